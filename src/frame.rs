@@ -59,6 +59,33 @@ impl Bank {
 /// Function code of a single register write.
 pub const WRITE_HOLDING: u8 = 6;
 
+/// The name of a block: registers that are read together, from one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockKey {
+    /// Device address behind the connection, e.g. 0x11 for the inverter.
+    pub device: u8,
+    /// Which bank.
+    pub bank: Bank,
+    /// First register.
+    pub base: u16,
+    /// How many registers, 1 to [`MAX_REGISTERS`].
+    pub count: u16,
+}
+
+impl BlockKey {
+    /// The block of `count` registers of `bank` from `base` on, at `device`.
+    pub const fn new(device: u8, bank: Bank, base: u16, count: u16) -> Self {
+        Self { device, bank, base, count }
+    }
+}
+
+impl fmt::Display for BlockKey {
+    /// As people write it: `IR 60+60 at 0x32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}+{} at {:#04x}", self.bank, self.base, self.count, self.device)
+    }
+}
+
 /// What a client asks a device for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {

@@ -3,4 +3,5 @@
 //!
 //! ARCHITECTURE.md has the map of the rooms.
 
+pub mod clock;
 pub mod frame;

@@ -301,7 +301,14 @@ fn put_head(dst: &mut BytesMut, length: usize, function: u8, adapter: Serial) {
     dst.put_slice(adapter.bytes());
 }
 
-fn put_transparent(dst: &mut BytesMut, adapter: Serial, device: u8, function: u8, serial: Option<Serial>, words: &[u16]) {
+fn put_transparent(
+    dst: &mut BytesMut,
+    adapter: Serial,
+    device: u8,
+    function: u8,
+    serial: Option<Serial>,
+    words: &[u16],
+) {
     let inner = 2 + if serial.is_some() { 10 } else { 0 } + 2 * words.len() + 2;
     put_head(dst, INNER - PREFIX + inner, TRANSPARENT, adapter);
     dst.put_u64(inner as u64);

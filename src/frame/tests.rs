@@ -88,8 +88,7 @@ fn golden() -> Vec<(&'static str, Frame)> {
 
 const CAPTURED_HOLDING: &str = "59590001009e010257463231323547303030000000000000008a1103534132313134473030300000003c20010003083202010000c3500e10000142473231333447303030534132313134473030300bbf01c1000101c1000200008000761b17700001000000000011000000040007008c001a00060005000c0009003600010002000000000000006500010000000000640000000000010001015a0000000000010000db09";
 const CAPTURED_INPUT: &str = "59590001009e010257463231323547303030000000000000008a1104534132313134473030300000003c00010c260bc30f750000097f0004855a0040003d003100033a02139100020c91300c00670763005607070000cd0a000006100037000a0001630900000130012600045f6d000000000055004100000000000001e0025805b6009b000426e200008ddb00011547edf6f6400963139001e300e600000295005171c5";
-const CAPTURED_ERROR: &str =
-    "5959000100260102574a32343134473030300000000000000012118343483234313447303030044c003c865d";
+const CAPTURED_ERROR: &str = "5959000100260102574a32343134473030300000000000000012118343483234313447303030044c003c865d";
 const CAPTURED_ERROR_COUNT_0: &str =
     "595900010026010257463231323547303030000000000000001231845341323131344730303000b400004582";
 
@@ -103,8 +102,11 @@ fn worked_examples_decode_and_encode_byte_for_byte() {
 
 #[test]
 fn captured_holding_registers_hold_what_is_known_of_them() {
-    let [Ok(Frame::Reply { device: 0x11, serial, answer: Answer::Read { bank: Bank::Holding, base: 0, values }, .. })] =
-        &decode_all(&bytes(CAPTURED_HOLDING))[..]
+    let [
+        Ok(Frame::Reply {
+            device: 0x11, serial, answer: Answer::Read { bank: Bank::Holding, base: 0, values }, ..
+        }),
+    ] = &decode_all(&bytes(CAPTURED_HOLDING))[..]
     else {
         panic!("not a read reply")
     };
@@ -231,7 +233,8 @@ fn a_partial_frame_that_is_given_up_makes_way() {
 
 #[test]
 fn a_marker_among_register_values_belongs_to_them() {
-    let frame = reply("SA2114G047", 0x11, Answer::Read { bank: Bank::Input, base: 0, values: vec![0x5959, 1, 28, 258] });
+    let frame =
+        reply("SA2114G047", 0x11, Answer::Read { bank: Bank::Input, base: 0, values: vec![0x5959, 1, 28, 258] });
     let whole = encode(&frame);
     let mut buffer = BytesMut::new();
     let mut got = Vec::new();
@@ -272,7 +275,11 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     prop_oneof![
         (any_serial(), any::<u8>()).prop_map(|(adapter, kind)| Frame::Heartbeat { adapter, kind }),
         (any_serial(), any::<u8>(), any_bank(), any::<u16>(), 1..=60u16).prop_map(
-            |(adapter, device, bank, base, count)| Frame::Request { adapter, device, ask: Ask::Read { bank, base, count } }
+            |(adapter, device, bank, base, count)| Frame::Request {
+                adapter,
+                device,
+                ask: Ask::Read { bank, base, count }
+            }
         ),
         (any_serial(), any::<u8>(), any::<u16>(), any::<u16>()).prop_map(|(adapter, device, register, value)| {
             Frame::Request { adapter, device, ask: Ask::Write { register, value } }
