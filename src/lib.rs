@@ -3,5 +3,9 @@
 //!
 //! ARCHITECTURE.md has the map of the rooms.
 
+pub mod capture;
 pub mod clock;
+pub mod decode;
 pub mod frame;
+pub mod plant;
+pub mod registers;

@@ -1,0 +1,125 @@
+//! Recordings of what went over a dongle's connection, in the two formats that are about.
+//!
+//! One line is one read of the socket: `<ISO time> <rx|tx> <hex>`, or without times `rx: <hex>`; `#` begins a comment.
+//! Frames may be split over lines or glued in one.
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use tokio_util::codec::Decoder;
+
+use crate::frame::{DongleCodec, Frame, FrameError};
+
+/// Which way the bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the dongle.
+    Received,
+    /// To the dongle.
+    Sent,
+}
+
+/// One line of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When, if the format tells.
+    pub at: Option<Timestamp>,
+    /// Which way.
+    pub direction: Direction,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// What is wrong with a line of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// Neither format.
+    #[error("wants `<time> <rx|tx> <hex>` or `rx: <hex>`: {0}")]
+    Format(String),
+    /// Not hexadecimal, or half a byte.
+    #[error("not hexadecimal: {0}")]
+    Hex(String),
+}
+
+/// One line; `None` for an empty one and a comment.
+pub fn parse_line(line: &str) -> Result<Option<Line>, LineError> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let shown = || line.chars().take(60).collect::<String>();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (at, direction, hex) = match words[..] {
+        [time, direction, hex] => (Some(time.parse().map_err(|_| LineError::Format(shown()))?), direction, hex),
+        [direction, hex] => (None, direction, hex),
+        // What the recorder says of itself: a time without bytes.
+        [time, ..] if time.parse::<Timestamp>().is_ok() => return Ok(None),
+        _ => return Err(LineError::Format(shown())),
+    };
+    let direction = match direction.trim_end_matches(':') {
+        "rx" => Direction::Received,
+        "tx" => Direction::Sent,
+        _ => return Err(LineError::Format(shown())),
+    };
+    let bytes = hex_bytes(hex).ok_or_else(|| LineError::Hex(shown()))?;
+    Ok(Some(Line { at, direction, bytes }))
+}
+
+fn hex_bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    digits
+        .chunks_exact(2)
+        .map(|pair| Some((char::from(pair[0]).to_digit(16)? * 16 + char::from(pair[1]).to_digit(16)?) as u8))
+        .collect()
+}
+
+/// A frame that a dongle sent, and when.
+pub type Received = (Option<Timestamp>, Result<Frame, FrameError>);
+
+/// Everything that the dongle sent in a recording, through the real codec. An error names its line.
+pub fn received(text: &str) -> Result<Vec<Received>, String> {
+    let (mut codec, mut buffer, mut frames) = (DongleCodec::default(), BytesMut::new(), Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        let Some(line) = parse_line(line).map_err(|error| format!("line {}: {error}", number + 1))? else { continue };
+        if line.direction == Direction::Sent {
+            continue;
+        }
+        buffer.extend(line.bytes);
+        while let Ok(Some(item)) = codec.decode(&mut buffer) {
+            frames.push((line.at, item));
+        }
+    }
+    while let Ok(Some(item)) = codec.decode_eof(&mut buffer) {
+        frames.push((None, item));
+    }
+    Ok(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_formats_are_read() {
+        let timed = parse_line("2026-06-05T11:09:54.267655+00:00 tx 5959").unwrap().unwrap();
+        assert_eq!((timed.direction, &timed.bytes[..]), (Direction::Sent, &[0x59, 0x59][..]));
+        assert_eq!(timed.at.unwrap().to_string(), "2026-06-05T11:09:54.267655Z");
+        let bare = parse_line("rx: 59590001").unwrap().unwrap();
+        assert_eq!((bare.at, bare.direction, bare.bytes.len()), (None, Direction::Received, 4));
+        assert_eq!(parse_line("  # note"), Ok(None));
+        assert_eq!(parse_line(""), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_recording_is_named() {
+        for (line, wants) in
+            [("hello", "wants"), ("rx: 595", "not hexadecimal"), ("rx: zz", "not hexadecimal"), ("up 59", "wants")]
+        {
+            let error = parse_line(line).unwrap_err().to_string();
+            assert!(error.contains(wants) && error.contains(line), "{error}");
+        }
+        assert!(received("rx: 59\nnonsense\n").unwrap_err().starts_with("line 2: "));
+    }
+}

@@ -1,0 +1,60 @@
+use super::{Identity, MIRROR, Model};
+use crate::frame::{Bank, BlockKey};
+use crate::registers::{RegisterImage, View};
+
+/// What is behind a connection and what it can do; the plan of blocks follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// What the inverter is.
+    pub model: Model,
+    /// Its ARM firmware, which decides on slots.
+    pub arm_firmware: u16,
+    /// Addresses of the low-voltage batteries found, in order.
+    pub batteries: Vec<u8>,
+    /// Addresses of the meters found, in order.
+    pub meters: Vec<u8>,
+    /// Whether the low-voltage battery controller's page at 0x31 says anything.
+    pub lv_bcu: bool,
+    /// Optional blocks of the inverter (bank, base) that were found to answer.
+    pub extra: Vec<(Bank, u16)>,
+    /// Blocks of the inverter (bank, base) that 0x11 does not answer and 0x31 does.
+    pub mirrored: Vec<(Bank, u16)>,
+}
+
+impl Capabilities {
+    /// What follows from the inverter itself, before anything else was probed.
+    pub fn of(identity: &Identity) -> Self {
+        Self {
+            model: identity.model,
+            arm_firmware: identity.arm_firmware,
+            batteries: Vec::new(),
+            meters: Vec::new(),
+            lv_bcu: false,
+            extra: Vec::new(),
+            mirrored: Vec::new(),
+        }
+    }
+
+    /// Ten charge and discharge slots, rather than two.
+    pub fn ten_slots(&self) -> bool {
+        self.model.has_ten_slots(self.arm_firmware)
+    }
+
+    /// Where a block of the inverter is read.
+    pub fn inverter_block(&self, bank: Bank, base: u16) -> BlockKey {
+        let device = if self.mirrored.contains(&(bank, base)) { MIRROR } else { super::INVERTER };
+        BlockKey::new(device, bank, base, 60)
+    }
+
+    /// What the inverter says, wherever it is read.
+    pub fn inverter_view<'a>(&'a self, image: &'a RegisterImage) -> View<'a> {
+        image.view(super::INVERTER).mirrored(MIRROR, &self.mirrored)
+    }
+
+    /// Adds a device to a sorted list, once.
+    pub(super) fn insert(list: &mut Vec<u8>, device: u8) {
+        if let Err(at) = list.binary_search(&device) {
+            list.insert(at, device);
+        }
+    }
+}

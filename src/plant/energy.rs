@@ -1,0 +1,68 @@
+use super::Model;
+use super::power::round2;
+use super::snapshot::Energy;
+use crate::frame::BlockKey;
+use crate::registers::{RegisterImage, View, lv_battery, plan, single_phase as reg};
+
+/// Energy since the inverter's midnight.
+pub(super) fn today(view: View<'_>, model: Model) -> Energy {
+    let sum = |one: Option<f64>, two: Option<f64>| Some(round2(one? + two?));
+    let battery_charge = reg::e_battery_charge_today_alt1.number(view);
+    let battery_discharge = reg::e_battery_discharge_today_alt1.number(view);
+    derived(
+        Energy {
+            pv: sum(reg::e_pv1_day.number(view), reg::e_pv2_day.number(view)),
+            import: reg::e_grid_in_day.number(view),
+            export: reg::e_grid_out_day.number(view),
+            ac_charge: reg::e_ac_charge_today.number(view),
+            inverter: reg::e_pv_generation_today.number(view),
+            battery_charge,
+            battery_discharge,
+            battery_throughput: sum(battery_charge, battery_discharge),
+            ..Energy::default()
+        },
+        model,
+    )
+}
+
+/// Energy since the beginning.
+///
+/// The batteries' own counters are those of the whole stack and equal in every pack, so the first pack that has them
+/// speaks for all; IR 180 and 181 are battery energy only on first-generation hybrids (elsewhere they have been
+/// documented as an EV charger's voltages).
+pub(super) fn total(view: View<'_>, image: &RegisterImage, batteries: &[u8], model: Model) -> Energy {
+    let first = batteries.first().map(|&device| plan::battery(device));
+    let pack = |field: &crate::registers::Field| {
+        let BlockKey { device, .. } = first?;
+        field.number(image.view(device)).filter(|&kwh| kwh > 0.0)
+    };
+    let gen1 = |field: &crate::registers::Field| (model == Model::HybridGen1).then(|| field.number(view)).flatten();
+    derived(
+        Energy {
+            pv: reg::e_pv_total.number(view),
+            import: reg::e_grid_in_total.number(view),
+            export: reg::e_grid_out_total.number(view),
+            ac_charge: reg::e_inverter_in_total.number(view),
+            inverter: reg::e_pv_generation_total.number(view),
+            battery_charge: pack(&lv_battery::e_battery_charge_total)
+                .or_else(|| gen1(&reg::e_battery_charge_total_alt1)),
+            battery_discharge: pack(&lv_battery::e_battery_discharge_total)
+                .or_else(|| gen1(&reg::e_battery_discharge_total_alt1)),
+            battery_throughput: reg::e_battery_throughput.number(view),
+            ..Energy::default()
+        },
+        model,
+    )
+}
+
+/// Load is what left the inverter for good, less what went on to the grid, plus what came from there; where the sun
+/// does not pass through this inverter it is added.
+fn derived(mut energy: Energy, model: Model) -> Energy {
+    energy.load = (|| {
+        let inside = energy.inverter? - energy.ac_charge? - (energy.export? - energy.import?);
+        let sun = if model.is_hybrid() { 0.0 } else { energy.pv? };
+        Some(round2(inside + sun).max(0.0))
+    })();
+    energy.self_consumption = energy.pv.zip(energy.export).map(|(pv, export)| round2(pv - export).max(0.0));
+    energy
+}

@@ -1,0 +1,310 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::guard::{self, Rejection, Rejections};
+use super::identity::Latch;
+use super::probes::{Probe, Probes};
+use super::snapshot::{Snapshot, Stats};
+use super::{
+    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
+};
+use crate::frame::{Bank, BlockKey, Serial};
+use crate::registers::{RegisterImage, lv_bcu, plan, single_phase};
+
+/// One connection and all behind it: what was found and what was read.
+#[derive(Clone, Debug, Default)]
+pub struct Plant {
+    image: Arc<RegisterImage>,
+    known: Option<Known>,
+    rejections: Rejections,
+    stale: BTreeSet<BlockKey>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    latch: Latch,
+    capabilities: Arc<Capabilities>,
+    probes: Probes,
+}
+
+/// Why a block was not taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A guard did not believe it.
+    #[error("block rejected: {0}")]
+    Rejected(Rejection),
+    /// It comes from another inverter: this connection must end.
+    #[error("another inverter answers on this connection: {0}")]
+    OtherInverter(Serial),
+}
+
+impl From<Rejection> for Refused {
+    fn from(reason: Rejection) -> Self {
+        Self::Rejected(reason)
+    }
+}
+
+/// What a snapshot needs besides the registers.
+#[derive(Clone, Debug)]
+pub struct SnapshotContext {
+    /// What time it is.
+    pub now: Timestamp,
+    /// The inverter's zone.
+    pub zone: TimeZone,
+    /// How the reading goes; stale blocks and rejections are filled in.
+    pub stats: Stats,
+}
+
+impl Plant {
+    /// Nothing known, nothing read.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Who the inverter is, once HR 0 to 59 were read.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.known.as_ref().map(|known| known.latch.held())
+    }
+
+    /// What is behind the connection, once HR 0 to 59 were read.
+    pub fn capabilities(&self) -> Option<&Capabilities> {
+        self.known.as_ref().map(|known| &*known.capabilities)
+    }
+
+    /// Every register that was read.
+    pub fn image(&self) -> &RegisterImage {
+        &self.image
+    }
+
+    /// What was rejected so far.
+    pub fn rejections(&self) -> Rejections {
+        self.rejections
+    }
+
+    /// Takes a block over, whole, or says why not. `envelope` is the serial that the reply bore (the standard
+    /// transports have none); `at` is the process' monotonic time of arrival.
+    pub fn accept(
+        &mut self,
+        key: BlockKey,
+        values: &[u16],
+        envelope: Option<Serial>,
+        at: Duration,
+    ) -> Result<(), Refused> {
+        let verdict = self.judge(key, values, envelope);
+        if let Err(Refused::Rejected(reason)) = verdict {
+            self.rejections.count(reason);
+        }
+        verdict?;
+        Arc::make_mut(&mut self.image).commit(key, values, at);
+        self.stale.remove(&key);
+        if self.is_impossible_clock(key) {
+            self.rejections.count(Rejection::ImpossibleClock);
+        }
+        self.notice(key);
+        Ok(())
+    }
+
+    /// A block that was due could not be read: what is held of it is stale from now on.
+    pub fn failed(&mut self, key: BlockKey) {
+        self.stale.insert(key);
+    }
+
+    /// Blocks that were due and could not be read since.
+    pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
+        self.stale.iter().copied()
+    }
+
+    /// The block of the inverter that 0x11 left unanswered may answer at 0x31: where to try, if this model has a mirror.
+    pub fn mirror_of(&self, key: BlockKey) -> Option<BlockKey> {
+        let capabilities = self.capabilities()?;
+        let may =
+            key.device == INVERTER && capabilities.model.has_mirror() && (key.bank, key.base) != (Bank::Holding, 0);
+        may.then_some(BlockKey { device: MIRROR, ..key })
+    }
+
+    /// It does: from now on it is read there.
+    pub fn use_mirror(&mut self, key: BlockKey) {
+        self.stale.remove(&BlockKey { device: INVERTER, ..key });
+        if let Some(known) = &mut self.known {
+            let mirrored = &mut Arc::make_mut(&mut known.capabilities).mirrored;
+            if !mirrored.contains(&(key.bank, key.base)) {
+                mirrored.push((key.bank, key.base));
+            }
+        }
+    }
+
+    /// The next question whether something is there.
+    pub fn next_probe(&mut self) -> Option<Probe> {
+        self.known.as_mut()?.probes.next()
+    }
+
+    /// Whether everything that may be there was asked for at least once.
+    pub fn all_probed(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.probes.all_asked())
+    }
+
+    /// A probe found nothing this time.
+    pub fn probe_failed(&mut self, key: BlockKey) {
+        let Some(known) = &mut self.known else { return };
+        if plan::OPTIONAL.contains(&(key.bank, key.base)) && known.capabilities.model.has_mirror() {
+            known.probes.move_to_mirror(key);
+        }
+    }
+
+    /// Whether what was read last contradicts what is held, so that settings should be read again soon.
+    pub fn in_doubt(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.latch.has_rival())
+    }
+
+    /// What is known now; nothing before HR 0 to 59 were read.
+    pub fn snapshot(&self, context: SnapshotContext) -> Option<Snapshot> {
+        let Known { latch, capabilities, .. } = self.known.as_ref()?;
+        let SnapshotContext { now, zone, mut stats } = context;
+        let identity = latch.held();
+        let view = capabilities.inverter_view(&self.image);
+        stats.stale_blocks = self.stale.len() as u64;
+        stats.rejections = self.rejections;
+        let inverter = details::read(view, identity, &zone);
+        let control = control::read(view, capabilities, &inverter);
+        let mut power = power::read(view, &inverter, inverter.max_power);
+        power::add_times(&mut power, &inverter, &control, now, &zone);
+        let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
+        Some(Snapshot {
+            flows: flows::of(&power, has_battery),
+            today: energy::today(view, identity.model),
+            total: energy::total(view, &self.image, &capabilities.batteries, identity.model),
+            timeslots: control::timeslots(view, capabilities),
+            batteries: self.each(&capabilities.batteries, battery::read),
+            meters: self.each(&capabilities.meters, meter::read),
+            identity: identity.clone(),
+            capabilities: Arc::clone(capabilities),
+            image: Arc::clone(&self.image),
+            power,
+            inverter,
+            control,
+            stats,
+        })
+    }
+
+    fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
+        devices.iter().filter_map(|&device| read(device, self.image.view(device))).collect()
+    }
+
+    fn judge(&mut self, key: BlockKey, values: &[u16], envelope: Option<Serial>) -> Result<(), Refused> {
+        if values.len() != usize::from(key.count) {
+            return Err(Rejection::Length.into());
+        }
+        if is_inverter(key.device) {
+            self.judge_envelope(envelope)?;
+        }
+        guard::all_zero(key, values, &self.image)?;
+        if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
+            self.judge_identity(key, values)?;
+        }
+        let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
+        if known_battery && key.bank == Bank::Input && key == plan::battery(key.device) {
+            let mut page = RegisterImage::default();
+            page.commit(key, values, Duration::ZERO);
+            battery::read(key.device, page.view(key.device)).ok_or(Rejection::SerialShape)?;
+        }
+        Ok(())
+    }
+
+    fn judge_envelope(&self, envelope: Option<Serial>) -> Result<(), Refused> {
+        let Some(serial) = envelope else { return Ok(()) };
+        if !serial.is_plausible() {
+            return Err(Rejection::SerialShape.into());
+        }
+        match self.identity() {
+            Some(identity) if identity.serial != serial => Err(Refused::OtherInverter(serial)),
+            _ => Ok(()),
+        }
+    }
+
+    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
+    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+        let mut page = RegisterImage::default();
+        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
+        if let Some(held) = self.image.block(whole) {
+            page.commit(whole, &held, Duration::ZERO);
+        }
+        page.commit(key, values, Duration::ZERO);
+        if page.block(whole).is_none() {
+            return Ok(());
+        }
+        let seen = Identity::read(page.view(key.device)).ok_or(Rejection::SerialShape)?;
+        match &mut self.known {
+            None => {
+                let capabilities = Arc::new(Capabilities::of(&seen));
+                self.known = Some(Known { probes: Probes::of(seen.model), latch: Latch::new(seen), capabilities });
+                Ok(())
+            }
+            Some(known) if known.latch.held().serial != seen.serial => Err(Refused::OtherInverter(seen.serial)),
+            Some(known) if known.latch.agrees(&seen) => {
+                known.latch.observe(seen);
+                Ok(())
+            }
+            Some(known) => {
+                if !known.latch.observe(seen.clone()) {
+                    return Err(Rejection::OtherModel.into());
+                }
+                let capabilities = Arc::make_mut(&mut known.capabilities);
+                capabilities.model = seen.model;
+                capabilities.arm_firmware = seen.arm_firmware;
+                Ok(())
+            }
+        }
+    }
+
+    fn is_impossible_clock(&self, key: BlockKey) -> bool {
+        key.device == INVERTER
+            && key.bank == Bank::Holding
+            && key.base <= 35
+            && key.base.saturating_add(key.count) > 40
+            && single_phase::system_time.date_time(self.image.view(INVERTER)).is_none()
+    }
+
+    /// A block that shows that something is there.
+    fn notice(&mut self, key: BlockKey) {
+        let Some(known) = &mut self.known else { return };
+        let view = self.image.view(key.device);
+        if BATTERIES.contains(&key.device) && key == plan::battery(key.device) {
+            if battery::read(key.device, view).is_some() {
+                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
+                known.probes.found(key);
+            }
+        } else if METERS.contains(&key.device) && key == plan::meter(key.device) {
+            if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
+                if !known.capabilities.meters.contains(&key.device) {
+                    known.probes.add(plan::meter_product(key.device));
+                }
+                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
+                known.probes.found(key);
+            }
+        } else if key == plan::lv_bcu() {
+            if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
+                Arc::make_mut(&mut known.capabilities).lv_bcu = true;
+                known.probes.found(key);
+            }
+        } else if is_inverter(key.device) && plan::OPTIONAL.contains(&(key.bank, key.base)) && key.count == 60 {
+            let capabilities = Arc::make_mut(&mut known.capabilities);
+            if !capabilities.extra.contains(&(key.bank, key.base)) {
+                capabilities.extra.push((key.bank, key.base));
+                if key.device == MIRROR {
+                    capabilities.mirrored.push((key.bank, key.base));
+                }
+            }
+            known.probes.found(BlockKey { device: INVERTER, ..key });
+            known.probes.found(BlockKey { device: MIRROR, ..key });
+        } else if key.bank == Bank::MeterProduct {
+            known.probes.found(key);
+        }
+    }
+}
+
+const fn is_inverter(device: u8) -> bool {
+    matches!(device, INVERTER | MIRROR)
+}
