@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md has the map of the rooms.
 
 pub mod capture;
+pub mod catalogue;
 pub mod clock;
 pub mod decode;
 pub mod frame;

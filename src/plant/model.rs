@@ -87,6 +87,11 @@ impl Model {
         .to_owned()
     }
 
+    /// As GivTCP writes it: `Hybrid_gen1`.
+    pub fn givtcp_name(self) -> String {
+        super::details::capitalised(&self.name())
+    }
+
     /// As GivTCP writes it below `raw/invertor/model`.
     pub fn givtcp_code(self) -> String {
         match self {
@@ -146,6 +151,19 @@ impl Model {
             Self::HybridGen3 => arm_firmware > 302,
             _ => false,
         }
+    }
+
+    /// Whether IR 247 and 248 hold the generation of the whole house.
+    pub const fn measures_generation(self) -> bool {
+        matches!(
+            self,
+            Self::HybridGen3
+                | Self::HybridGen4
+                | Self::HybridHvGen3
+                | Self::HybridThreePhase
+                | Self::AllInOneHybrid
+                | Self::AioCommercial
+        )
     }
 
     /// Nominal voltage of its battery, V: what makes Ah into kWh.

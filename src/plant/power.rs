@@ -6,7 +6,7 @@ use crate::registers::{View, single_phase as reg};
 /// More than this from both strings together is nonsense, W.
 const MOST_PV: i64 = 15_000;
 
-pub(super) fn read(view: View<'_>, details: &InverterDetails, rated: Option<i64>) -> Power {
+pub(super) fn read(view: View<'_>, details: &InverterDetails, measures_generation: bool) -> Power {
     let pv_string = [reg::p_pv1.integer(view), reg::p_pv2.integer(view)];
     let pv = pv_string[0].zip(pv_string[1]).map(|(one, two)| one + two).filter(|&sum| sum < MOST_PV);
     let soc = reg::battery_soc.integer(view);
@@ -21,14 +21,20 @@ pub(super) fn read(view: View<'_>, details: &InverterDetails, rated: Option<i64>
         output_frequency: reg::f_ac1_output.number(view),
         grid: reg::p_grid_out.integer(view),
         eps: reg::p_backup.integer(view),
-        inverter: reg::p_grid_out_ph1.integer(view).filter(|power| rated.is_none_or(|max| power.abs() <= max)),
+        inverter: reg::p_grid_out_ph1
+            .integer(view)
+            .filter(|power| details.max_power.is_none_or(|max| power.abs() <= max)),
         load: reg::p_load_demand.integer(view),
         battery: reg::p_battery.integer(view),
         battery_voltage: reg::v_battery.number(view),
         battery_current: reg::i_battery.number(view),
         soc,
+        combined_generation: reg::p_combined_generation.integer(view).filter(|_| measures_generation),
         soc_kwh: soc.zip(details.battery_capacity).map(|(soc, kwh)| round2(soc as f64 * kwh / 100.0)),
-        ..Power::default()
+        charge_minutes: None,
+        discharge_minutes: None,
+        charge_completion: None,
+        discharge_completion: None,
     }
 }
 

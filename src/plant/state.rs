@@ -169,7 +169,7 @@ impl Plant {
         stats.rejections = self.rejections;
         let inverter = details::read(view, identity, &zone);
         let control = control::read(view, capabilities, &inverter);
-        let mut power = power::read(view, &inverter, inverter.max_power);
+        let mut power = power::read(view, &inverter, identity.model.measures_generation());
         power::add_times(&mut power, &inverter, &control, now, &zone);
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {

@@ -1,1 +1,4 @@
+//! Tests against real parts: captures of real plants, Mosquitto, processes.
 
+mod captures;
+mod parity;

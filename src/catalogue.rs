@@ -1,0 +1,18 @@
+//! Every published value, declared once: where it goes, what it is, and how it is had from a snapshot.
+//!
+//! Topics, and later discovery, REST, metrics and the table in the documentation, come from here. Leaf names, units and
+//! formats are GivTCP's, spelling included (`Invertor_…`), since people's dashboards hang on them.
+
+mod entries;
+mod layout;
+mod quantity;
+mod raw;
+mod tree;
+
+pub use entries::{BATTERY, Entry, METER, PLANT};
+pub use layout::{Layout, as_json};
+pub use quantity::Quantity;
+pub use tree::{Leaf, Payload, Tree};
+
+#[cfg(test)]
+mod tests;
