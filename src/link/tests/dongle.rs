@@ -1,0 +1,544 @@
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+use super::peer::{Peer, SERIAL, at_once, data, encoded, heartbeat, pair, reply};
+use crate::frame::{Answer, Ask, Bank, BlockKey, Frame, Serial};
+use crate::link::{Connection, LinkError, Options, Patience, UNSOLICITED_LIMIT, WriteFault};
+
+const IR0: BlockKey = BlockKey::new(0x11, Bank::Input, 0, 60);
+const HR0: BlockKey = BlockKey::new(0x11, Bank::Holding, 0, 60);
+const IR60: BlockKey = BlockKey::new(0x32, Bank::Input, 60, 60);
+const ONCE: Patience = Patience { deadline: secs(2), retries: 0, pause: Duration::ZERO };
+const ROOM: usize = 4096;
+
+const fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn asks(key: BlockKey) -> Ask {
+    Ask::Read { bank: key.bank, base: key.base, count: key.count }
+}
+
+fn refusal(function: u8, base: u16, count: u16) -> Frame {
+    reply(0x11, Answer::Error { function, base, count })
+}
+
+/// Answers every read with its base as the value, until the link ends; returns when each request came.
+async fn answer_all(mut peer: Peer) -> Vec<Instant> {
+    let mut times = Vec::new();
+    while let Some(frame) = peer.next().await {
+        if let Frame::Request { device, ask: Ask::Read { bank, base, count }, .. } = frame {
+            times.push(Instant::now());
+            peer.say(&data(BlockKey::new(device, bank, base, count), base)).await;
+        }
+    }
+    times
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_carries_what_the_reply_said() {
+    let (mut link, peer, counters) = pair(at_once(), ROOM).await;
+    let peer = tokio::spawn(answer_all(peer));
+    let block = link.reader.read(IR60, ONCE).await.unwrap();
+    assert_eq!((block.key, block.values, block.serial), (IR60, vec![60; 60], Some(SERIAL)));
+    link.close(secs(1)).await;
+    assert_eq!(peer.await.unwrap().len(), 1);
+    let counts = counters.snapshot();
+    assert_eq!((counts.requests, counts.replies, counts.unsolicited, counts.reconnects()), (1, 1, 0, 0));
+    assert_eq!((counts.bytes_out, counts.bytes_in), (34, 164));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blank_serial_is_not_taken_for_none() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let Frame::Reply { adapter, device, answer, .. } = data(IR0, 1) else { unreachable!() };
+    let blank = Frame::Reply { adapter, device, serial: Serial::BLANK, answer };
+    let (block, ()) = tokio::join!(link.reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        peer.say(&blank).await;
+    });
+    assert_eq!(block.unwrap().serial, Some(Serial::BLANK));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_keep_the_gap_and_the_jitter() {
+    let options = Options { seed: 3, ..Options::default() };
+    let (mut link, peer, _) = pair(options, ROOM).await;
+    let peer = tokio::spawn(answer_all(peer));
+    for _ in 0..50 {
+        link.reader.read(IR0, ONCE).await.unwrap();
+    }
+    link.close(secs(1)).await;
+    let times = peer.await.unwrap();
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps.len(), 49);
+    assert!(gaps.iter().all(|gap| (millis(250)..=millis(352)).contains(gap)), "{gaps:?}");
+    assert!(gaps.iter().max() > gaps.iter().min(), "no jitter: {gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reply_leaves_no_gap_to_wait_for() {
+    let (mut link, mut peer, _) = pair(Options::default(), ROOM).await;
+    let started = Instant::now();
+    tokio::join!(
+        async {
+            link.reader.read(IR0, ONCE).await.unwrap();
+            link.reader.read(HR0, ONCE).await.unwrap();
+        },
+        async {
+            peer.asked().await;
+            sleep(secs(1)).await;
+            peer.say(&data(IR0, 1)).await;
+            let (_, _, at) = peer.asked().await;
+            assert!(at - started < millis(1010), "{:?}", at - started);
+            peer.say(&data(HR0, 1)).await;
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_at_the_deadline_after_the_retries() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let started = Instant::now();
+    let (outcome, times) = tokio::join!(link.reader.read(HR0, Patience::detect(secs(2))), async {
+        let mut times = Vec::new();
+        for _ in 0..4 {
+            times.push(peer.asked().await.2 - started);
+        }
+        times
+    });
+    let Err(LinkError::Timeout { key: HR0, waited }) = outcome else { panic!("{outcome:?}") };
+    assert!(waited >= millis(9_500) && waited < millis(9_600), "{waited:?}");
+    for (attempt, time) in times.iter().enumerate() {
+        let due = millis(2_500) * attempt as u32;
+        assert!(*time >= due && *time < due + millis(20), "{times:?}");
+    }
+    assert_eq!((counters.snapshot().requests, counters.snapshot().timeouts), (4, 4));
+    assert!(!link.reader.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_is_repeated_at_once_and_once() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let started = Instant::now();
+    let outcome = link.reader.read(IR60, Patience::PROBE).await;
+    assert!(matches!(outcome, Err(LinkError::Timeout { .. })));
+    assert!(started.elapsed() >= secs(1) && started.elapsed() < millis(1020), "{:?}", started.elapsed());
+    peer.asked().await;
+    peer.asked().await;
+    peer.hears_nothing_for(secs(5)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_begins_when_the_request_is_transmitted() {
+    let options = Options { gap: secs(5), jitter: Duration::ZERO, ..Options::default() };
+    let (mut link, mut peer, _) = pair(options, ROOM).await;
+    tokio::join!(
+        async {
+            link.reader.read(IR0, ONCE).await.unwrap();
+            link.reader.read(HR0, ONCE).await.unwrap();
+        },
+        async {
+            peer.asked().await;
+            peer.say(&data(IR0, 1)).await;
+            peer.asked().await;
+            sleep(millis(1_900)).await;
+            peer.say(&data(HR0, 1)).await;
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_reply_is_not_taken_for_the_next() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let ((), ()) = tokio::join!(
+        async {
+            assert!(matches!(link.reader.read(IR0, ONCE).await, Err(LinkError::Timeout { .. })));
+            let block = link.reader.read(HR0, ONCE).await.unwrap();
+            assert_eq!((block.key, block.values[0]), (HR0, 2));
+        },
+        async {
+            peer.asked().await;
+            assert_eq!(peer.asked().await.1, asks(HR0));
+            peer.say(&data(IR0, 1)).await;
+            peer.say(&data(HR0, 2)).await;
+        }
+    );
+    let late = link.reader.try_unsolicited().unwrap();
+    assert_eq!((late.key, late.values[0]), (IR0, 1));
+    assert_eq!(counters.snapshot().unsolicited, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_of_another_count_or_device_is_not_taken() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        peer.say(&data(BlockKey { count: 30, ..IR0 }, 1)).await;
+        peer.say(&data(BlockKey { device: 0x32, ..IR0 }, 2)).await;
+        peer.say(&data(BlockKey { bank: Bank::Holding, ..IR0 }, 3)).await;
+        peer.say(&data(IR0, 4)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 4);
+    let others: Vec<_> = std::iter::from_fn(|| link.reader.try_unsolicited()).map(|block| block.values[0]).collect();
+    assert_eq!(others, [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_reply_in_the_rest_before_the_retry_is_taken() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, Patience::live(secs(2))), async {
+        peer.asked().await;
+        sleep(millis(2_200)).await;
+        peer.say(&data(HR0, 1)).await;
+        peer.say(&data(IR0, 2)).await;
+        peer.hears_nothing_for(secs(5)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 2);
+    assert_eq!(counters.snapshot().requests, 1);
+    assert_eq!(link.reader.try_unsolicited().map(|block| block.key), Some(HR0), "what else arrived is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_reply_during_the_retry_is_taken() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, Patience::live(secs(2))), async {
+        peer.asked().await;
+        peer.asked().await;
+        peer.say(&data(IR0, 1)).await;
+        peer.say(&data(IR0, 2)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 1);
+    sleep(millis(1)).await;
+    assert_eq!(link.reader.try_unsolicited().map(|block| block.values[0]), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_came_before_it_was_asked_for_is_not_taken_for_the_reply() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    peer.say(&data(IR0, 1)).await;
+    sleep(secs(1)).await;
+    let outcome = link.reader.read(IR0, Patience::live(secs(2))).await;
+    assert!(matches!(outcome, Err(LinkError::Timeout { .. })), "{outcome:?}");
+    assert_eq!(link.reader.try_unsolicited().map(|block| block.values[0]), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_matched_without_its_count_and_not_retried() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let (outcome, ()) = tokio::join!(link.reader.read(HR0, Patience::detect(secs(2))), async {
+        peer.asked().await;
+        peer.say(&refusal(4, 0, 0)).await;
+        peer.say(&refusal(3, 60, 0)).await;
+        sleep(secs(1)).await;
+        peer.say(&refusal(3, 0, 0)).await;
+        peer.hears_nothing_for(secs(5)).await;
+    });
+    assert_eq!(outcome, Err(LinkError::Refused { key: HR0 }));
+    assert_eq!((counters.snapshot().refusals, counters.snapshot().unsolicited), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_asked_for_is_delivered() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.unsolicited(), async {
+        sleep(secs(30)).await;
+        peer.say(&data(IR60, 7)).await;
+    });
+    assert_eq!(block.map(|block| (block.key, block.values[0])), Some((IR60, 7)));
+    assert!(timeout(secs(5), link.reader.unsolicited()).await.is_err());
+    peer.say(&data(IR0, 8)).await;
+    assert_eq!(link.reader.unsolicited().await.map(|block| block.key), Some(IR0), "a dropped wait loses nothing");
+    drop(peer);
+    assert_eq!(link.reader.unsolicited().await, None);
+    assert!(link.reader.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_unsolicited_blocks_the_oldest_are_dropped_and_counted() {
+    let (mut link, mut peer, counters) = pair(at_once(), 1 << 16).await;
+    for value in 0..70 {
+        peer.say(&data(IR60, value)).await;
+    }
+    sleep(millis(10)).await;
+    let values: Vec<_> = std::iter::from_fn(|| link.reader.try_unsolicited()).map(|block| block.values[0]).collect();
+    assert_eq!(values, (6..70).collect::<Vec<_>>());
+    assert_eq!(values.len(), UNSOLICITED_LIMIT);
+    assert_eq!((counters.snapshot().unsolicited, counters.snapshot().unsolicited_dropped), (70, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_are_answered_at_once_while_idle_waiting_and_pacing() {
+    let options = Options { gap: secs(5), jitter: Duration::ZERO, ..Options::default() };
+    let (mut link, mut peer, counters) = pair(options, ROOM).await;
+    let answer = Frame::Heartbeat { adapter: Serial::CLIENT, kind: 1 };
+
+    peer.say(&heartbeat()).await;
+    assert_eq!(peer.next().await.as_ref(), Some(&answer), "while idle");
+
+    tokio::join!(
+        async {
+            link.reader.read(IR0, ONCE).await.unwrap();
+            link.reader.read(HR0, ONCE).await.unwrap();
+        },
+        async {
+            peer.asked().await;
+            let now = Instant::now();
+            peer.say(&heartbeat()).await;
+            assert_eq!(peer.next().await.as_ref(), Some(&answer), "while waiting for a reply");
+            peer.say(&data(IR0, 1)).await;
+            sleep(secs(1)).await;
+            peer.say(&heartbeat()).await;
+            assert_eq!(peer.next().await.as_ref(), Some(&answer), "while pacing");
+            assert!(now.elapsed() < millis(1_010), "{:?}", now.elapsed());
+            peer.asked().await;
+            assert!(now.elapsed() >= secs(5), "a heartbeat does not shorten the gap");
+            peer.say(&data(HR0, 1)).await;
+        }
+    );
+    assert_eq!(counters.snapshot().heartbeats, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_frames_are_counted_and_the_request_goes_on_waiting() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let mut wrong = encoded(&data(IR0, 1));
+    wrong[60] ^= 1;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        peer.stream.write_all(b"garbage").await.unwrap();
+        peer.stream.write_all(&wrong).await.unwrap();
+        peer.say(&Frame::Null { device: 0x32 }).await;
+        peer.say(&data(IR0, 2)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 2);
+    let counts = counters.snapshot();
+    assert_eq!((counts.crc_errors, counts.resyncs, counts.unknown, counts.unsolicited), (1, 1, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_frame_is_given_up_after_two_seconds() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    peer.stream.write_all(&encoded(&data(IR0, 1))[..100]).await.unwrap();
+    sleep(millis(1_900)).await;
+    assert_eq!(counters.snapshot().resyncs, 0);
+    sleep(millis(200)).await;
+    assert_eq!(counters.snapshot().resyncs, 1);
+    let (block, ()) = tokio::join!(link.reader.read(HR0, ONCE), async {
+        peer.asked().await;
+        peer.say(&data(HR0, 2)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_comes_in_pieces_is_not_given_up() {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    for piece in encoded(&data(IR0, 1)).chunks(41) {
+        peer.stream.write_all(piece).await.unwrap();
+        sleep(millis(1_500)).await;
+    }
+    assert_eq!(link.reader.try_unsolicited().map(|block| block.key), Some(IR0));
+    assert_eq!(counters.snapshot().resyncs, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_lost_after_ten_seconds() {
+    let (mut link, mut peer, _) = pair(at_once(), 16).await;
+    let started = Instant::now();
+    let outcome = link.reader.read(IR0, ONCE).await;
+    let waited = started.elapsed();
+    assert!(matches!(&outcome, Err(LinkError::Lost(why)) if why.contains("took nothing")), "{outcome:?}");
+    assert!(waited >= secs(10) && waited < millis(10_010), "{waited:?}");
+    assert!(link.reader.is_lost());
+    assert_eq!(link.reader.read(IR0, ONCE).await, outcome, "and stays lost");
+    assert!(link.writer.write(0x11, 20, 1, secs(2)).await.is_err());
+    assert_eq!(peer.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_behind_a_stuck_socket_do_not_pile_up() {
+    let (link, mut peer, counters) = pair(at_once(), 16).await;
+    let (pipe, _) = tokio::join!(
+        timeout(secs(8), async {
+            loop {
+                peer.stream.write_all(&encoded(&heartbeat())).await.unwrap();
+                sleep(millis(10)).await;
+            }
+        }),
+        sleep(secs(8))
+    );
+    assert!(pipe.is_err());
+    assert!((20..40).contains(&counters.snapshot().heartbeats), "{:?}", counters.snapshot());
+    assert!(counters.snapshot().unknown > 500);
+    drop(link);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_connection_fails_the_request_that_waits() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let started = Instant::now();
+    let (outcome, ()) = tokio::join!(link.reader.read(IR0, Patience::detect(secs(2))), async {
+        peer.asked().await;
+        drop(peer);
+    });
+    assert_eq!(outcome, Err(LinkError::Lost("closed by the other side".to_owned())));
+    assert!(link.reader.is_lost());
+    assert!(started.elapsed() < millis(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_frees_its_turn() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    assert!(timeout(millis(100), link.reader.read(IR0, ONCE)).await.is_err());
+    let started = Instant::now();
+    let (block, ()) = tokio::join!(link.reader.read(HR0, ONCE), async {
+        assert_eq!(peer.asked().await.1, asks(IR0));
+        assert_eq!(peer.asked().await.1, asks(HR0));
+        peer.say(&data(IR0, 1)).await;
+        peer.say(&data(HR0, 2)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 2);
+    assert!(started.elapsed() < millis(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_given_up_before_its_turn_is_never_sent() {
+    let options = Options { gap: secs(5), jitter: Duration::ZERO, ..Options::default() };
+    let (mut link, mut peer, _) = pair(options, ROOM).await;
+    let (block, _) = tokio::join!(link.reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        peer.say(&data(IR0, 1)).await;
+    });
+    block.unwrap();
+    assert!(timeout(secs(1), link.writer.write(0x11, 116, 80, secs(2))).await.is_err());
+    peer.hears_nothing_for(secs(20)).await;
+}
+
+async fn write_answered_by(frames: &[Frame]) -> (Result<crate::link::Echo, LinkError>, crate::link::Counts) {
+    let (mut link, mut peer, counters) = pair(at_once(), ROOM).await;
+    let (outcome, ()) = tokio::join!(link.writer.write(0x11, 116, 80, secs(2)), async {
+        assert_eq!(peer.asked().await.1, Ask::Write { register: 116, value: 80 });
+        for frame in frames {
+            peer.say(frame).await;
+        }
+        peer.hears_nothing_for(secs(10)).await;
+    });
+    (outcome, counters.snapshot())
+}
+
+fn echo(register: u16, value: u16) -> Frame {
+    reply(0x11, Answer::Write { register, value })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_confirmed_by_its_own_echo_only() {
+    let (outcome, counts) = write_answered_by(&[echo(117, 80), echo(0, 80), echo(116, 80)]).await;
+    let echo = outcome.unwrap();
+    assert_eq!((echo.device, echo.register, echo.value, echo.serial), (0x11, 116, 80, Some(SERIAL)));
+    assert_eq!((counts.foreign_writes, counts.unknown), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_echo_of_another_value_is_an_error() {
+    let (outcome, _) = write_answered_by(&[echo(116, 81)]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!(error, LinkError::Write { device: 0x11, register: 116, value: 80, fault: WriteFault::Mismatch(81) });
+    assert_eq!(error.to_string(), "write of 80 to HR 116 at 0x11: the echo says 81");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_write_is_an_error() {
+    let (outcome, counts) = write_answered_by(&[refusal(6, 116, 80)]).await;
+    assert!(matches!(outcome, Err(LinkError::Write { fault: WriteFault::Refused, .. })), "{outcome:?}");
+    assert_eq!(counts.refusals, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_write_is_sent_once() {
+    let (outcome, counts) = write_answered_by(&[]).await;
+    assert!(matches!(outcome, Err(LinkError::Write { fault: WriteFault::Timeout(_), .. })), "{outcome:?}");
+    assert_eq!((counts.requests, counts.timeouts), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_writes_take_turns_on_the_wire() {
+    let (Connection { mut reader, mut writer, line }, mut peer, _) = pair(at_once(), ROOM).await;
+    let (block, echoed, ()) = tokio::join!(reader.read(IR0, ONCE), writer.write(0x11, 20, 1, secs(2)), async {
+        assert_eq!(peer.asked().await.1, asks(IR0));
+        peer.hears_nothing_for(secs(1)).await;
+        peer.say(&data(IR0, 1)).await;
+        assert_eq!(peer.asked().await.1, Ask::Write { register: 20, value: 1 });
+        peer.say(&echo(20, 1)).await;
+    });
+    assert!(block.is_ok() && echoed.is_ok());
+    line.close(secs(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_ends_our_half_and_waits_for_the_other() {
+    let (link, mut peer, _) = pair(at_once(), ROOM).await;
+    let started = Instant::now();
+    let ((), ()) = tokio::join!(link.close(secs(2)), async {
+        assert_eq!(peer.next().await, None);
+        sleep(millis(100)).await;
+        drop(peer);
+    });
+    assert!(started.elapsed() >= millis(100) && started.elapsed() < millis(110), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_is_bounded() {
+    let (link, _peer, _) = pair(at_once(), ROOM).await;
+    let started = Instant::now();
+    link.close(secs(2)).await;
+    assert!(started.elapsed() < millis(300), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_fails_the_request_that_waits() {
+    let (Connection { mut reader, line, .. }, mut peer, _) = pair(at_once(), ROOM).await;
+    let (outcome, ()) = tokio::join!(reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        line.close(secs(1)).await;
+    });
+    assert_eq!(outcome, Err(LinkError::Lost("closed".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_connection_closes_the_stream() {
+    let (link, mut peer, _) = pair(at_once(), ROOM).await;
+    drop(link);
+    assert_eq!(timeout(secs(1), peer.next()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_flood_does_not_outrun_a_deadline() {
+    let (mut link, mut peer, _) = pair(at_once(), 1 << 16).await;
+    let flood = tokio::spawn(async move {
+        let frames: Vec<u8> = std::iter::repeat_n(encoded(&data(IR60, 1)), 50).flatten().collect();
+        while peer.stream.write_all(&frames).await.is_ok() {}
+    });
+    let patience = Patience { deadline: millis(50), ..ONCE };
+    let outcome = timeout(secs(5), link.reader.read(IR0, patience)).await;
+    assert!(matches!(outcome, Ok(Err(LinkError::Timeout { .. }))), "{outcome:?}");
+    link.close(secs(1)).await;
+    flood.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_waited_in_the_socket_while_the_process_slept_counts() {
+    let (mut link, mut peer, _) = pair(at_once(), ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, ONCE), async {
+        peer.asked().await;
+        peer.say(&data(IR0, 5)).await;
+        advance(secs(30)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 5);
+}
