@@ -18,7 +18,7 @@ mod pacer;
 mod shared;
 
 pub use backoff::Backoff;
-pub use connector::{Connector, Stream, TcpConnector};
+pub use connector::{Connecting, Connector, Stream, TcpConnector};
 pub use counters::{Counters, Counts};
 pub use ends::{Reader, Writer};
 

@@ -10,10 +10,13 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Debug + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Debug + 'static> Stream for T {}
 
+/// An attempt to connect.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>>;
+
 /// Where streams come from; tests put one here that has no socket.
 pub trait Connector: Send + Sync + 'static {
     /// Makes one attempt. Whoever calls it sets the deadline.
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>>;
+    fn connect(&self) -> Connecting<'_>;
 
     /// The other side, as people name it: host and port.
     fn peer(&self) -> String;
@@ -29,7 +32,7 @@ pub struct TcpConnector {
 }
 
 impl Connector for TcpConnector {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
             stream.set_nodelay(true)?;

@@ -1,11 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::peer::{Peer, SERIAL, at_once, data, encoded, heartbeat, pair, reply};
+use super::peer::{Given, Peer, SERIAL, at_once, data, encoded, heartbeat, pair, reply};
 use crate::frame::{Answer, Ask, Bank, BlockKey, Frame, Serial};
-use crate::link::{Connection, LinkError, Options, Patience, UNSOLICITED_LIMIT, WriteFault};
+use crate::link::{Connection, Counters, Kind, LinkError, Options, Patience, UNSOLICITED_LIMIT, WriteFault, open};
 
 const IR0: BlockKey = BlockKey::new(0x11, Bank::Input, 0, 60);
 const HR0: BlockKey = BlockKey::new(0x11, Bank::Holding, 0, 60);
@@ -365,7 +366,7 @@ async fn a_peer_that_takes_nothing_is_lost_after_ten_seconds() {
 #[tokio::test(start_paused = true)]
 async fn heartbeats_behind_a_stuck_socket_do_not_pile_up() {
     let (link, mut peer, counters) = pair(at_once(), 16).await;
-    let (pipe, _) = tokio::join!(
+    let (pipe, ()) = tokio::join!(
         timeout(secs(8), async {
             loop {
                 peer.stream.write_all(&encoded(&heartbeat())).await.unwrap();
@@ -412,7 +413,7 @@ async fn a_caller_that_gives_up_frees_its_turn() {
 async fn a_write_given_up_before_its_turn_is_never_sent() {
     let options = Options { gap: secs(5), jitter: Duration::ZERO, ..Options::default() };
     let (mut link, mut peer, _) = pair(options, ROOM).await;
-    let (block, _) = tokio::join!(link.reader.read(IR0, ONCE), async {
+    let (block, ()) = tokio::join!(link.reader.read(IR0, ONCE), async {
         peer.asked().await;
         peer.say(&data(IR0, 1)).await;
     });
@@ -519,17 +520,31 @@ async fn a_dropped_connection_closes_the_stream() {
 }
 
 #[tokio::test]
-async fn a_flood_does_not_outrun_a_deadline() {
-    let (mut link, mut peer, _) = pair(at_once(), 1 << 16).await;
-    let flood = tokio::spawn(async move {
-        let frames: Vec<u8> = std::iter::repeat_n(encoded(&data(IR60, 1)), 50).flatten().collect();
-        while peer.stream.write_all(&frames).await.is_ok() {}
-    });
+async fn a_flood_outruns_no_deadline_and_no_caller_that_gives_up() {
+    let flood = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
+    let counters = Arc::new(Counters::default());
+    let mut link = open(&Given::new(flood), Kind::Dongle, &at_once(), &counters).await.unwrap();
+    let patient = Patience { deadline: secs(60), ..ONCE };
+    assert!(timeout(millis(20), link.reader.read(HR0, patient)).await.is_err());
     let patience = Patience { deadline: millis(50), ..ONCE };
     let outcome = timeout(secs(5), link.reader.read(IR0, patience)).await;
     assert!(matches!(outcome, Ok(Err(LinkError::Timeout { .. }))), "{outcome:?}");
     link.close(secs(1)).await;
-    flood.await.unwrap();
+    assert!(counters.snapshot().resyncs > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_reply_while_the_retry_is_paced_is_taken() {
+    let options = Options { gap: secs(5), jitter: Duration::ZERO, ..Options::default() };
+    let (mut link, mut peer, counters) = pair(options, ROOM).await;
+    let (block, ()) = tokio::join!(link.reader.read(IR0, Patience::live(secs(2))), async {
+        peer.asked().await;
+        sleep(secs(3)).await;
+        peer.say(&data(IR0, 1)).await;
+        peer.hears_nothing_for(secs(20)).await;
+    });
+    assert_eq!(block.unwrap().values[0], 1);
+    assert_eq!((counters.snapshot().requests, counters.snapshot().unsolicited), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,17 +9,21 @@ use tokio::time::{Instant, timeout};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::frame::{Answer, Ask, BlockKey, DongleCodec, Frame, Serial};
-use crate::link::{Connection, Connector, Counters, Kind, Options, Stream, open};
+use crate::link::{Connecting, Connection, Connector, Counters, Kind, Options, Stream, open};
 
 /// A connector that hands out streams made beforehand.
-struct Given(Mutex<VecDeque<DuplexStream>>);
+pub(super) struct Given(Mutex<VecDeque<Box<dyn Stream>>>);
+
+impl Given {
+    pub(super) fn new(stream: impl Stream) -> Self {
+        Self(Mutex::new(VecDeque::from([Box::new(stream) as Box<dyn Stream>])))
+    }
+}
 
 impl Connector for Given {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         let stream = self.0.lock().unwrap().pop_front();
-        Box::pin(async move {
-            stream.map(|stream| Box::new(stream) as Box<dyn Stream>).ok_or(io::ErrorKind::ConnectionRefused.into())
-        })
+        Box::pin(async move { stream.ok_or(io::ErrorKind::ConnectionRefused.into()) })
     }
 
     fn peer(&self) -> String {
@@ -41,8 +44,7 @@ const ADAPTER: Serial = Serial::new(*b"WF2125G316");
 pub(super) async fn pair(options: Options, room: usize) -> (Connection, Peer, Arc<Counters>) {
     let (ours, theirs) = duplex(room);
     let counters = Arc::new(Counters::default());
-    let connector = Given(Mutex::new(VecDeque::from([ours])));
-    let connection = open(&connector, Kind::Dongle, &options, &counters).await.unwrap();
+    let connection = open(&Given::new(ours), Kind::Dongle, &options, &counters).await.unwrap();
     (connection, Peer { stream: theirs, arrived: BytesMut::new() }, counters)
 }
 
