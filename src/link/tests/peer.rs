@@ -8,8 +8,30 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::frame::{Answer, Ask, BlockKey, DongleCodec, Frame, Serial};
-use crate::link::{Connecting, Connection, Connector, Counters, Kind, Options, Stream, open};
+use crate::frame::{Answer, Ask, Bank, BlockKey, DongleCodec, Frame, Serial};
+use crate::link::{Connecting, Connection, Connector, Counters, Kind, Options, Patience, Stream, open};
+
+pub(super) const IR0: BlockKey = BlockKey::new(0x11, Bank::Input, 0, 60);
+pub(super) const HR0: BlockKey = BlockKey::new(0x11, Bank::Holding, 0, 60);
+pub(super) const IR60: BlockKey = BlockKey::new(0x32, Bank::Input, 60, 60);
+pub(super) const ONCE: Patience = Patience { deadline: secs(2), retries: 0, pause: Duration::ZERO };
+pub(super) const ROOM: usize = 4096;
+
+pub(super) const fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub(super) const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+pub(super) fn asks(key: BlockKey) -> Ask {
+    Ask::Read { bank: key.bank, base: key.base, count: key.count }
+}
+
+pub(super) fn refusal(function: u8, base: u16, count: u16) -> Frame {
+    reply(0x11, Answer::Error { function, base, count })
+}
 
 /// A connector that hands out streams made beforehand.
 pub(super) struct Given(Mutex<VecDeque<Box<dyn Stream>>>);
