@@ -8,5 +8,6 @@ pub mod catalogue;
 pub mod clock;
 pub mod decode;
 pub mod frame;
+pub mod link;
 pub mod plant;
 pub mod registers;
