@@ -11,3 +11,4 @@ pub mod frame;
 pub mod link;
 pub mod plant;
 pub mod registers;
+pub mod simulator;
