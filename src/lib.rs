@@ -9,6 +9,7 @@ pub mod clock;
 pub mod decode;
 pub mod frame;
 pub mod link;
+pub mod mqtt;
 pub mod plant;
 pub mod registers;
 pub mod simulator;

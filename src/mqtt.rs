@@ -1,0 +1,171 @@
+//! MQTT: one session per inverter that keeps the broker's retained topics equal to the newest [`Tree`].
+//!
+//! The session is a projection of state: whatever happens to the connection, each one that the broker acknowledges
+//! begins with the availability and every leaf, and carries what changed from then on. Nothing that a broker does, or
+//! fails to do, reaches the sender of trees: the session reads a `watch`, and keeps one value per topic.
+//!
+//! The protocol is rumqttc's (its MQTT 5 packets), the connection is ours: rumqttc's own event loop writes and flushes
+//! each packet by itself, which costs one system call and one TLS record a leaf, and has no deadline on a write.
+//! `connection` puts what is due into one buffer and writes that. No other file of the program names rumqttc.
+
+mod backoff;
+mod connection;
+mod error;
+mod inflight;
+mod projection;
+mod session;
+mod tls;
+mod tree;
+
+pub use session::run;
+pub use tls::{TlsError, tls_config};
+pub use tree::{Leaf, Payload, Tree};
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use secrecy::SecretString;
+
+/// What a session needs to know; the same for all inverters but for [`seed`](Self::seed).
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// The broker's name or address; with TLS it is what the certificate must be for.
+    pub host: String,
+    /// The broker's port, as a rule 1883, with TLS 8883.
+    pub port: u16,
+    /// The user's name; empty connects without credentials.
+    pub username: String,
+    /// The user's password; not sent without a name.
+    pub password: SecretString,
+    /// The first level of every topic, `GivEnergy` unless set; it may hold several levels.
+    pub root: String,
+    /// Whether leaves are retained. The availability always is.
+    pub retain: bool,
+    /// Quality of service of everything published.
+    pub qos: Qos,
+    /// Within this time each leaf is published again, changed or not; zero never does.
+    pub republish_every: Duration,
+    /// How long the broker waits for the session to come back before it publishes `offline`; whole seconds.
+    pub will_delay: Duration,
+    /// Time between two pings, whole seconds, held within 2 s and 18 h. A broker that does not answer one within half
+    /// of it has gone.
+    pub keep_alive: Duration,
+    /// TLS from [`tls_config`]; none speaks plainly.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// Where the session counts; sessions may share one.
+    pub counters: Arc<MqttCounters>,
+    /// Seeds the jitter of reconnects.
+    pub seed: u64,
+}
+
+impl SessionSettings {
+    /// Settings for a broker, the rest as the program's defaults have it.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            username: String::new(),
+            password: SecretString::from(String::new()),
+            root: "GivEnergy".to_owned(),
+            retain: true,
+            qos: Qos::AtMostOnce,
+            republish_every: Duration::from_secs(300),
+            will_delay: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(30),
+            tls: None,
+            counters: Arc::default(),
+            seed: 0,
+        }
+    }
+}
+
+/// Quality of service (MQTT 5, section 4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Qos {
+    /// 0: sent and forgotten. As GivTCP.
+    #[default]
+    AtMostOnce,
+    /// 1: acknowledged.
+    AtLeastOnce,
+    /// 2: acknowledged twice.
+    ExactlyOnce,
+}
+
+impl TryFrom<u8> for Qos {
+    type Error = UnknownQos;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        match number {
+            0 => Ok(Self::AtMostOnce),
+            1 => Ok(Self::AtLeastOnce),
+            2 => Ok(Self::ExactlyOnce),
+            _ => Err(UnknownQos(number)),
+        }
+    }
+}
+
+/// A number that is no quality of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("quality of service must be 0, 1 or 2: {0}")]
+pub struct UnknownQos(pub u8);
+
+/// What sessions count, since the start of the program.
+#[derive(Debug, Default)]
+pub struct MqttCounters {
+    published: AtomicU64,
+    failed: AtomicU64,
+    connects: AtomicU64,
+    reconnects: AtomicU64,
+}
+
+impl MqttCounters {
+    /// Publishes handed to the network.
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Publishes that a breaking connection swallowed or the broker refused. Those swallowed are repeated on the next
+    /// connection.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Connections that a broker acknowledged, first ones included.
+    pub fn connects(&self) -> u64 {
+        self.connects.load(Ordering::Relaxed)
+    }
+
+    /// Connections that a broker acknowledged after a session had lost one.
+    pub fn reconnects(&self) -> u64 {
+        self.reconnects.load(Ordering::Relaxed)
+    }
+
+    fn count_published(&self, publishes: u64) {
+        self.published.fetch_add(publishes, Ordering::Relaxed);
+    }
+
+    fn count_failed(&self, publishes: u64) {
+        self.failed.fetch_add(publishes, Ordering::Relaxed);
+    }
+
+    fn count_connect(&self, again: bool) {
+        self.connects.fetch_add(1, Ordering::Relaxed);
+        self.reconnects.fetch_add(u64::from(again), Ordering::Relaxed);
+    }
+}
+
+/// The broker as it stands in log lines and errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Broker {
+    host: String,
+    port: u16,
+}
+
+impl fmt::Display for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mqtt broker {}:{}", self.host, self.port)
+    }
+}

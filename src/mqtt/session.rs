@@ -1,0 +1,313 @@
+//! The session of one inverter: from the first tree to the goodbye, over as many connections as it takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::connection::{Connection, Event, Identity};
+use super::error::ConnectionError;
+use super::projection::Projection;
+use super::tree::Tree;
+use super::{Broker, SessionSettings};
+use crate::frame::Serial;
+
+/// A connection that lasted this long was good: the next attempt after it is quick again.
+const GOOD: Duration = Duration::from_secs(10);
+/// Into how many steps a republishing period is cut.
+const STEPS: u32 = 30;
+/// What shutting down may take, out of the second that it is given.
+const GOODBYE: Duration = Duration::from_millis(800);
+/// The most different failures that are told of one outage.
+const MOST_REPORTED: usize = 16;
+
+/// Keeps the broker equal to the newest tree, from the first one until `shutdown`, or until the sender of trees has
+/// gone; then publishes `offline` and disconnects, within a second. Never ends by itself.
+///
+/// The first tree's serial names topics and client. A tree of another serial ends the session as a shutdown does and
+/// begins one for that serial.
+pub async fn run(settings: SessionSettings, mut tree: watch::Receiver<Option<Arc<Tree>>>, shutdown: CancellationToken) {
+    let mut seed = settings.seed;
+    loop {
+        let first = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            first = tree.wait_for(Option::is_some) => first.ok().and_then(|first| first.clone()),
+        };
+        let Some(first) = first else { return };
+        let session = Session::new(&settings, &first, seed);
+        match session.run(&mut tree, &shutdown).await {
+            End::Finished => return,
+            End::OtherSerial => seed = seed.wrapping_add(1),
+        }
+    }
+}
+
+/// Why a session ended.
+enum End {
+    Finished,
+    OtherSerial,
+}
+
+/// Why a connection is no longer served.
+enum Served {
+    Ended(End),
+    Broken(ConnectionError),
+}
+
+struct Session<'a> {
+    settings: &'a SessionSettings,
+    broker: Broker,
+    serial: Serial,
+    identity: Identity,
+    projection: Projection,
+    begun: Instant,
+    backoff: Backoff,
+    outage: Outage,
+}
+
+/// What is known of the time without a connection.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    attempts: u32,
+    reported: Vec<String>,
+    ever_connected: bool,
+}
+
+/// The two things that a connection does by the clock.
+struct Timers {
+    ping_every: Duration,
+    ping_at: Instant,
+    /// When an answer to the last ping is due at the latest.
+    answer_by: Option<Instant>,
+    spread_every: Option<Duration>,
+    spread_at: Instant,
+}
+
+impl<'a> Session<'a> {
+    fn new(settings: &'a SessionSettings, first: &Tree, seed: u64) -> Self {
+        let mut projection = Projection::new(&settings.root, first.serial, settings.retain, settings.republish_every);
+        projection.apply(first);
+        let identity =
+            Identity { client_id: format!("givtcp-{}", first.serial), status_topic: projection.status_topic() };
+        Self {
+            settings,
+            broker: Broker { host: settings.host.clone(), port: settings.port },
+            serial: first.serial,
+            identity,
+            projection,
+            begun: Instant::now(),
+            backoff: Backoff::new(seed),
+            outage: Outage::default(),
+        }
+    }
+
+    async fn run(mut self, tree: &mut watch::Receiver<Option<Arc<Tree>>>, shutdown: &CancellationToken) -> End {
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return End::Finished,
+                attempt = Connection::open(self.settings, &self.identity) => attempt,
+            };
+            let failure = match attempt {
+                Ok(connection) => {
+                    self.connected();
+                    let began = Instant::now();
+                    match self.serve(connection, tree, shutdown).await {
+                        Served::Ended(end) => return end,
+                        Served::Broken(failure) => {
+                            if began.elapsed() >= GOOD {
+                                self.backoff.reset();
+                            }
+                            failure
+                        }
+                    }
+                }
+                Err(failure) => failure,
+            };
+            self.failed(&failure);
+            let pause = self.backoff.next(failure.longest_wait());
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return End::Finished,
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Carries the projection over one connection, until it breaks or the session ends.
+    async fn serve(
+        &mut self,
+        mut connection: Connection,
+        tree: &mut watch::Receiver<Option<Arc<Tree>>>,
+        shutdown: &CancellationToken,
+    ) -> Served {
+        let mut timers = Timers::new(connection.keep_alive(), self.settings.republish_every);
+        tree.mark_changed();
+        self.projection.everything();
+        loop {
+            self.fill(&mut connection);
+            let end = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => Some(End::Finished),
+                news = tree.changed() => match news {
+                    Ok(()) => self.take(tree, &mut timers),
+                    Err(_) => Some(End::Finished),
+                },
+                event = connection.exchange() => match event {
+                    Ok(event) => {
+                        self.happened(&event, &mut timers);
+                        None
+                    }
+                    Err(failure) => return self.broken(&connection, failure),
+                },
+                () = sleep_until(timers.next()) => match self.tick(&mut connection, &mut timers) {
+                    Ok(()) => None,
+                    Err(failure) => return self.broken(&connection, failure),
+                },
+            };
+            if let Some(end) = end {
+                self.goodbye(connection).await;
+                return Served::Ended(end);
+            }
+        }
+    }
+
+    /// Takes over the newest tree.
+    fn take(&mut self, tree: &mut watch::Receiver<Option<Arc<Tree>>>, timers: &mut Timers) -> Option<End> {
+        let newest = tree.borrow_and_update().clone()?;
+        if newest.serial != self.serial {
+            tracing::warn!(inverter.serial = %self.serial, "mqtt session ends, the inverter is another one now: {}", newest.serial);
+            return Some(End::OtherSerial);
+        }
+        self.projection.apply(&newest);
+        self.spread(timers);
+        None
+    }
+
+    /// Gives the connection what is due, once the last batch is written.
+    fn fill(&mut self, connection: &mut Connection) {
+        if !connection.is_idle() {
+            return;
+        }
+        while connection.has_room() {
+            let Some(due) = self.projection.next() else { return };
+            if !connection.publish(&due) {
+                self.settings.counters.count_failed(1);
+            }
+        }
+    }
+
+    fn happened(&mut self, event: &Event, timers: &mut Timers) {
+        match event {
+            Event::Written(publishes) => self.settings.counters.count_published(*publishes),
+            Event::Pong => timers.answer_by = None,
+            Event::RefusedPublish(reason) => {
+                self.settings.counters.count_failed(1);
+                let line = format!("refused a publish, check its access rules: {reason}");
+                if self.outage.is_new(&line) {
+                    tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
+                }
+            }
+            Event::Other => {}
+        }
+    }
+
+    fn tick(&mut self, connection: &mut Connection, timers: &mut Timers) -> Result<(), ConnectionError> {
+        let now = Instant::now();
+        if timers.answer_by.is_some_and(|by| by <= now) {
+            return Err(ConnectionError::NoAnswer(timers.patience()));
+        }
+        if timers.ping_at <= now {
+            connection.ping();
+            timers.answer_by.get_or_insert(now + timers.patience());
+            timers.ping_at = now + timers.ping_every;
+        }
+        if timers.spread_every.is_some() && timers.spread_at <= now {
+            self.spread(timers);
+        }
+        Ok(())
+    }
+
+    fn spread(&mut self, timers: &mut Timers) {
+        self.projection.spread(self.begun.elapsed());
+        if let Some(every) = timers.spread_every {
+            timers.spread_at = Instant::now() + every;
+        }
+    }
+
+    fn broken(&self, connection: &Connection, failure: ConnectionError) -> Served {
+        self.settings.counters.count_failed(connection.unwritten());
+        Served::Broken(failure)
+    }
+
+    async fn goodbye(&self, connection: Connection) {
+        if connection.close(&self.identity.status_topic, GOODBYE).await {
+            tracing::debug!(inverter.serial = %self.serial, "{} disconnected, the inverter is offline there", self.broker);
+        } else {
+            tracing::warn!(inverter.serial = %self.serial, "{} did not take the goodbye, its last will says offline", self.broker);
+        }
+    }
+
+    fn connected(&mut self) {
+        let (broker, attempts) = (&self.broker, self.outage.attempts + 1);
+        match self.outage.since {
+            Some(since) => {
+                let away = since.elapsed().as_secs_f64();
+                tracing::info!(inverter.serial = %self.serial, "{broker} is back after {away:.1}s and {attempts} attempts");
+            }
+            None => tracing::info!(inverter.serial = %self.serial, "{broker} connected as {}", self.identity.client_id),
+        }
+        self.settings.counters.count_connect(self.outage.ever_connected);
+        self.outage = Outage { ever_connected: true, ..Outage::default() };
+    }
+
+    /// Says each failure once in an outage.
+    fn failed(&mut self, failure: &ConnectionError) {
+        self.outage.since.get_or_insert_with(Instant::now);
+        self.outage.attempts = self.outage.attempts.saturating_add(1);
+        let line = failure.to_string();
+        if self.outage.is_new(&line) {
+            tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
+        }
+    }
+}
+
+impl Outage {
+    fn is_new(&mut self, line: &str) -> bool {
+        let new = self.reported.len() < MOST_REPORTED && self.reported.iter().all(|reported| reported != line);
+        if new {
+            self.reported.push(line.to_owned());
+        }
+        new
+    }
+}
+
+impl Timers {
+    fn new(ping_every: Duration, republish_every: Duration) -> Self {
+        let now = Instant::now();
+        let spread_every =
+            (!republish_every.is_zero()).then(|| (republish_every / STEPS).max(Duration::from_millis(100)));
+        Self {
+            ping_every,
+            ping_at: now + ping_every,
+            answer_by: None,
+            spread_every,
+            spread_at: now + spread_every.unwrap_or_default(),
+        }
+    }
+
+    /// How long an answer to a ping is waited for.
+    fn patience(&self) -> Duration {
+        self.ping_every / 2
+    }
+
+    fn next(&self) -> Instant {
+        let spread = self.spread_every.map(|_| self.spread_at);
+        [self.answer_by, spread].into_iter().flatten().fold(self.ping_at, Instant::min)
+    }
+}
