@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
 pub mod decode;
 pub mod frame;
@@ -12,4 +13,5 @@ pub mod link;
 pub mod mqtt;
 pub mod plant;
 pub mod registers;
+pub mod settings;
 pub mod simulator;

@@ -1,0 +1,52 @@
+//! `givtcp check`: every fault of the settings, or what they come to.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::settings::{self, Fault, Loaded};
+
+/// Exit code of wrong settings.
+const WRONG: u8 = 2;
+
+/// Prints every fault to standard error, one a line, and ends with 2; or prints the settings and ends with 0.
+#[expect(clippy::print_stdout, reason = "printing is what this command is for")]
+pub fn run(config: Option<PathBuf>) -> ExitCode {
+    let file = config.or_else(default_file);
+    match load(file.as_deref()) {
+        Ok(Loaded { settings, warnings }) => {
+            for warning in &warnings {
+                eprintln!("warning: {warning}");
+            }
+            print!("{}", settings::describe(&settings));
+            println!("settings are good");
+            ExitCode::SUCCESS
+        }
+        Err(faults) => {
+            eprint!("{}", report(&faults));
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+/// The settings from `file` and this process's environment.
+///
+/// # Errors
+///
+/// Every fault.
+pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
+    let text = |name: std::ffi::OsString| name.to_string_lossy().into_owned();
+    settings::load(file, env::vars_os().map(|(name, value)| (text(name), text(value))))
+}
+
+/// The first of the default settings files that exists.
+pub fn default_file() -> Option<PathBuf> {
+    settings::default_paths(|name| env::var(name).ok()).into_iter().find(|path| path.exists())
+}
+
+/// Every fault on its own line, and how many there are.
+pub fn report(faults: &[Fault]) -> String {
+    let lines: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    format!("{lines}{count} in the settings\n")
+}

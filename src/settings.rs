@@ -1,0 +1,92 @@
+//! Typed settings, put together from layers; every fault at once, each with its place.
+//!
+//! From the lowest layer to the highest, each overriding those before it:
+//!
+//! 1. the defaults (`config/givtcp.yaml` shows them all);
+//! 2. the settings file, YAML or JSON;
+//! 3. `GIVTCP_…` variables: `GIVTCP_MQTT__HOST` for `mqtt.host`, `GIVTCP_INVERTERS=host,host:port` for the list;
+//! 4. GivTCP's own names (`INVERTOR_IP_1`, `MQTT_ADDRESS`, …), each with a note of its new name, and a warning where
+//!    it overrides another value. Only `TZ`, which is not GivTCP's alone, stays below all others.
+//!
+//! An unknown name in a file is a fault, an unknown `GIVTCP_…` variable a warning. Values are taken as they are
+//! written: an unquoted `password: 0123` keeps its zero. This room reads the settings file and nothing else; variables
+//! are passed in.
+
+mod env;
+mod fault;
+mod file;
+mod keys;
+mod later;
+mod layer;
+mod marked;
+mod old;
+mod places;
+mod scalar;
+mod types;
+mod view;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Fault, Origin};
+pub use places::{DATA_DIR, data_dir_for, default_paths};
+pub use types::{
+    ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
+    MqttSettings, PollSettings, Qos, RedisSettings, Settings, TlsSettings, Transport,
+};
+pub use view::describe;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Good settings, and what their user should know.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// One line each: variables that are no settings, GivTCP's names with their new ones, settings set in vain.
+    pub warnings: Vec<String>,
+}
+
+/// Puts the settings together from `file` and the environment.
+///
+/// # Errors
+///
+/// Every fault, in the order of the layers. A file that cannot be read or is no YAML is the only fault reported.
+pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
+    let text = file.map(file::read).transpose().map_err(|fault| vec![fault])?;
+    let source = file.map(|file| file.display().to_string());
+    from_text(text.as_deref().zip(source.as_deref()), env)
+}
+
+/// As [`load`], with the file's text and name.
+fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
+    let env: BTreeMap<String, String> = env.collect();
+    let mut origins = layer::Origins::new(Origin::of(file.map_or("settings", |(_, source)| source)));
+    let (from_file, mut faults) =
+        file.map(|(text, source)| file::layer(text, source, &mut origins)).unwrap_or_default();
+    if faults.iter().any(|fault| fault.key.is_empty()) {
+        return Err(faults);
+    }
+    let (from_env, env_faults, mut warnings) = env::layer(&env, &mut origins);
+    let (from_old, old_faults, notes) = old::layer(&env, &[&from_file, &from_env], &mut origins);
+    let merged = layer::merge(vec![from_file, from_env, from_old]).map_err(|fault| vec![fault])?;
+    let (settings, walk_faults) = walk::settings(&merged, &origins);
+    faults.extend(env_faults.into_iter().chain(old_faults).chain(walk_faults));
+    faults.sort_by_key(|fault| fault.origin.line.unwrap_or(usize::MAX));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    warnings.extend(notes);
+    warnings.extend(later::warnings(&settings));
+    warnings.extend(in_vain(&settings));
+    Ok(Loaded { settings, warnings })
+}
+
+/// A warning where one setting takes the effect of another away.
+fn in_vain(settings: &Settings) -> Option<String> {
+    let TlsSettings { enabled, ca_file, cert_file, .. } = &settings.mqtt.tls;
+    let set_in_vain = !enabled && (ca_file.is_some() || cert_file.is_some());
+    set_in_vain.then(|| "mqtt.tls: files are named, but mqtt.tls.enabled is false, so nothing is encrypted".to_owned())
+}

@@ -1,0 +1,227 @@
+//! GivTCP's own names, from its add-on options and `allsettings.json`: those that have an equal here are taken, each
+//! with a note of its new name; of the others it is said that they have no effect, and why.
+
+use std::collections::BTreeMap;
+
+use super::fault::{Fault, Origin, Want};
+use super::keys::{self, INVERTERS};
+use super::layer::{self, Element, Layer, OriginId, Origins};
+
+/// How a value of GivTCP's becomes one of ours.
+type Convert = fn(&str) -> Result<String, Want>;
+
+/// GivTCP's names for a setting, ours, and how the value is converted.
+const RENAMED: &[(&[&str], &str, Convert)] = &[
+    (&["MQTT_OUTPUT"], "mqtt.enabled", same),
+    (&["MQTT_ADDRESS"], "mqtt.host", same),
+    (&["MQTT_PORT"], "mqtt.port", same),
+    (&["MQTT_USERNAME"], "mqtt.username", same),
+    (&["MQTT_PASSWORD"], "mqtt.password", same),
+    (&["MQTT_TOPIC"], "mqtt.root", same),
+    (&["MQTT_RETAIN"], "mqtt.retain", same),
+    (&["PRINT_RAW", "PRINT_RAW_REGISTERS"], "mqtt.raw", same),
+    (&["LOG_LEVEL"], "log.level", level),
+    (&["SELF_RUN_LOOP_TIMER", "SELF_RUN_TIMER"], "poll.every", seconds),
+    (&["SELF_RUN_LOOP_TIMER_FULL", "SELF_RUN_TIMER_FULL"], "poll.settings_every", seconds),
+    (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", same),
+];
+
+/// The beginnings of GivTCP's names for an inverter's address and name, each followed by a number from 1.
+const ADDRESSES: [&str; 2] = ["INVERTOR_IP_", "INVERTORIP_"];
+const NAMES: [&str; 2] = ["INVERTOR_NAME_", "INVERTERNAME_"];
+
+/// The most inverters that GivTCP numbers.
+const MOST: u8 = 5;
+
+/// Names without an equal here, with the reason. A `*` at the end stands for any rest.
+const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
+    (&["NUMINVERTORS"], "every INVERTOR_IP_n that is set is polled"),
+    (&["NUMBATTERIES_*", "INVERTOR_AIO_*", "INVERTOR_AC_*"], "models and batteries are detected"),
+    (&["MQTT_TOPIC_*"], "all inverters are published below one root, mqtt.root"),
+    (&["SELF_RUN"], "polling always runs"),
+    (&["QUEUE_RETRIES"], "how often a request is tried again depends on what it reads"),
+    (&["DATASMOOTHER", "DATA_SMOOTHER"], "implausible values are left out, there are no grades of it"),
+    (&["USE_NEW_CACHE", "USE_NEW_LOCKS", "USE_NEW_SERVICES"], "locks and services are always in use"),
+    (
+        &["HA_AUTO_D", "HADEVICEPREFIX", "HADEVICEPREFIX_*"],
+        "this version does not announce itself to Home Assistant yet",
+    ),
+    (
+        &["DYNAMICTARIFF", "DYNAMIC_TARIFF", "DAYRATE", "NIGHTRATE", "EXPORTRATE", "DAYRATESTART", "NIGHTRATESTART"],
+        "this version has no tariffs yet",
+    ),
+    (
+        &["DAY_RATE", "NIGHT_RATE", "EXPORT_RATE", "DAY_RATE_START", "NIGHT_RATE_START"],
+        "this version has no tariffs yet",
+    ),
+    (
+        &["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"],
+        "this version does not write to InfluxDB yet",
+    ),
+    (&["WEB_DASH", "WEB_DASH_PORT"], "this version has no web page yet"),
+    (
+        &["SMARTTARGET", "SMART_TARGET", "PALM_*", "GEAPI", "GE_API", "SOLCASTAPI", "SOLCASTSITEID", "SOLCASTSITEID2"],
+        "this version does not plan charge targets",
+    ),
+    (&["LOAD_HIST_WEIGHT"], "this version does not plan charge targets"),
+    (&["EVC_*"], "this version does not read EV chargers"),
+];
+
+/// Our name for GivTCP's `name`, in any case, if there is one.
+pub(super) fn new_name(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_uppercase();
+    let numbered = |beginnings: [&str; 2]| beginnings.iter().any(|beginning| number(&name, beginning).is_some());
+    let renamed = RENAMED.iter().find(|(names, _, _)| names.contains(&name.as_str())).map(|(_, new, _)| *new);
+    match renamed {
+        None if numbered(ADDRESSES) => Some("inverters[].host"),
+        None if numbered(NAMES) => Some("inverters[].name"),
+        renamed => renamed,
+    }
+}
+
+/// The layer of GivTCP's own names, over `lower` layers (the highest last), with its faults and notes.
+pub(super) fn layer(
+    env: &BTreeMap<String, String>,
+    lower: &[&Layer],
+    origins: &mut Origins,
+) -> (Layer, Vec<Fault>, Vec<String>) {
+    let mut reading = Reading { lower, origins, layer: Layer::default(), faults: Vec::new(), notes: Vec::new() };
+    let given: BTreeMap<String, (&str, &str)> = env
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| (name.to_ascii_uppercase(), (name.as_str(), text.as_str())))
+        .collect();
+    for (names, new, convert) in RENAMED {
+        let found = names.iter().find_map(|name| given.get(*name));
+        if let Some((name, text)) = found {
+            reading.scalar(name, text, new, *convert);
+        }
+    }
+    reading.inverters(&given);
+    reading.notes.extend(without_effect(&given));
+    reading.timezone(&given);
+    (reading.layer, reading.faults, reading.notes)
+}
+
+struct Reading<'a> {
+    lower: &'a [&'a Layer],
+    origins: &'a mut Origins,
+    layer: Layer,
+    faults: Vec<Fault>,
+    notes: Vec<String>,
+}
+
+impl Reading<'_> {
+    fn scalar(&mut self, name: &str, text: &str, new: &str, convert: Convert) {
+        self.notes.push(format!("{name}: is now {new} in the settings file, or {}", keys::variable(new)));
+        if name == "MQTT_ADDRESS" && text == "127.0.0.1" {
+            self.notes
+                .push(format!("{name}: GivTCP started a broker of its own for 127.0.0.1, which this program does not"));
+        }
+        let id = self.origins.add(Origin::of(name));
+        match convert(text) {
+            Ok(text) => {
+                let overridden = self.below(new).filter(|value| layer::text(value) != Some(text.as_str()));
+                if let Some(origin) = overridden.map(|value| self.origins.of(value)) {
+                    self.notes.push(format!("{name}: overrides {new} of {origin}"));
+                }
+                self.layer.set(new, &text, &id);
+            }
+            Err(want) => self.faults.push(Fault::of(want, Origin::of(name), new, text, keys::is_secret(new))),
+        }
+    }
+
+    /// What the layers below say of `path`.
+    fn below(&self, path: &str) -> Option<&config::Value> {
+        self.lower.iter().rev().find_map(|layer| layer.get(path))
+    }
+
+    fn inverters(&mut self, given: &BTreeMap<String, (&str, &str)>) {
+        let numbered = |beginnings: [&str; 2], n: u8| {
+            beginnings.iter().find_map(|beginning| given.get(&format!("{beginning}{n}"))).copied()
+        };
+        let mut elements: Vec<(Option<Element>, OriginId)> = Vec::new();
+        let mut hosts = Vec::new();
+        let mut names = Vec::new();
+        for n in 1..=MOST {
+            let Some((variable, host)) = numbered(ADDRESSES, n) else { continue };
+            let id = self.origins.add(Origin::of(variable));
+            let mut element = Element::default();
+            element.set("host", host, &id);
+            if let Some((variable, name)) = numbered(NAMES, n) {
+                element.set("name", name, &self.origins.add(Origin::of(variable)));
+                names.push(variable);
+            }
+            names.push(variable);
+            hosts.push(host);
+            elements.push((Some(element), id));
+        }
+        let Some((_, id)) = elements.first() else { return };
+        let id = id.clone();
+        let list = names.join(", ");
+        self.notes.push(format!(
+            "{list}: now in the list of inverters in the settings file, or {}",
+            keys::variable(INVERTERS)
+        ));
+        let replaced = self.below(INVERTERS).filter(|list| !names_the_same(list, &hosts));
+        if let Some(origin) = replaced.map(|list| self.origins.of(list)) {
+            self.notes.push(format!("{list}: replaces the list of inverters of {origin}"));
+        }
+        self.layer.set_list(INVERTERS, elements, &id);
+    }
+
+    /// `TZ` is the machine's as much as GivTCP's: it fills only what nothing else has set.
+    fn timezone(&mut self, given: &BTreeMap<String, (&str, &str)>) {
+        let zone = given.get("TZ").filter(|(_, zone)| super::scalar::timezone(zone).is_ok());
+        if let (Some((name, zone)), None) = (zone, self.below("timezone")) {
+            let id = self.origins.add(Origin::of(*name));
+            self.layer.set("timezone", zone, &id);
+        }
+    }
+}
+
+fn names_the_same(list: &config::Value, hosts: &[&str]) -> bool {
+    let theirs = layer::elements(list).iter().map(|element| layer::find(element, "host").and_then(layer::text));
+    theirs.eq(hosts.iter().map(|host| Some(*host)))
+}
+
+/// One note for each reason, with all the names it is true of.
+fn without_effect(given: &BTreeMap<String, (&str, &str)>) -> Vec<String> {
+    let matches = |pattern: &str, name: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    };
+    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (upper, (name, _)) in given {
+        let reason = WITHOUT_EFFECT.iter().find(|(patterns, _)| patterns.iter().any(|pattern| matches(pattern, upper)));
+        if let Some((_, reason)) = reason {
+            notes.entry(reason).or_default().push(name);
+        }
+    }
+    notes.into_iter().map(|(reason, names)| format!("{}: no effect: {reason}", names.join(", "))).collect()
+}
+
+fn number(name: &str, beginning: &str) -> Option<u8> {
+    name.strip_prefix(beginning)?.parse().ok().filter(|n| (1..=MOST).contains(n))
+}
+
+fn same(text: &str) -> Result<String, Want> {
+    Ok(text.to_owned())
+}
+
+fn seconds(text: &str) -> Result<String, Want> {
+    match text.trim().parse::<u32>() {
+        Ok(seconds) => Ok(format!("{seconds}s")),
+        Err(_) => Err("must be a whole number of seconds".into()),
+    }
+}
+
+/// GivTCP's levels: `Info`, `Warning`, `Critical`, `write_debug` and the like.
+fn level(text: &str) -> Result<String, Want> {
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "warning" => "warn".into(),
+        "critical" => "error".into(),
+        "write_debug" => "debug".into(),
+        other => other.to_owned(),
+    })
+}

@@ -1,0 +1,227 @@
+//! From a value's text to its type: pure, and every refusal says what is wanted.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use super::fault::Want;
+use super::keys;
+
+/// The longest text that any setting takes, in bytes.
+const LONGEST: usize = 1024;
+
+/// A duration's units, the largest first, with their length in milliseconds.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// Names of the log's levels.
+const LEVELS: [&str; 6] = ["trace", "debug", "info", "warn", "error", "off"];
+
+/// A duration within `range`, as `15s`.
+pub(super) fn duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, Want> {
+    let found = parse_duration(text).ok_or_else(|| not_a_duration(text, range))?;
+    if found < *range.start() {
+        return Err(format!("must be at least {}", show_duration(*range.start())).into());
+    }
+    if found > *range.end() {
+        return Err(format!("must be at most {}", show_duration(*range.end())).into());
+    }
+    Ok(found)
+}
+
+fn not_a_duration(text: &str, range: &RangeInclusive<Duration>) -> Want {
+    let unit = if *range.end() <= Duration::from_secs(30) { "ms" } else { "s" };
+    let want = Want::from("must be a whole number with its unit, such as 250ms, 15s, 5m or 1h");
+    if text.parse::<u64>().is_ok() { want.suggesting(format!("{text}{unit}")) } else { want }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit())?)?;
+    let (_, milliseconds) = UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;
+    number.parse::<u64>().ok()?.checked_mul(*milliseconds).map(Duration::from_millis)
+}
+
+/// `duration` as the settings write it, to the millisecond: `90s`, `5m`.
+pub(super) fn show_duration(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    let fits = |(_, length): &&(&str, u64)| milliseconds.is_multiple_of(u128::from(*length));
+    match UNITS.iter().find(fits) {
+        Some((unit, length)) if milliseconds > 0 => format!("{}{unit}", milliseconds / u128::from(*length)),
+        _ => "0s".into(),
+    }
+}
+
+/// `true` or `false`; `yes`, `no`, `on` and `off` are taken too.
+pub(super) fn boolean(text: &str) -> Result<bool, Want> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Ok(true),
+        "false" | "no" | "off" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+/// A TCP port.
+pub(super) fn port(text: &str) -> Result<u16, Want> {
+    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "must be a port, 1 to 65535".into())
+}
+
+/// One of `names`.
+pub(super) fn one_of<T: Copy>(text: &str, names: &[(&'static str, T)]) -> Result<T, Want> {
+    let known = || names.iter().map(|(name, _)| *name);
+    names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let list: Vec<&str> = known().collect();
+        Want {
+            suggestion: keys::nearest(text, known()).map(str::to_owned),
+            ..format!("must be one of {}", list.join(", ")).into()
+        }
+    })
+}
+
+/// Any text on one line.
+pub(super) fn line(text: &str) -> Result<String, Want> {
+    if text.len() > LONGEST {
+        return Err(format!("must be at most {LONGEST} bytes long").into());
+    }
+    if text.contains(char::is_control) {
+        return Err("must be one line without control characters".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Any text on one line, but some.
+pub(super) fn filled_line(text: &str) -> Result<String, Want> {
+    if text.trim().is_empty() {
+        return Err("must not be empty".into());
+    }
+    line(text)
+}
+
+/// A secret on one line.
+pub(super) fn secret(text: &str) -> Result<SecretString, Want> {
+    line(text).map(SecretString::from)
+}
+
+/// A file's or directory's path.
+pub(super) fn path(text: &str) -> Result<PathBuf, Want> {
+    let text = filled_line(text)?;
+    if text.starts_with('~') {
+        return Err("must be a path without ~, which only a shell replaces".into());
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// A host name or an IP address, without a port.
+pub(super) fn host(text: &str) -> Result<String, Want> {
+    let want = || Want { hide: text.contains('@'), ..Want::from("must be a host name or an IP address") };
+    if let Some((_, rest)) = text.split_once("://") {
+        let bare = rest.split(['/', ':']).next().unwrap_or_default();
+        let want = Want { want: format!("{} without a scheme", want().want), ..want() };
+        return Err(if is_host(bare) { want.suggesting(bare) } else { want });
+    }
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if bare.parse::<Ipv6Addr>().is_ok() || is_host(text) {
+        return Ok(bare.to_owned());
+    }
+    match text.rsplit_once(':') {
+        Some((bare, port)) if is_host(bare) && port.parse::<u16>().is_ok() => {
+            let want = Want { want: format!("{}; the port is a setting of its own", want().want), ..want() };
+            Err(want.suggesting(format!("{bare} with port {port}")))
+        }
+        _ => Err(want()),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let looks_like_an_address = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if looks_like_an_address {
+        return text.parse::<Ipv4Addr>().is_ok();
+    }
+    let label = |label: &str| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=63).contains(&label.len()) && label.chars().all(inside) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(label)
+}
+
+/// `host`, `host:port` or `[IPv6]:port`.
+pub(super) fn address(text: &str) -> Result<(String, Option<u16>), Want> {
+    if let Ok(bare) = host(text) {
+        return Ok((bare, None));
+    }
+    match text.rsplit_once(':') {
+        Some((bare, number)) if !bare.contains(':') || bare.ends_with(']') => Ok((host(bare)?, Some(port(number)?))),
+        _ => Err("must be a host name or an IP address, or one with a port (host:8899)".into()),
+    }
+}
+
+/// `address:port` to listen on.
+pub(super) fn listen(text: &str) -> Result<String, Want> {
+    let named = || text.rsplit_once(':').is_some_and(|(name, port)| is_host(name) && port.parse::<u16>().is_ok());
+    if text.parse::<SocketAddr>().is_ok() || named() {
+        return Ok(text.to_owned());
+    }
+    let want = Want::from("must be an address with a port, such as 127.0.0.1:8099 or 0.0.0.0:8099");
+    Err(match (text.parse::<IpAddr>(), text.trim_start_matches(':').parse::<u16>()) {
+        (Ok(address), _) => want.suggesting(SocketAddr::new(address, 8099).to_string()),
+        (_, Ok(port)) => want.suggesting(format!("127.0.0.1:{port}")),
+        _ => want,
+    })
+}
+
+/// The first levels of a topic.
+pub(super) fn topic_root(text: &str) -> Result<String, Want> {
+    let root = filled_line(text)?;
+    if root.contains(['+', '#']) {
+        return Err("must have no wildcard (+ or #)".into());
+    }
+    if root.starts_with('$') {
+        return Err("must not begin with $, which is the broker's own".into());
+    }
+    if root.split('/').any(str::is_empty) {
+        let levels: Vec<&str> = root.split('/').filter(|level| !level.is_empty()).collect();
+        let want = Want::from("must have no empty level: no / at its ends, no //");
+        return Err(if levels.is_empty() { want } else { want.suggesting(levels.join("/")) });
+    }
+    if root.len() > 200 {
+        return Err("must be at most 200 bytes long".into());
+    }
+    Ok(root)
+}
+
+/// A level, or a list of levels and targets.
+pub(super) fn log_level(text: &str) -> Result<String, Want> {
+    let want =
+        || Want::from(format!("must be one of {}, or a list such as info,givtcp::link=debug", LEVELS.join(", ")));
+    let text = line(text)?.trim().to_ascii_lowercase();
+    let unknown = text.split(',').map(str::trim).find(|part| !part.contains('=') && !LEVELS.contains(part));
+    if let Some(part) = unknown {
+        return Err(Want { suggestion: keys::nearest(part, LEVELS.into_iter()).map(str::to_owned), ..want() });
+    }
+    EnvFilter::builder().parse(&text).map(|_| text.clone()).map_err(|_| want())
+}
+
+/// The IANA name of a time zone, if this machine knows any.
+pub(super) fn timezone(text: &str) -> Result<String, Want> {
+    let zones = jiff::tz::db();
+    if zones.get(text).is_ok() || (zones.is_definitively_empty() && is_zone_name(text)) {
+        return Ok(text.to_owned());
+    }
+    Err("must be the IANA name of a time zone, such as Europe/London".into())
+}
+
+fn is_zone_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+}
+
+/// Redis's address, or nothing.
+pub(super) fn redis_url(text: &str) -> Result<SecretString, Want> {
+    let known = ["redis://", "rediss://", "unix://"];
+    if text.is_empty() || known.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
+        return secret(text);
+    }
+    Err(format!("must be empty or begin with one of {}", known.join(", ")).into())
+}

@@ -1,0 +1,219 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+mod bad_files;
+mod never_panics;
+mod variables;
+
+const EXAMPLE: &str = include_str!("../../config/givtcp.yaml");
+const ONE: &str = "inverters: [{ host: 192.168.1.20 }]\n";
+
+fn no_env() -> std::iter::Empty<(String, String)> {
+    std::iter::empty()
+}
+
+fn vars(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>().into_iter()
+}
+
+/// Loads `text` as the file `givtcp.yaml` with variables.
+fn load_with(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Vec<Fault>> {
+    from_text(Some((text, "givtcp.yaml")), vars(env))
+}
+
+/// The settings of `text` beside one inverter.
+fn good(text: &str) -> Settings {
+    load_with(&format!("{ONE}{text}"), &[]).unwrap().settings
+}
+
+/// The faults as people read them.
+fn shown(result: Result<Loaded, Vec<Fault>>) -> Vec<String> {
+    result.unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+/// The faults of `text` beside one inverter, which stands in line 1.
+fn faults(text: &str) -> Vec<String> {
+    shown(load_with(&format!("{ONE}{text}"), &[]))
+}
+
+#[test]
+fn the_example_file_holds_exactly_the_defaults() {
+    let Loaded { settings, warnings } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
+    let inverter =
+        InverterSettings { name: None, host: "192.168.1.20".into(), port: 8899, transport: Transport::Dongle };
+    let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
+    assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
+    assert_eq!(describe(&settings), describe(&defaults));
+    assert_eq!(settings.mqtt.password.expose_secret(), "");
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
+fn every_key_stands_in_the_example_file_and_in_the_description() {
+    let known: BTreeSet<String> = keys::KEYS.iter().map(|key| key.path.to_owned()).collect();
+    let described: BTreeSet<String> = {
+        let settings = from_text(Some((EXAMPLE, "x")), no_env()).unwrap().settings;
+        describe(&settings).lines().map(|line| line.split(": ").next().unwrap().replace("[0]", "[]")).collect()
+    };
+    assert_eq!(described, known);
+    assert_eq!(leaves(&marked::parse(EXAMPLE).unwrap().unwrap(), ""), known);
+}
+
+fn leaves(node: &marked::Node, path: &str) -> BTreeSet<String> {
+    match &node.kind {
+        marked::Kind::Table(entries) => entries
+            .iter()
+            .flat_map(|(name, _, node)| {
+                leaves(node, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
+            })
+            .collect(),
+        marked::Kind::List(items) => items.iter().flat_map(|node| leaves(node, &format!("{path}[]"))).collect(),
+        _ => BTreeSet::from([path.to_owned()]),
+    }
+}
+
+/// Each key is given a value that is either wrong, and so a fault of that key, or shown in the description.
+#[test]
+fn every_key_is_read_from_the_file_and_from_its_variable() {
+    let before = describe(&good(""));
+    for key in keys::scalars() {
+        for text in ["odd", "true", "false"] {
+            let changed = |result: Result<Loaded, Vec<Fault>>| match result {
+                Ok(loaded) => describe(&loaded.settings) != before,
+                Err(faults) => faults.iter().any(|fault| fault.key == key.path),
+            };
+            let nested =
+                key.path.split('.').rev().fold(text.to_owned(), |inner, name| format!("{{ {name}: {inner} }}"));
+            let file = format!("{}, {}", ONE.trim().replace("inverters", "{ inverters"), &nested[1..]);
+            let by_file = changed(load_with(&file, &[]));
+            let by_variable = changed(load_with(ONE, &[(&keys::variable(key.path), text)]));
+            let is_default = !by_file && before.contains(&format!("{}: {text}\n", key.path));
+            assert!(by_file || is_default, "{} in {file}", key.path);
+            assert_eq!(by_file, by_variable, "{}", key.path);
+        }
+    }
+}
+
+#[test]
+fn values_in_the_file_override_the_defaults() {
+    let settings = good(
+        "data_dir: /data\ntimezone: Europe/London\npoll: { every: 5s, settings_every: 24h }\n\
+         link: { gap: 0ms, jitter: 0s, timeout: 100ms, connect_timeout: 1m, backoff_max: 1h }\n\
+         mqtt: { enabled: no, host: '::1', username: me, root: a/b, raw: false, retain: False, qos: 2, will_delay: 0s }\n\
+         log: { level: 'Info,givtcp::link=debug' }\n",
+    );
+    assert_eq!(settings.data_dir, PathBuf::from("/data"));
+    assert_eq!(settings.timezone.as_deref(), Some("Europe/London"));
+    assert_eq!(
+        settings.poll,
+        PollSettings { every: Duration::from_secs(5), settings_every: Duration::from_secs(86400) }
+    );
+    assert_eq!(settings.link.gap, Duration::ZERO);
+    assert_eq!(settings.link.timeout, Duration::from_millis(100));
+    assert_eq!((settings.mqtt.host.as_str(), settings.mqtt.root.as_str()), ("::1", "a/b"));
+    assert_eq!((settings.mqtt.enabled, settings.mqtt.raw, settings.mqtt.retain), (false, false, false));
+    assert_eq!(settings.mqtt.qos, Qos::ExactlyOnce);
+    assert_eq!(settings.log.level, "info,givtcp::link=debug");
+}
+
+#[test]
+fn ports_follow_from_what_is_spoken() {
+    let text = "inverters:\n  - host: a\n  - { host: b, transport: modbus-tcp }\n  - { host: c, transport: rtu-over-tcp }\n\
+                \x20 - { host: a, port: 8900, name: Garage }\nmqtt: { tls: { enabled: true } }\n";
+    let settings = load_with(text, &[]).unwrap().settings;
+    let ports: Vec<u16> = settings.inverters.iter().map(|inverter| inverter.port).collect();
+    assert_eq!(ports, [8899, 502, 502, 8900]);
+    assert_eq!(settings.inverters[3].name.as_deref(), Some("Garage"));
+    assert_eq!(settings.mqtt.port, 8883);
+    assert_eq!(good("mqtt: { port: 1884, tls: { enabled: true } }").mqtt.port, 1884);
+}
+
+#[test]
+fn json_is_read_as_well_also_when_tabs_indent_it() {
+    let text =
+        "{\n\t\"inverters\": [{\"host\": \"192.168.1.20\", \"port\": 8900}],\n\t\"mqtt\": {\"retain\": false}\n}";
+    let settings = from_text(Some((text, "givtcp.json")), no_env()).unwrap().settings;
+    assert_eq!(settings.inverters[0].port, 8900);
+    assert!(!settings.mqtt.retain);
+}
+
+#[test]
+fn an_unquoted_password_keeps_every_character() {
+    for password in ["0123", "1e3", "0x1F", "no", "1_000", "+5", "12:30", "'null'", "\"~\"", "1.50"] {
+        let settings = good(&format!("mqtt: {{ password: {password} }}"));
+        assert_eq!(settings.mqtt.password.expose_secret(), password.trim_matches(['\'', '"']));
+        let variable = load_with(ONE, &[("GIVTCP_MQTT__PASSWORD", password)]).unwrap().settings;
+        assert_eq!(variable.mqtt.password.expose_secret(), password);
+    }
+}
+
+#[test]
+fn nothing_that_is_shown_holds_a_secret() {
+    let text = format!("{ONE}mqtt: {{ username: me, password: s3cret }}\nredis: {{ url: 'redis://:s3cret@host' }}\n");
+    let loaded = load_with(&text, &[("MQTT_PASSWORD", "s3cret2")]).unwrap();
+    assert_eq!(loaded.settings.mqtt.password.expose_secret(), "s3cret2");
+    let described = describe(&loaded.settings);
+    assert!(described.contains("mqtt.password: (set)\n") && described.contains("redis.url: (set)\n"));
+    assert!(!format!("{loaded:?}{described}").contains("s3cret"));
+    let wrong = "mqtt: { password: \"s3cret\\n\", passwort: s3cret, host: 'mqtt://me:s3cret@broker' }\n\
+                 redis: { url: 'http://:s3cret@host' }\n";
+    let all = faults(wrong);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(!all.join("\n").contains("s3cret"), "{all:?}");
+}
+
+#[test]
+fn settings_without_effect_yet_are_named_only_when_they_were_changed() {
+    let text = format!(
+        "{ONE}locks: {{ backend: redis }}\nredis: {{ url: redis://host }}\nhttp: {{ listen: '0.0.0.0:80' }}\ncontrol: {{ enabled: false }}\n"
+    );
+    insta::assert_snapshot!(load_with(&text, &[]).unwrap().warnings.join("\n"), @"");
+    let same = format!("{ONE}locks: {{ backend: local }}\nredis: {{ url: '' }}\n");
+    assert_eq!(load_with(&same, &[]).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn files_for_tls_without_tls_are_a_warning() {
+    let warnings = load_with(&format!("{ONE}mqtt: {{ tls: {{ ca_file: /ca.pem }} }}"), &[]).unwrap().warnings;
+    assert_eq!(warnings, ["mqtt.tls: files are named, but mqtt.tls.enabled is false, so nothing is encrypted"]);
+}
+
+#[test]
+fn the_users_settings_file_comes_before_the_machines() {
+    let paths = |env: &'static [(&str, &str)]| {
+        default_paths(move |name| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    };
+    let etc = PathBuf::from("/etc/givtcp/givtcp.yaml");
+    assert_eq!(paths(&[]), std::slice::from_ref(&etc));
+    assert_eq!(paths(&[("HOME", "/home/a")]), [PathBuf::from("/home/a/.config/givtcp/givtcp.yaml"), etc.clone()]);
+    let xdg = paths(&[("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/x")]);
+    assert_eq!(xdg, [PathBuf::from("/x/givtcp/givtcp.yaml"), etc.clone()]);
+    assert_eq!(paths(&[("XDG_CONFIG_HOME", "x")]), [etc]);
+}
+
+#[test]
+fn an_ordinary_users_data_lie_in_the_state_directory() {
+    let home = |name: &str| (name == "HOME").then(|| "/home/a".to_owned());
+    let none = |_: &str| None;
+    let own = PathBuf::from("/home/a/.local/state/givtcp");
+    assert_eq!(data_dir_for(None, home, |_| true), Path::new(DATA_DIR));
+    assert_eq!(data_dir_for(None, home, |_| false), own);
+    assert_eq!(data_dir_for(Some(DATA_DIR.into()), home, |_| false), own);
+    assert_eq!(data_dir_for(Some("/data".into()), home, |_| false), Path::new("/data"));
+    assert_eq!(data_dir_for(None, none, |_| false), Path::new(DATA_DIR));
+    let xdg = |name: &str| (name == "XDG_STATE_HOME").then(|| "/state".to_owned());
+    assert_eq!(data_dir_for(None, xdg, |_| false), Path::new("/state/givtcp"));
+}
+
+#[test]
+fn durations_are_shown_as_they_are_written() {
+    for text in ["0s", "1ms", "250ms", "1500ms", "15s", "90s", "1m", "5m", "1h", "36h"] {
+        let duration = scalar::duration(text, &(Duration::ZERO..=Duration::MAX)).unwrap();
+        assert_eq!(scalar::show_duration(duration), text);
+    }
+}

@@ -1,0 +1,304 @@
+//! The settings themselves. Each field's comment is its documentation: meaning, unit, default and range.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Directory of what must survive a restart. Default [`DATA_DIR`](super::DATA_DIR); see
+    /// [`data_dir_for`](super::data_dir_for) for where an ordinary user's lies.
+    pub data_dir: PathBuf,
+    /// IANA name of the inverters' time zone. `None` is the system's zone (`TZ`).
+    pub timezone: Option<String>,
+    /// The inverters to poll, at least one, no address twice.
+    pub inverters: Vec<InverterSettings>,
+    /// How often they are read.
+    pub poll: PollSettings,
+    /// How the connection to each of them behaves.
+    pub link: LinkSettings,
+    /// The broker, and what is published there.
+    pub mqtt: MqttSettings,
+    /// Locks between pollers and writers.
+    pub locks: LocksSettings,
+    /// The Redis server that several processes may share.
+    pub redis: RedisSettings,
+    /// The web interface.
+    pub http: HttpSettings,
+    /// Commands to the inverters.
+    pub control: ControlSettings,
+    /// The log.
+    pub log: LogSettings,
+}
+
+/// One inverter's connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InverterSettings {
+    /// What people call it, in logs. `None`: its serial is used.
+    pub name: Option<String>,
+    /// Host name or IP address of the dongle or gateway.
+    pub host: String,
+    /// TCP port. Default: [`Transport::default_port`].
+    pub port: u16,
+    /// What is spoken there. Default: the dongle's framing.
+    pub transport: Transport,
+}
+
+/// What is spoken on an inverter's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// The dongle's own framing: `dongle`.
+    #[default]
+    Dongle,
+    /// Modbus TCP, from an RS485 gateway that translates: `modbus-tcp`.
+    ModbusTcp,
+    /// Modbus RTU frames over TCP, from an RS485 gateway that passes them on: `rtu-over-tcp`.
+    RtuOverTcp,
+}
+
+/// How often the inverters are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollSettings {
+    /// Period of the live blocks. Default 15 s, 5 s to 1 h.
+    pub every: Duration,
+    /// Period of the settings blocks. Default 5 min, 5 s to 24 h.
+    pub settings_every: Duration,
+}
+
+/// How the connection to an inverter behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSettings {
+    /// Rest between a reply and the next request. Default 250 ms, at most 5 s; dongles lose requests that come sooner.
+    pub gap: Duration,
+    /// The most that chance adds to `gap`. Default 100 ms, at most 5 s.
+    pub jitter: Duration,
+    /// Deadline of one request. Default 2 s, 100 ms to 30 s.
+    pub timeout: Duration,
+    /// Deadline of connecting. Default 5 s, 100 ms to 1 min.
+    pub connect_timeout: Duration,
+    /// The longest rest between two attempts to connect. Default 60 s, 1 s to 1 h.
+    pub backoff_max: Duration,
+}
+
+/// The broker, and what is published there.
+#[derive(Clone, Debug)]
+pub struct MqttSettings {
+    /// Whether anything is published. Default true.
+    pub enabled: bool,
+    /// Host name or IP address of the broker. Default `127.0.0.1`.
+    pub host: String,
+    /// TCP port. Default 1883, or 8883 with TLS.
+    pub port: u16,
+    /// User name. Default empty: none is sent.
+    pub username: String,
+    /// Password. Default empty: none is sent.
+    pub password: SecretString,
+    /// First levels of every topic. Default `GivEnergy`; no wildcard, no empty level.
+    pub root: String,
+    /// Whether register values are published below `raw/`. Default true.
+    pub raw: bool,
+    /// Whether the broker keeps the values for those who subscribe later. Default true.
+    pub retain: bool,
+    /// Quality of service of what is published. Default 0, as GivTCP.
+    pub qos: Qos,
+    /// Period in which every value is published again. Default 5 min, 10 s to 24 h.
+    pub republish_every: Duration,
+    /// How long the broker waits after a lost connection before it publishes `offline`. Default 30 s, at most 1 h.
+    pub will_delay: Duration,
+    /// TLS to the broker.
+    pub tls: TlsSettings,
+}
+
+/// MQTT's quality of service, written `0`, `1` or `2`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Qos {
+    /// 0: at most once.
+    #[default]
+    AtMostOnce,
+    /// 1: at least once.
+    AtLeastOnce,
+    /// 2: exactly once.
+    ExactlyOnce,
+}
+
+/// TLS to the broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Whether the connection is encrypted. Default false.
+    pub enabled: bool,
+    /// PEM file of the authority that signed the broker's certificate. Needed with `enabled`.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the client's certificate. Only together with `key_file`.
+    pub cert_file: Option<PathBuf>,
+    /// PEM file of the client's key. Only together with `cert_file`.
+    pub key_file: Option<PathBuf>,
+}
+
+/// Locks between pollers and writers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocksSettings {
+    /// Where locks are kept. Default `auto`.
+    pub backend: LockBackend,
+    /// How long a poll waits for its lock. Default 30 s, 100 ms to 10 min.
+    pub timeout: Duration,
+}
+
+/// Where locks are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LockBackend {
+    /// The widest that is configured: `auto`.
+    #[default]
+    Auto,
+    /// In this process: `local`.
+    Local,
+    /// In files below the data directory, between processes of one machine: `file`.
+    File,
+    /// In Redis, between machines: `redis`.
+    Redis,
+}
+
+/// The Redis server that several processes may share.
+#[derive(Clone, Debug)]
+pub struct RedisSettings {
+    /// `redis://`, `rediss://` or `unix://` address, possibly with a password. Default empty: none is used.
+    pub url: SecretString,
+}
+
+/// The web interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Address and port it listens on. Default `127.0.0.1:8099`.
+    pub listen: String,
+}
+
+/// Commands to the inverters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSettings {
+    /// Whether commands are taken. Default true.
+    pub enabled: bool,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// A level (`trace`, `debug`, `info`, `warn`, `error`, `off`), or a list of them with targets, as
+    /// `info,givtcp::link=debug`. Default `info`.
+    pub level: String,
+}
+
+// === impl Settings ===
+
+impl Default for Settings {
+    /// The defaults. Without an inverter, so not yet valid by themselves.
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from(super::DATA_DIR),
+            timezone: None,
+            inverters: Vec::new(),
+            poll: PollSettings::default(),
+            link: LinkSettings::default(),
+            mqtt: MqttSettings::default(),
+            locks: LocksSettings { backend: LockBackend::Auto, timeout: Duration::from_secs(30) },
+            redis: RedisSettings { url: SecretString::from(String::new()) },
+            http: HttpSettings { listen: "127.0.0.1:8099".into() },
+            control: ControlSettings { enabled: true },
+            log: LogSettings { level: "info".into() },
+        }
+    }
+}
+
+impl Default for PollSettings {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(15), settings_every: Duration::from_secs(300) }
+    }
+}
+
+impl Default for LinkSettings {
+    fn default() -> Self {
+        Self {
+            gap: Duration::from_millis(250),
+            jitter: Duration::from_millis(100),
+            timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(5),
+            backoff_max: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for MqttSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            host: "127.0.0.1".into(),
+            port: Self::PORT,
+            username: String::new(),
+            password: SecretString::from(String::new()),
+            root: "GivEnergy".into(),
+            raw: true,
+            retain: true,
+            qos: Qos::AtMostOnce,
+            republish_every: Duration::from_secs(300),
+            will_delay: Duration::from_secs(30),
+            tls: TlsSettings::default(),
+        }
+    }
+}
+
+impl MqttSettings {
+    /// The port without TLS.
+    pub const PORT: u16 = 1883;
+    /// The port with TLS.
+    pub const TLS_PORT: u16 = 8883;
+}
+
+// === impl Transport, Qos, LockBackend ===
+
+impl Transport {
+    /// Every transport, with its name in the settings.
+    pub const NAMES: [(&str, Self); 3] =
+        [("dongle", Self::Dongle), ("modbus-tcp", Self::ModbusTcp), ("rtu-over-tcp", Self::RtuOverTcp)];
+
+    /// 8899 for the dongle, 502 for Modbus.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Dongle => 8899,
+            Self::ModbusTcp | Self::RtuOverTcp => 502,
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl Qos {
+    /// Every quality of service, with its name in the settings.
+    pub const NAMES: [(&str, Self); 3] = [("0", Self::AtMostOnce), ("1", Self::AtLeastOnce), ("2", Self::ExactlyOnce)];
+}
+
+impl fmt::Display for Qos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl LockBackend {
+    /// Every backend, with its name in the settings.
+    pub const NAMES: [(&str, Self); 4] =
+        [("auto", Self::Auto), ("local", Self::Local), ("file", Self::File), ("redis", Self::Redis)];
+}
+
+impl fmt::Display for LockBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {
+    names.iter().find(|(_, value)| value == wanted).map_or("", |(name, _)| name)
+}

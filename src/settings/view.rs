@@ -1,0 +1,84 @@
+//! What is shown of the settings: a type of its own, in which secrets are only `(set)` or `(not set)`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::scalar::show_duration;
+use super::types::{InverterSettings, Settings};
+
+/// Every setting with its value in words, in the order of the settings file.
+struct View(Vec<(String, String)>);
+
+/// Every setting, one line each, as `mqtt.port: 1883`; secrets as `(set)` or `(not set)`.
+pub fn describe(settings: &Settings) -> String {
+    View::of(settings).to_string()
+}
+
+impl View {
+    fn of(settings: &Settings) -> Self {
+        let Settings { data_dir, timezone, inverters, poll, link, mqtt, locks, redis, http, control, log } = settings;
+        let mut lines = View(Vec::new());
+        lines.put("data_dir", data_dir.display());
+        lines.put("timezone", timezone.as_deref().unwrap_or("(the system's)"));
+        for (index, inverter) in inverters.iter().enumerate() {
+            lines.inverter(index, inverter);
+        }
+        lines.put("poll.every", show_duration(poll.every));
+        lines.put("poll.settings_every", show_duration(poll.settings_every));
+        lines.put("link.gap", show_duration(link.gap));
+        lines.put("link.jitter", show_duration(link.jitter));
+        lines.put("link.timeout", show_duration(link.timeout));
+        lines.put("link.connect_timeout", show_duration(link.connect_timeout));
+        lines.put("link.backoff_max", show_duration(link.backoff_max));
+        lines.put("mqtt.enabled", mqtt.enabled);
+        lines.put("mqtt.host", &mqtt.host);
+        lines.put("mqtt.port", mqtt.port);
+        lines.put("mqtt.username", if mqtt.username.is_empty() { "(not set)" } else { &mqtt.username });
+        lines.put("mqtt.password", presence(&mqtt.password));
+        lines.put("mqtt.root", &mqtt.root);
+        lines.put("mqtt.raw", mqtt.raw);
+        lines.put("mqtt.retain", mqtt.retain);
+        lines.put("mqtt.qos", mqtt.qos);
+        lines.put("mqtt.republish_every", show_duration(mqtt.republish_every));
+        lines.put("mqtt.will_delay", show_duration(mqtt.will_delay));
+        lines.put("mqtt.tls.enabled", mqtt.tls.enabled);
+        lines.put("mqtt.tls.ca_file", path(mqtt.tls.ca_file.as_ref()));
+        lines.put("mqtt.tls.cert_file", path(mqtt.tls.cert_file.as_ref()));
+        lines.put("mqtt.tls.key_file", path(mqtt.tls.key_file.as_ref()));
+        lines.put("locks.backend", locks.backend);
+        lines.put("locks.timeout", show_duration(locks.timeout));
+        lines.put("redis.url", presence(&redis.url));
+        lines.put("http.listen", &http.listen);
+        lines.put("control.enabled", control.enabled);
+        lines.put("log.level", &log.level);
+        lines
+    }
+
+    fn put(&mut self, key: impl Into<String>, value: impl fmt::Display) {
+        self.0.push((key.into(), value.to_string()));
+    }
+
+    fn inverter(&mut self, index: usize, inverter: &InverterSettings) {
+        let key = |name: &str| format!("inverters[{index}].{name}");
+        self.put(key("name"), inverter.name.as_deref().unwrap_or("(its serial)"));
+        self.put(key("host"), &inverter.host);
+        self.put(key("port"), inverter.port);
+        self.put(key("transport"), inverter.transport);
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(key, value)| writeln!(f, "{key}: {value}"))
+    }
+}
+
+fn presence(secret: &SecretString) -> &'static str {
+    if secret.expose_secret().is_empty() { "(not set)" } else { "(set)" }
+}
+
+fn path(path: Option<&PathBuf>) -> String {
+    path.map_or_else(|| "(not set)".into(), |path| path.display().to_string())
+}

@@ -1,0 +1,190 @@
+//! From the merged layers to typed settings, with every fault that stands in the way.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use config::Value;
+
+use super::fault::{Fault, Want};
+use super::keys::{self, INVERTERS};
+use super::layer::{self, Origins};
+use super::scalar;
+use super::types::{
+    ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
+    MqttSettings, PollSettings, Qos, RedisSettings, Settings, TlsSettings, Transport,
+};
+
+/// The settings that `root` holds, defaults where it holds none or a wrong one, and all faults.
+pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>) {
+    let mut walk = Walk { origins, faults: Vec::new() };
+    let scope = Scope { value: root, prefix: String::new(), known: "" };
+    let defaults = Settings::default();
+    let settings = Settings {
+        data_dir: walk.read(&scope, "data_dir", defaults.data_dir, scalar::path),
+        timezone: walk.read(&scope, "timezone", None, |text| scalar::timezone(text).map(Some)),
+        inverters: walk.inverters(root),
+        poll: walk.poll(&scope),
+        link: walk.link(&scope),
+        mqtt: walk.mqtt(&scope),
+        locks: LocksSettings {
+            backend: walk
+                .read(&scope, "locks.backend", LockBackend::Auto, |text| scalar::one_of(text, &LockBackend::NAMES)),
+            timeout: walk.duration(&scope, "locks.timeout", defaults.locks.timeout, MS_100..=MIN * 10),
+        },
+        redis: RedisSettings { url: walk.read(&scope, "redis.url", defaults.redis.url, scalar::redis_url) },
+        http: HttpSettings { listen: walk.read(&scope, "http.listen", defaults.http.listen, scalar::listen) },
+        control: ControlSettings { enabled: walk.read(&scope, "control.enabled", true, scalar::boolean) },
+        log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
+    };
+    (settings, walk.faults)
+}
+
+const MS_100: Duration = Duration::from_millis(100);
+const SEC: Duration = Duration::from_secs(1);
+const MIN: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Where names are looked up: the whole, or one inverter.
+struct Scope<'v> {
+    value: &'v Value,
+    /// What faults put before a name: `inverters[0].`
+    prefix: String,
+    /// The same in the table of keys: `inverters[].`
+    known: &'static str,
+}
+
+struct Walk<'v> {
+    origins: &'v Origins,
+    faults: Vec<Fault>,
+}
+
+impl Walk<'_> {
+    /// The value at `key`, or `default` when there is none or it is wrong.
+    fn read<T>(&mut self, scope: &Scope<'_>, key: &str, default: T, parse: impl Fn(&str) -> Result<T, Want>) -> T {
+        let found = layer::find(scope.value, key).and_then(|value| Some((value, layer::text(value)?)));
+        let Some((value, text)) = found else { return default };
+        parse(text).unwrap_or_else(|want| {
+            let secret = keys::is_secret(&format!("{}{key}", scope.known));
+            let shown = format!("{}{key}", scope.prefix);
+            self.faults.push(Fault::of(want, self.origins.of(value), shown, text, secret));
+            default
+        })
+    }
+
+    fn duration(
+        &mut self,
+        scope: &Scope<'_>,
+        key: &str,
+        default: Duration,
+        range: RangeInclusive<Duration>,
+    ) -> Duration {
+        self.read(scope, key, default, |text| scalar::duration(text, &range))
+    }
+
+    fn poll(&mut self, scope: &Scope<'_>) -> PollSettings {
+        let defaults = PollSettings::default();
+        PollSettings {
+            every: self.duration(scope, "poll.every", defaults.every, SEC * 5..=HOUR),
+            settings_every: self.duration(scope, "poll.settings_every", defaults.settings_every, SEC * 5..=HOUR * 24),
+        }
+    }
+
+    fn link(&mut self, scope: &Scope<'_>) -> LinkSettings {
+        let defaults = LinkSettings::default();
+        LinkSettings {
+            gap: self.duration(scope, "link.gap", defaults.gap, Duration::ZERO..=SEC * 5),
+            jitter: self.duration(scope, "link.jitter", defaults.jitter, Duration::ZERO..=SEC * 5),
+            timeout: self.duration(scope, "link.timeout", defaults.timeout, MS_100..=SEC * 30),
+            connect_timeout: self.duration(scope, "link.connect_timeout", defaults.connect_timeout, MS_100..=MIN),
+            backoff_max: self.duration(scope, "link.backoff_max", defaults.backoff_max, SEC..=HOUR),
+        }
+    }
+
+    fn mqtt(&mut self, scope: &Scope<'_>) -> MqttSettings {
+        let defaults = MqttSettings::default();
+        let tls = self.tls(scope);
+        let port = if tls.enabled { MqttSettings::TLS_PORT } else { MqttSettings::PORT };
+        MqttSettings {
+            enabled: self.read(scope, "mqtt.enabled", defaults.enabled, scalar::boolean),
+            host: self.read(scope, "mqtt.host", defaults.host, scalar::host),
+            port: self.read(scope, "mqtt.port", port, scalar::port),
+            username: self.read(scope, "mqtt.username", defaults.username, scalar::line),
+            password: self.read(scope, "mqtt.password", defaults.password, scalar::secret),
+            root: self.read(scope, "mqtt.root", defaults.root, scalar::topic_root),
+            raw: self.read(scope, "mqtt.raw", defaults.raw, scalar::boolean),
+            retain: self.read(scope, "mqtt.retain", defaults.retain, scalar::boolean),
+            qos: self.read(scope, "mqtt.qos", defaults.qos, |text| scalar::one_of(text, &Qos::NAMES)),
+            republish_every: self.duration(
+                scope,
+                "mqtt.republish_every",
+                defaults.republish_every,
+                SEC * 10..=HOUR * 24,
+            ),
+            will_delay: self.duration(scope, "mqtt.will_delay", defaults.will_delay, Duration::ZERO..=HOUR),
+            tls,
+        }
+    }
+
+    fn tls(&mut self, scope: &Scope<'_>) -> TlsSettings {
+        let mut file = |key: &str| self.read(scope, key, None, |text| scalar::path(text).map(Some));
+        let (ca_file, cert_file, key_file) =
+            (file("mqtt.tls.ca_file"), file("mqtt.tls.cert_file"), file("mqtt.tls.key_file"));
+        let enabled = self.read(scope, "mqtt.tls.enabled", false, scalar::boolean);
+        for (here, there) in [("mqtt.tls.cert_file", "mqtt.tls.key_file"), ("mqtt.tls.key_file", "mqtt.tls.cert_file")]
+        {
+            if let (Some(value), None) = (layer::find(scope.value, here), layer::find(scope.value, there)) {
+                self.faults.push(Fault::new(
+                    self.origins.of(value),
+                    there,
+                    format!("must be set together with {here}"),
+                ));
+            }
+        }
+        TlsSettings { enabled, ca_file, cert_file, key_file }
+    }
+
+    fn inverters(&mut self, root: &Value) -> Vec<InverterSettings> {
+        let list = layer::find(root, INVERTERS);
+        let elements = list.map(layer::elements).unwrap_or_default();
+        if elements.is_empty() {
+            let origin = list.map_or_else(|| self.origins.whole(), |list| self.origins.of(list));
+            let want = "must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20";
+            self.faults.push(Fault::new(origin, INVERTERS, want));
+        }
+        let mut addresses = BTreeMap::new();
+        let looked_at = elements.iter().enumerate().filter(|(_, element)| !layer::is_wrong(element));
+        looked_at.map(|(index, element)| self.inverter(index, element, &mut addresses)).collect()
+    }
+
+    fn inverter(
+        &mut self,
+        index: usize,
+        element: &Value,
+        addresses: &mut BTreeMap<(String, u16), usize>,
+    ) -> InverterSettings {
+        let scope = Scope { value: element, prefix: format!("{INVERTERS}[{index}]."), known: "inverters[]." };
+        let transport =
+            self.read(&scope, "transport", Transport::Dongle, |text| scalar::one_of(text, &Transport::NAMES));
+        let inverter = InverterSettings {
+            name: self.read(&scope, "name", None, |text| scalar::filled_line(text).map(Some)),
+            host: self.read(&scope, "host", String::new(), scalar::host),
+            port: self.read(&scope, "port", transport.default_port(), scalar::port),
+            transport,
+        };
+        let Some(host) = layer::find(element, "host") else {
+            let want = "must be the dongle's host name or IP address";
+            self.faults.push(Fault::new(self.origins.of(element), format!("{}host", scope.prefix), want));
+            return inverter;
+        };
+        let address = (inverter.host.to_ascii_lowercase(), inverter.port);
+        if let Some(first) = addresses.get(&address).filter(|_| !inverter.host.is_empty()) {
+            let want = Want::from(format!("must differ from the address of {INVERTERS}[{first}]"));
+            let shown = format!("{}:{}", inverter.host, inverter.port);
+            self.faults.push(Fault::of(want, self.origins.of(host), format!("{}host", scope.prefix), &shown, false));
+        } else {
+            addresses.insert(address, index);
+        }
+        inverter
+    }
+}
