@@ -1,0 +1,154 @@
+//! The owner of one inverter: its link, what was read of it, and the snapshot that everyone else sees.
+//!
+//! One task an inverter, for as long as the program runs: it connects, polls, reconnects after ever longer rests, and
+//! never needs its process restarted. It decodes nothing itself and plans nothing itself.
+
+mod cycle;
+mod report;
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::link::{self, Backoff, Connector};
+use crate::lock::{LockManager, Owner};
+use crate::plant::{Plant, Snapshot};
+use report::Report;
+
+/// What one inverter needs from its surroundings.
+pub struct Inverter {
+    /// What people call it, in the log.
+    pub name: String,
+    /// Where it is.
+    pub connector: Box<dyn Connector>,
+    /// What is spoken there.
+    pub kind: link::Kind,
+    /// Pacing of its link.
+    pub link: link::Options,
+    /// How long one request waits for its reply.
+    pub timeout: Duration,
+    /// The longest rest between two attempts to connect.
+    pub backoff_max: Duration,
+    /// How often live blocks are read.
+    pub every: Duration,
+    /// How often settings are read.
+    pub settings_every: Duration,
+    /// How long a poll waits for its lock.
+    pub lock_timeout: Duration,
+    /// The inverter's zone.
+    pub zone: TimeZone,
+    /// Locks that keep others off this inverter.
+    pub locks: Arc<dyn LockManager>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// How the link does.
+    pub counters: Arc<link::Counters>,
+}
+
+/// What others ask of an inverter's task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Read the settings in the next cycle.
+    ReadSettings,
+}
+
+/// Why a connection was ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("asked to stop")]
+    Shutdown,
+    #[error("{0}")]
+    Link(#[from] link::LinkError),
+    #[error("what answers is no GivEnergy inverter: {0}")]
+    NoInverter(String),
+    #[error("another inverter answers on this connection: {0}")]
+    OtherInverter(crate::frame::Serial),
+    #[error("{0} blocks in a row were not answered")]
+    Silent(u32),
+    #[error("could not lock the connection: {0}")]
+    Lock(#[from] crate::lock::LockError),
+}
+
+/// Everything that outlives one connection.
+struct Task {
+    inverter: Inverter,
+    owner: Owner,
+    plant: Plant,
+    report: Report,
+    requests: mpsc::Receiver<Request>,
+    began: Instant,
+}
+
+/// Keeps one inverter read until `shutdown`; its snapshots go to `snapshots`.
+///
+/// It returns within two seconds of `shutdown`, with the socket closed and every lease let go.
+pub async fn run(
+    inverter: Inverter,
+    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    requests: mpsc::Receiver<Request>,
+    shutdown: CancellationToken,
+) {
+    let began = Instant::now();
+    let mut backoff = Backoff::new(inverter.backoff_max, inverter.link.seed);
+    let report = Report::new(snapshots, inverter.every, began);
+    let owner = Owner::new(format!("inverter {}", inverter.name));
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began };
+    let mut last_said = String::new();
+    loop {
+        let answered_before = task.report.answers();
+        let ended = task.connection(&shutdown).await;
+        if matches!(ended, Ended::Shutdown) {
+            break;
+        }
+        if task.report.answers() > answered_before {
+            backoff.reset();
+            last_said.clear();
+        }
+        let rest = backoff.next_rest();
+        task.say(&ended, rest, &mut last_said);
+        if !task.rest(rest, &shutdown).await {
+            break;
+        }
+    }
+    task.report.offline(&task.plant, &task.inverter);
+}
+
+impl Task {
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// A failure is said once, and again only when it changes.
+    fn say(&self, ended: &Ended, rest: Duration, last_said: &mut String) {
+        let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
+        let text = ended.to_string();
+        if *last_said == text {
+            tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
+        } else {
+            tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
+            *last_said = text;
+        }
+    }
+
+    /// Rests before the next attempt, and says `offline` when it is time; false when asked to stop.
+    async fn rest(&mut self, rest: Duration, shutdown: &CancellationToken) -> bool {
+        let until = Instant::now() + rest;
+        loop {
+            let offline_at = self.report.offline_at();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return false,
+                () = tokio::time::sleep_until(until) => return true,
+                () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
+                    self.report.offline(&self.plant, &self.inverter);
+                }
+            }
+        }
+    }
+}

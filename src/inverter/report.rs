@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Inverter;
+use crate::plant::snapshot::Stats;
+use crate::plant::{Plant, Snapshot, SnapshotContext};
+
+/// After this many cycles without an answer the inverter is offline.
+const CYCLES_TO_OFFLINE: u32 = 3;
+
+/// What the world is told, and how the reading goes.
+#[derive(Debug)]
+pub(super) struct Report {
+    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    patience: Duration,
+    online: bool,
+    answers: u64,
+    answered_at: Instant,
+    last_updated: Option<Timestamp>,
+    cycle_at: Option<Instant>,
+    since_previous: Option<f64>,
+    skipped_cycles: u64,
+}
+
+impl Report {
+    pub(super) fn new(snapshots: watch::Sender<Option<Arc<Snapshot>>>, every: Duration, now: Instant) -> Self {
+        Self {
+            snapshots,
+            patience: every * CYCLES_TO_OFFLINE,
+            online: false,
+            answers: 0,
+            answered_at: now,
+            last_updated: None,
+            cycle_at: None,
+            since_previous: None,
+            skipped_cycles: 0,
+        }
+    }
+
+    /// A block of the inverter was taken over.
+    pub(super) fn answered(&mut self, at: Instant, now: Timestamp) {
+        self.answers += 1;
+        self.answered_at = at;
+        self.last_updated = Some(now);
+        self.online = true;
+    }
+
+    /// How many blocks were taken over so far.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// A cycle that brought data has ended.
+    pub(super) fn cycle_done(&mut self) {
+        let now = Instant::now();
+        self.since_previous = self.cycle_at.replace(now).map(|before| (now - before).as_secs_f64());
+    }
+
+    /// A cycle got no lock in time.
+    pub(super) fn skipped(&mut self) {
+        self.skipped_cycles += 1;
+    }
+
+    /// When the inverter will have been silent for too long, while it still counts as online.
+    pub(super) fn offline_at(&self) -> Option<Instant> {
+        self.online.then(|| self.answered_at + self.patience)
+    }
+
+    /// Whether it has been silent for too long by now.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.offline_at().is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// The inverter no longer answers, or nobody will ask it.
+    pub(super) fn offline(&mut self, plant: &Plant, inverter: &Inverter) {
+        if std::mem::take(&mut self.online) {
+            self.publish(plant, inverter);
+        }
+    }
+
+    /// Shows what is known now.
+    pub(super) fn publish(&self, plant: &Plant, inverter: &Inverter) {
+        let counts = inverter.counters.snapshot();
+        let stats = Stats {
+            online: self.online,
+            last_updated: self.last_updated,
+            since_previous: self.since_previous,
+            timeouts: counts.timeouts,
+            skipped_cycles: self.skipped_cycles,
+            crc_errors: counts.crc_errors,
+            reconnects: counts.reconnects,
+            ..Stats::default()
+        };
+        let context = SnapshotContext { now: inverter.clock.now(), zone: inverter.zone.clone(), stats };
+        if let Some(snapshot) = plant.snapshot(context) {
+            self.snapshots.send_replace(Some(Arc::new(snapshot)));
+        }
+    }
+}

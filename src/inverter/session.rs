@@ -1,0 +1,161 @@
+//! One connection, from its lease to its end.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Ended, Request, Task};
+use crate::frame::{Bank, BlockKey};
+use crate::link::{self, Block, Connection, Patience};
+use crate::plant::{INVERTER, Plant, Refused};
+use crate::poll::Schedule;
+
+/// A link that is closing gets this long to say goodbye.
+const CLOSING: Duration = Duration::from_millis(500);
+
+impl Task {
+    /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
+    pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
+        let peer = self.inverter.connector.peer();
+        let resource = format!("inverter_link:{peer}");
+        let waiting = self.inverter.locks.acquire(&resource, &self.owner, None);
+        let lease = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ended::Shutdown,
+            lease = waiting => match lease {
+                Ok(lease) => lease,
+                Err(error) => return error.into(),
+            },
+        };
+        let opening = link::open(&*self.inverter.connector, self.inverter.kind, &self.inverter.link, &self.inverter.counters);
+        let mut connection = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ended::Shutdown,
+            opened = opening => match opened {
+                Ok(connection) => connection,
+                Err(error) => return error.into(),
+            },
+        };
+        let ended = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Ended::Shutdown,
+            ended = self.poll(&mut connection) => ended,
+        };
+        connection.close(CLOSING).await;
+        drop(lease);
+        ended
+    }
+
+    async fn poll(&mut self, connection: &mut Connection) -> Ended {
+        if let Err(ended) = self.identify(connection).await {
+            return ended;
+        }
+        let mut schedule = Schedule::new(self.inverter.every, self.inverter.settings_every, self.elapsed());
+        let mut first = true;
+        loop {
+            if let Err(ended) = self.wait_for(&mut schedule, connection).await {
+                return ended;
+            }
+            let cycle = schedule.begin(self.elapsed(), self.plant.all_probed());
+            if let Err(ended) = self.locked_cycle(cycle, connection, first).await {
+                return ended;
+            }
+            first = false;
+            if self.plant.in_doubt() {
+                schedule.want_settings();
+            }
+        }
+    }
+
+    /// The first exchange binds the connection to the serial that answers.
+    async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+        let key = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
+        let block = connection.reader.read(key, Patience::detect(self.inverter.timeout)).await?;
+        let mut fresh = Plant::new();
+        fresh
+            .accept(block.key, &block.values, block.serial, self.elapsed())
+            .map_err(|refused| Ended::NoInverter(refused.to_string()))?;
+        let Some(seen) = fresh.identity().cloned() else {
+            return Err(Ended::NoInverter("it tells no serial number".to_owned()));
+        };
+        if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
+            // The same inverter: what was found behind it is still known. Its model is judged by the latch.
+            self.take(block)?;
+            return Ok(());
+        }
+        if let Some(known) = self.plant.identity() {
+            tracing::warn!(
+                inverter.name = %self.inverter.name,
+                "inverter {} answers where {} did; what is known of that one is dropped", seen.serial, known.serial
+            );
+        }
+        let model = seen.model;
+        tracing::info!(inverter.name = %self.inverter.name, "inverter {} is a {}", seen.serial, model.name());
+        if !model.is_supported() {
+            tracing::warn!(
+                inverter.name = %self.inverter.name,
+                "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
+            );
+        }
+        self.plant = fresh;
+        self.report.answered(block.at, self.inverter.clock.now());
+        Ok(())
+    }
+
+    /// Until the next cycle begins: takes what arrives unasked, and requests.
+    async fn wait_for(&mut self, schedule: &mut Schedule, connection: &mut Connection) -> Result<(), Ended> {
+        loop {
+            let at = self.began + schedule.next();
+            let offline_at = self.report.offline_at();
+            tokio::select! {
+                biased;
+                block = connection.reader.unsolicited() => match block {
+                    Some(block) => self.take_foreign(block)?,
+                    None => return Err(Ended::Link(link::LinkError::Lost("the other side closed it".to_owned()))),
+                },
+                Some(request) = self.requests.recv() => match request {
+                    Request::ReadSettings => schedule.want_settings(),
+                },
+                () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
+                    self.report.offline(&self.plant, &self.inverter);
+                }
+                () = sleep_until(at) => return Ok(()),
+            }
+        }
+    }
+
+    /// Commits a block that was asked for. What a guard rejects counts as not read.
+    pub(super) fn take(&mut self, block: Block) -> Result<bool, Ended> {
+        let arrived = block.at.saturating_duration_since(self.began);
+        match self.plant.accept(block.key, &block.values, block.serial, arrived) {
+            Ok(()) => {
+                self.report.answered(block.at, self.inverter.clock.now());
+                Ok(true)
+            }
+            Err(Refused::Rejected(reason)) => {
+                tracing::debug!(inverter.name = %self.inverter.name, "{} rejected: {reason}", block.key);
+                self.plant.failed(block.key);
+                Ok(false)
+            }
+            Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),
+        }
+    }
+
+    /// Commits a block that nobody asked for, if it can be believed: another client's reply is data too.
+    pub(super) fn take_foreign(&mut self, block: Block) -> Result<(), Ended> {
+        let arrived = block.at.saturating_duration_since(self.began);
+        match self.plant.accept(block.key, &block.values, block.serial, arrived) {
+            Ok(()) => {
+                self.report.answered(block.at, self.inverter.clock.now());
+                Ok(())
+            }
+            Err(Refused::Rejected(_)) => Ok(()),
+            Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),
+        }
+    }
+
+    pub(super) fn instant(&self, elapsed: Duration) -> Instant {
+        self.began + elapsed
+    }
+}
