@@ -55,7 +55,7 @@ pub struct Loaded {
 ///
 /// Every fault, in the order of the layers. A file that cannot be read or is no YAML is the only fault reported.
 pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
-    let text = file.map(file::read).transpose().map_err(|fault| vec![fault])?;
+    let text = file.map(file::read).transpose()?;
     let source = file.map(|file| file.display().to_string());
     from_text(text.as_deref().zip(source.as_deref()), env)
 }
@@ -71,10 +71,10 @@ fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, Stri
     }
     let (from_env, env_faults, mut warnings) = env::layer(&env, &mut origins);
     let (from_old, old_faults, notes) = old::layer(&env, &[&from_file, &from_env], &mut origins);
-    let merged = layer::merge(vec![from_file, from_env, from_old]).map_err(|fault| vec![fault])?;
+    let merged = layer::merge(vec![from_file, from_env, from_old])?;
     let (settings, walk_faults) = walk::settings(&merged, &origins);
     faults.extend(env_faults.into_iter().chain(old_faults).chain(walk_faults));
-    faults.sort_by_key(|fault| fault.origin.line.unwrap_or(usize::MAX));
+    faults.sort_by_key(|fault| (fault.origin.line.unwrap_or(usize::MAX), fault.origin.column));
     if !faults.is_empty() {
         return Err(faults);
     }

@@ -46,7 +46,36 @@ pub fn default_file() -> Option<PathBuf> {
 
 /// Every fault on its own line, and how many there are.
 pub fn report(faults: &[Fault]) -> String {
-    let lines: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    let lines: String = faults.iter().flat_map(|fault| [fault.to_string(), "\n".into()]).collect();
     let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
     format!("{lines}{count} in the settings\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_report_has_a_line_for_each_fault_and_their_number() {
+        let file = file("inverters: [{ host: 192.168.1.20 }]\npoll: { every: 1s, evry: 2s }\n");
+        let report = report(&load(Some(file.path())).unwrap_err()).replace(&file.path().display().to_string(), "F");
+        insta::assert_snapshot!(report, @r"
+        F:2:16: poll.every: must be at least 5s: 1s
+        F:2:20: poll.evry: is not a setting (did you mean poll.every?)
+        2 faults in the settings
+        ");
+    }
+
+    #[test]
+    fn the_exit_code_tells_good_settings_from_wrong_ones() {
+        let code = |text: &str| format!("{:?}", run(Some(file(text).path().to_owned())));
+        assert_eq!(code("inverters: [{ host: 192.168.1.20 }]"), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(code("inverters: 1"), format!("{:?}", ExitCode::from(2)));
+    }
 }

@@ -39,7 +39,7 @@ pub struct Origin {
 /// What a value should have been: the part of a [`Fault`] that a parser knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Want {
-    pub want: String,
+    pub wanted: String,
     pub suggestion: Option<String>,
     /// Whether the value may hold a secret although its key is none.
     pub hide: bool,
@@ -66,7 +66,7 @@ impl Fault {
         } else {
             (printable(value), want.suggestion.as_deref().map(printable))
         };
-        Self { origin, key: key.into(), value: Some(value), want: want.want, suggestion }
+        Self { origin, key: key.into(), value: Some(value), want: want.wanted, suggestion }
     }
 }
 
@@ -116,8 +116,8 @@ impl fmt::Display for Origin {
 // === impl Want ===
 
 impl<T: Into<String>> From<T> for Want {
-    fn from(want: T) -> Self {
-        Self { want: want.into(), suggestion: None, hide: false }
+    fn from(wanted: T) -> Self {
+        Self { wanted: wanted.into(), suggestion: None, hide: false }
     }
 }
 
@@ -130,11 +130,16 @@ impl Want {
 
 /// `text` on one line: control characters escaped, the end cut off when it is long.
 pub(super) fn printable(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).flat_map(escaped).collect();
+    let mut shown = one_line(text.chars().take(SHOWN));
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// All of `text` on one line, control characters escaped.
+pub(super) fn one_line(text: impl IntoIterator<Item = char>) -> String {
+    text.into_iter().flat_map(escaped).collect()
 }
 
 fn escaped(c: char) -> impl Iterator<Item = char> {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::fault::{Fault, Origin, printable};
+use super::fault::{Fault, Origin, one_line, printable};
 use super::keys::{self, INVERTERS, Place};
 use super::layer::{Element, Layer, Origins};
 use super::marked::{self, Kind, Mark, Node};
@@ -17,8 +17,8 @@ const LARGEST: u64 = 1 << 20;
 const MOST_FAULTS: usize = 100;
 
 /// The file's text without its byte order mark.
-pub(super) fn read(path: &Path) -> Result<String, Fault> {
-    let fault = |want: String| Fault::new(Origin::of(path.display().to_string()), "", want);
+pub(super) fn read(path: &Path) -> Result<String, Vec<Fault>> {
+    let fault = |want: String| vec![Fault::new(Origin::of(path.display().to_string()), "", want)];
     let metadata = fs::metadata(path).map_err(|error| fault(unreadable(&error)))?;
     if !metadata.is_file() {
         return Err(fault(format!("is not a file but {}", if metadata.is_dir() { "a directory" } else { "a device" })));
@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<String, Fault> {
             let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let Mark { line, column } = Mark::after(&String::from_utf8_lossy(good));
             let origin = Origin::at(path.display().to_string(), line, column);
-            Err(Fault::new(origin, "", "must be UTF-8 text"))
+            Err(vec![Fault::new(origin, "", "must be UTF-8 text")])
         }
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn layer(text: &str, source: &str, origins: &mut Origins) -> (Layer, 
         }
         Err(syntax) => {
             let origin = Origin::at(source, syntax.at.line, syntax.at.column);
-            return (Layer::default(), vec![Fault::new(origin, "", printable(&syntax.what))]);
+            return (Layer::default(), vec![Fault::new(origin, "", one_line(syntax.what.chars()))]);
         }
     };
     let mut reading = Reading { source, origins, layer: Layer::default(), faults: Vec::new() };
@@ -187,7 +187,10 @@ impl Reading<'_> {
 
     fn unknown(&mut self, shown: &str, path: &str, at: Mark) {
         let fault = Fault::new(self.origin(at), printable(shown), "is not a setting");
-        self.faults.push(fault.with_suggestion(keys::suggestion(path)));
+        let index = shown.split(['[', ']']).nth(1).unwrap_or_default();
+        let here = |key: String| if path.contains("[]") { key.replace("[]", &format!("[{index}]")) } else { key };
+        let suggestion = keys::suggestion(path).map(here);
+        self.faults.push(fault.with_suggestion(suggestion));
     }
 
     fn misplaced(&mut self, at: Mark, path: &str, place: Place, kind: &Kind) {

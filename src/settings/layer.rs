@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use config::{Config, Map, Source, Value, ValueKind};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, Origin};
 
@@ -27,11 +28,11 @@ pub(super) struct Layer(Map<String, Value>);
 pub(super) struct Element(Map<String, Value>);
 
 /// Lays `layers` over each other, later over earlier: tables are merged, lists replaced.
-pub(super) fn merge(layers: Vec<Layer>) -> Result<Value, Fault> {
-    let builder = layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer));
+pub(super) fn merge(layers: Vec<Layer>) -> Result<Value, Vec<Fault>> {
+    let builder = layers.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
     match builder.build() {
         Ok(config) => Ok(config.cache),
-        Err(error) => Err(Fault::new(Origin::of("settings"), "", format!("could not be put together: {error}"))),
+        Err(error) => Err(vec![Fault::new(Origin::of("settings"), "", format!("could not be put together: {error}"))]),
     }
 }
 

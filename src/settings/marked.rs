@@ -58,9 +58,8 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, Syntax> {
         let at = Mark::from(marker);
         let finished = match event {
             Event::StreamEnd => return Ok(root),
-            Event::Nothing | Event::StreamStart | Event::DocumentEnd => None,
             Event::DocumentStart if root.is_some() => return Err(syntax(at, "holds a second document")),
-            Event::DocumentStart => None,
+            Event::Nothing | Event::StreamStart | Event::DocumentStart | Event::DocumentEnd => None,
             Event::Alias(_) => return Err(syntax(at, "holds an alias (*name): write the value out")),
             Event::Scalar(text, style, anchor, tag) => {
                 plain(anchor, tag.as_ref(), at)?;

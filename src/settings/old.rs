@@ -7,23 +7,31 @@ use super::fault::{Fault, Origin, Want};
 use super::keys::{self, INVERTERS};
 use super::layer::{self, Element, Layer, OriginId, Origins};
 
-/// How a value of GivTCP's becomes one of ours.
-type Convert = fn(&str) -> Result<String, Want>;
+/// What a value of GivTCP's is, where ours is written otherwise.
+#[derive(Clone, Copy)]
+enum As {
+    /// The same as ours.
+    Same,
+    /// A number of seconds.
+    Seconds,
+    /// `Info`, `Warning`, `Critical`, `write_debug` and the like.
+    Level,
+}
 
-/// GivTCP's names for a setting, ours, and how the value is converted.
-const RENAMED: &[(&[&str], &str, Convert)] = &[
-    (&["MQTT_OUTPUT"], "mqtt.enabled", same),
-    (&["MQTT_ADDRESS"], "mqtt.host", same),
-    (&["MQTT_PORT"], "mqtt.port", same),
-    (&["MQTT_USERNAME"], "mqtt.username", same),
-    (&["MQTT_PASSWORD"], "mqtt.password", same),
-    (&["MQTT_TOPIC"], "mqtt.root", same),
-    (&["MQTT_RETAIN"], "mqtt.retain", same),
-    (&["PRINT_RAW", "PRINT_RAW_REGISTERS"], "mqtt.raw", same),
-    (&["LOG_LEVEL"], "log.level", level),
-    (&["SELF_RUN_LOOP_TIMER", "SELF_RUN_TIMER"], "poll.every", seconds),
-    (&["SELF_RUN_LOOP_TIMER_FULL", "SELF_RUN_TIMER_FULL"], "poll.settings_every", seconds),
-    (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", same),
+/// GivTCP's names for a setting, ours, and what the value is.
+const RENAMED: &[(&[&str], &str, As)] = &[
+    (&["MQTT_OUTPUT"], "mqtt.enabled", As::Same),
+    (&["MQTT_ADDRESS"], "mqtt.host", As::Same),
+    (&["MQTT_PORT"], "mqtt.port", As::Same),
+    (&["MQTT_USERNAME"], "mqtt.username", As::Same),
+    (&["MQTT_PASSWORD"], "mqtt.password", As::Same),
+    (&["MQTT_TOPIC"], "mqtt.root", As::Same),
+    (&["MQTT_RETAIN"], "mqtt.retain", As::Same),
+    (&["PRINT_RAW", "PRINT_RAW_REGISTERS"], "mqtt.raw", As::Same),
+    (&["LOG_LEVEL"], "log.level", As::Level),
+    (&["SELF_RUN_LOOP_TIMER", "SELF_RUN_TIMER"], "poll.every", As::Seconds),
+    (&["SELF_RUN_LOOP_TIMER_FULL", "SELF_RUN_TIMER_FULL"], "poll.settings_every", As::Seconds),
+    (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", As::Same),
 ];
 
 /// The beginnings of GivTCP's names for an inverter's address and name, each followed by a number from 1.
@@ -91,10 +99,10 @@ pub(super) fn layer(
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| (name.to_ascii_uppercase(), (name.as_str(), text.as_str())))
         .collect();
-    for (names, new, convert) in RENAMED {
+    for (names, new, is) in RENAMED {
         let found = names.iter().find_map(|name| given.get(*name));
         if let Some((name, text)) = found {
-            reading.scalar(name, text, new, *convert);
+            reading.scalar(name, text, new, *is);
         }
     }
     reading.inverters(&given);
@@ -112,14 +120,18 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn scalar(&mut self, name: &str, text: &str, new: &str, convert: Convert) {
+    fn scalar(&mut self, name: &str, text: &str, new: &str, is: As) {
         self.notes.push(format!("{name}: is now {new} in the settings file, or {}", keys::variable(new)));
         if name == "MQTT_ADDRESS" && text == "127.0.0.1" {
             self.notes
                 .push(format!("{name}: GivTCP started a broker of its own for 127.0.0.1, which this program does not"));
         }
         let id = self.origins.add(Origin::of(name));
-        match convert(text) {
+        if text.contains('\u{fffd}') {
+            self.faults.push(Fault::new(Origin::of(name), new, "must be UTF-8 text"));
+            return;
+        }
+        match is.converted(text) {
             Ok(text) => {
                 let overridden = self.below(new).filter(|value| layer::text(value) != Some(text.as_str()));
                 if let Some(origin) = overridden.map(|value| self.origins.of(value)) {
@@ -146,13 +158,13 @@ impl Reading<'_> {
         for n in 1..=MOST {
             let Some((variable, host)) = numbered(ADDRESSES, n) else { continue };
             let id = self.origins.add(Origin::of(variable));
+            names.push(variable);
             let mut element = Element::default();
             element.set("host", host, &id);
             if let Some((variable, name)) = numbered(NAMES, n) {
                 element.set("name", name, &self.origins.add(Origin::of(variable)));
                 names.push(variable);
             }
-            names.push(variable);
             hosts.push(host);
             elements.push((Some(element), id));
         }
@@ -205,23 +217,23 @@ fn number(name: &str, beginning: &str) -> Option<u8> {
     name.strip_prefix(beginning)?.parse().ok().filter(|n| (1..=MOST).contains(n))
 }
 
-fn same(text: &str) -> Result<String, Want> {
-    Ok(text.to_owned())
-}
+// === impl As ===
 
-fn seconds(text: &str) -> Result<String, Want> {
-    match text.trim().parse::<u32>() {
-        Ok(seconds) => Ok(format!("{seconds}s")),
-        Err(_) => Err("must be a whole number of seconds".into()),
+impl As {
+    fn converted(self, text: &str) -> Result<String, Want> {
+        let level = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "warning" => "warn".to_owned(),
+            "critical" => "error".to_owned(),
+            "write_debug" => "debug".to_owned(),
+            other => other.to_owned(),
+        };
+        match self {
+            Self::Same => Ok(text.to_owned()),
+            Self::Level => Ok(level(text)),
+            Self::Seconds => match text.trim().parse::<u32>() {
+                Ok(seconds) => Ok(format!("{seconds}s")),
+                Err(_) => Err("must be a whole number of seconds".into()),
+            },
+        }
     }
-}
-
-/// GivTCP's levels: `Info`, `Warning`, `Critical`, `write_debug` and the like.
-fn level(text: &str) -> Result<String, Want> {
-    Ok(match text.to_ascii_lowercase().as_str() {
-        "warning" => "warn".into(),
-        "critical" => "error".into(),
-        "write_debug" => "debug".into(),
-        other => other.to_owned(),
-    })
 }

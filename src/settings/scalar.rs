@@ -32,10 +32,16 @@ pub(super) fn duration(text: &str, range: &RangeInclusive<Duration>) -> Result<D
     Ok(found)
 }
 
+/// Suggests the unit that brings a bare number within `range`.
 fn not_a_duration(text: &str, range: &RangeInclusive<Duration>) -> Want {
-    let unit = if *range.end() <= Duration::from_secs(30) { "ms" } else { "s" };
     let want = Want::from("must be a whole number with its unit, such as 250ms, 15s, 5m or 1h");
-    if text.parse::<u64>().is_ok() { want.suggesting(format!("{text}{unit}")) } else { want }
+    let with = |unit: &str| Some(format!("{text}{unit}")).filter(|text| parse_duration(text).is_some());
+    let fits = |text: &String| parse_duration(text).is_some_and(|found| range.contains(&found));
+    let meant = ["s", "ms", "m"].iter().filter_map(|unit| with(unit)).find(fits).or_else(|| with("s"));
+    match meant {
+        Some(meant) => want.suggesting(meant),
+        None => want,
+    }
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -118,7 +124,7 @@ pub(super) fn host(text: &str) -> Result<String, Want> {
     let want = || Want { hide: text.contains('@'), ..Want::from("must be a host name or an IP address") };
     if let Some((_, rest)) = text.split_once("://") {
         let bare = rest.split(['/', ':']).next().unwrap_or_default();
-        let want = Want { want: format!("{} without a scheme", want().want), ..want() };
+        let want = Want { wanted: format!("{} without a scheme", want().wanted), ..want() };
         return Err(if is_host(bare) { want.suggesting(bare) } else { want });
     }
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -127,7 +133,7 @@ pub(super) fn host(text: &str) -> Result<String, Want> {
     }
     match text.rsplit_once(':') {
         Some((bare, port)) if is_host(bare) && port.parse::<u16>().is_ok() => {
-            let want = Want { want: format!("{}; the port is a setting of its own", want().want), ..want() };
+            let want = Want { wanted: format!("{}; the port is a setting of its own", want().wanted), ..want() };
             Err(want.suggesting(format!("{bare} with port {port}")))
         }
         _ => Err(want()),

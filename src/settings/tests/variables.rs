@@ -37,7 +37,14 @@ fn faults_of_variables_name_the_variable() {
         ("GIVTCP_MQTT__USERNAME", "caf\u{fffd}"),
         ("GIVTCP_MQTT__RAW", ""),
     ];
-    insta::assert_snapshot!(shown(from_text(None, vars(&env))).join("\n"), @"");
+    insta::assert_snapshot!(shown(from_text(None, vars(&env))).join("\n"), @r"
+    GIVTCP_INVERTERS: inverters[1]: must be a host name or an IP address, or one with a port (host:8899): (empty)
+    GIVTCP_INVERTERS: inverters[3]: must be a port, 1 to 65535: a:b
+    GIVTCP_MQTT__USERNAME: must be UTF-8 text
+    GIVTCP_INVERTERS: inverters[2].host: must differ from the address of inverters[0]: 192.168.1.20:8899
+    GIVTCP_POLL__EVERY: poll.every: must be at least 5s: 1s
+    GIVTCP_MQTT__PORT: mqtt.port: must be a port, 1 to 65535: many
+    ");
 }
 
 #[test]
@@ -50,7 +57,12 @@ fn an_unknown_variable_is_a_warning_with_a_suggestion() {
         ("GIVTCP_CAPTURES", "/captures"),
         ("HOME", "/root"),
     ];
-    insta::assert_snapshot!(load_with(ONE, &env).unwrap().warnings.join("\n"), @"");
+    insta::assert_snapshot!(load_with(ONE, &env).unwrap().warnings.join("\n"), @r"
+    GIVTCP_INVERTER: is not a setting and has no effect (did you mean GIVTCP_INVERTERS?)
+    GIVTCP_MQTT_HOST: is not a setting and has no effect (did you mean GIVTCP_MQTT__HOST?)
+    GIVTCP_MQTT__HOTS: is not a setting and has no effect (did you mean GIVTCP_MQTT__HOST?)
+    GIVTCP_NONSENSE: is not a setting and has no effect
+    ");
 }
 
 #[test]
@@ -84,8 +96,68 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     ];
     let Loaded { settings, warnings } = from_text(None, vars(&env)).unwrap();
     assert_eq!(settings.mqtt.password.expose_secret(), "s3cret");
-    insta::assert_snapshot!(describe(&settings), @"");
-    insta::assert_snapshot!(warnings.join("\n"), @"");
+    insta::assert_snapshot!(describe(&settings), @r"
+    data_dir: /config/GivTCP
+    timezone: Europe/London
+    inverters[0].name: Garage
+    inverters[0].host: 192.168.1.20
+    inverters[0].port: 8899
+    inverters[0].transport: dongle
+    inverters[1].name: (its serial)
+    inverters[1].host: 192.168.1.22
+    inverters[1].port: 8899
+    inverters[1].transport: dongle
+    poll.every: 20s
+    poll.settings_every: 2m
+    link.gap: 250ms
+    link.jitter: 100ms
+    link.timeout: 2s
+    link.connect_timeout: 5s
+    link.backoff_max: 1m
+    mqtt.enabled: true
+    mqtt.host: 127.0.0.1
+    mqtt.port: 1884
+    mqtt.username: me
+    mqtt.password: (set)
+    mqtt.root: Solar
+    mqtt.raw: false
+    mqtt.retain: false
+    mqtt.qos: 0
+    mqtt.republish_every: 5m
+    mqtt.will_delay: 30s
+    mqtt.tls.enabled: false
+    mqtt.tls.ca_file: (not set)
+    mqtt.tls.cert_file: (not set)
+    mqtt.tls.key_file: (not set)
+    locks.backend: auto
+    locks.timeout: 30s
+    redis.url: (not set)
+    http.listen: 127.0.0.1:8099
+    control.enabled: true
+    log.level: warn
+    ");
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    MQTT_OUTPUT: is now mqtt.enabled in the settings file, or GIVTCP_MQTT__ENABLED
+    MQTT_ADDRESS: is now mqtt.host in the settings file, or GIVTCP_MQTT__HOST
+    MQTT_ADDRESS: GivTCP started a broker of its own for 127.0.0.1, which this program does not
+    MQTT_PORT: is now mqtt.port in the settings file, or GIVTCP_MQTT__PORT
+    MQTT_USERNAME: is now mqtt.username in the settings file, or GIVTCP_MQTT__USERNAME
+    MQTT_PASSWORD: is now mqtt.password in the settings file, or GIVTCP_MQTT__PASSWORD
+    MQTT_TOPIC: is now mqtt.root in the settings file, or GIVTCP_MQTT__ROOT
+    MQTT_RETAIN: is now mqtt.retain in the settings file, or GIVTCP_MQTT__RETAIN
+    PRINT_RAW: is now mqtt.raw in the settings file, or GIVTCP_MQTT__RAW
+    LOG_LEVEL: is now log.level in the settings file, or GIVTCP_LOG__LEVEL
+    SELF_RUN_LOOP_TIMER: is now poll.every in the settings file, or GIVTCP_POLL__EVERY
+    SELF_RUN_LOOP_TIMER_FULL: is now poll.settings_every in the settings file, or GIVTCP_POLL__SETTINGS_EVERY
+    CACHELOCATION: is now data_dir in the settings file, or GIVTCP_DATA_DIR
+    INVERTOR_IP_1, INVERTOR_NAME_1, invertorIP_3: now in the list of inverters in the settings file, or GIVTCP_INVERTERS
+    NUMINVERTORS: no effect: every INVERTOR_IP_n that is set is polled
+    NUMBATTERIES_1: no effect: models and batteries are detected
+    SELF_RUN: no effect: polling always runs
+    HA_AUTO_D: no effect: this version does not announce itself to Home Assistant yet
+    PALM_WINTER: no effect: this version does not plan charge targets
+    DAYRATE, NIGHTRATE: no effect: this version has no tariffs yet
+    ");
 }
 
 #[test]
@@ -104,7 +176,13 @@ fn an_old_name_that_overrides_a_new_one_says_so() {
     assert_eq!(settings.inverters.len(), 1);
     assert_eq!(settings.inverters[0].host, "192.168.1.21");
     let overrides: Vec<&String> = warnings.iter().filter(|line| !line.contains("now")).collect();
-    insta::assert_debug_snapshot!(overrides, @"");
+    insta::assert_debug_snapshot!(overrides, @r#"
+    [
+        "MQTT_ADDRESS: overrides mqtt.host of givtcp.yaml:2:15",
+        "MQTT_PASSWORD: overrides mqtt.password of GIVTCP_MQTT__PASSWORD",
+        "INVERTOR_IP_1: replaces the list of inverters of givtcp.yaml:1:12",
+    ]
+    "#);
 }
 
 #[test]
@@ -116,8 +194,16 @@ fn wrong_values_of_old_names_are_faults_that_name_both() {
         ("SELF_RUN_LOOP_TIMER_FULL", "5m"),
         ("LOG_LEVEL", "chatty"),
         ("MQTT_TOPIC", "/Solar"),
+        ("MQTT_PASSWORD", "caf\u{fffd}"),
     ];
-    insta::assert_snapshot!(shown(from_text(None, vars(&env))).join("\n"), @"");
+    insta::assert_snapshot!(shown(from_text(None, vars(&env))).join("\n"), @r"
+    MQTT_PASSWORD: mqtt.password: must be UTF-8 text
+    SELF_RUN_LOOP_TIMER_FULL: poll.settings_every: must be a whole number of seconds: 5m
+    INVERTOR_IP_2: inverters[1].host: must be a host name or an IP address: not an address
+    SELF_RUN_LOOP_TIMER: poll.every: must be at least 5s: 3s
+    MQTT_TOPIC: mqtt.root: must have no empty level: no / at its ends, no // (did you mean Solar?): /Solar
+    LOG_LEVEL: log.level: must be one of trace, debug, info, warn, error, off, or a list such as info,givtcp::link=debug: chatty
+    ");
 }
 
 #[test]
