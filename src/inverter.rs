@@ -67,6 +67,10 @@ enum Ended {
     Link(#[from] link::LinkError),
     #[error("what answers is no GivEnergy inverter: {0}")]
     NoInverter(String),
+    #[error("what answers is no GivEnergy dongle: it sent what is none of its frames; check host and port")]
+    NoDongle,
+    #[error("connected, but no inverter answers: check that the inverter is on, and host and port")]
+    NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(crate::frame::Serial),
     #[error("{0} blocks in a row were not answered")]
@@ -97,7 +101,7 @@ pub async fn run(
     let began = Instant::now();
     let mut backoff = Backoff::new(inverter.backoff_max, inverter.link.seed);
     let report = Report::new(snapshots, inverter.every, began);
-    let owner = Owner::new(format!("inverter {}", inverter.name));
+    let owner = Owner::new(&format!("inverter {}", inverter.name));
     let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began };
     let mut last_said = String::new();
     loop {
@@ -117,6 +121,23 @@ pub async fn run(
         }
     }
     task.report.offline(&task.plant, &task.inverter);
+}
+
+/// Reads one inverter once, whatever is behind it included, and lets go of it.
+///
+/// # Errors
+/// What went wrong, in one line that begins with where.
+pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
+    let peer = inverter.connector.peer();
+    let (snapshots, newest) = watch::channel(None);
+    let (_requests, none) = mpsc::channel(1);
+    let began = Instant::now();
+    let report = Report::new(snapshots, inverter.every, began);
+    let owner = Owner::new("read");
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began };
+    task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
+    let snapshot = newest.borrow().clone();
+    snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))
 }
 
 impl Task {

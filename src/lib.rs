@@ -3,6 +3,7 @@
 //!
 //! ARCHITECTURE.md has the map of the rooms.
 
+pub mod app;
 pub mod capture;
 pub mod catalogue;
 pub mod cli;
@@ -11,6 +12,7 @@ pub mod decode;
 pub mod frame;
 pub mod inverter;
 pub mod link;
+pub mod lock;
 pub mod mqtt;
 pub mod plant;
 pub mod poll;

@@ -1,6 +1,7 @@
-//! The command line.
-fn main() {
-    let path = std::env::args().nth(2).unwrap_or_default();
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    println!("{}", givtcp::decode::decode(&text).unwrap_or_default());
+//! The command line of `givtcp`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    givtcp::cli::main()
 }

@@ -15,11 +15,9 @@ mod inflight;
 mod projection;
 mod session;
 mod tls;
-mod tree;
 
 pub use session::run;
 pub use tls::{TlsError, tls_config};
-pub use tree::{Leaf, Payload, Tree};
 
 use std::fmt;
 use std::sync::Arc;

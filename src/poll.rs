@@ -26,8 +26,8 @@ pub struct Schedule {
 pub struct Cycle {
     /// What is read.
     pub due: Due,
-    /// When it ends, whatever is left to read.
-    pub end: Duration,
+    /// How long it may last, whatever is left to read.
+    pub lasts: Duration,
     /// How many probes may fail in it.
     pub probes: u8,
 }
@@ -64,7 +64,7 @@ impl Schedule {
         if probes > 0 {
             self.probe_at = now + PROBE_EVERY;
         }
-        Cycle { due: Due { live: true, settings }, end: now + self.every.min(LONGEST_CYCLE), probes }
+        Cycle { due: Due { live: true, settings }, lasts: self.every.min(LONGEST_CYCLE), probes }
     }
 }
 
@@ -98,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_ends_at_the_sooner_of_its_period_and_twenty_seconds() {
-        assert_eq!(Schedule::new(s(15), s(300), s(5)).begin(s(5), true).end, s(20));
-        assert_eq!(Schedule::new(s(60), s(300), s(5)).begin(s(5), true).end, s(25));
+    fn a_cycle_lasts_the_shorter_of_its_period_and_twenty_seconds() {
+        assert_eq!(Schedule::new(s(15), s(300), s(5)).begin(s(5), true).lasts, s(15));
+        assert_eq!(Schedule::new(s(60), s(300), s(5)).begin(s(5), true).lasts, s(20));
     }
 
     #[test]

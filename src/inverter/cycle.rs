@@ -28,10 +28,11 @@ impl Task {
         let resource = format!("inverter_read:{serial}");
         match self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await {
             Ok(lease) => {
-                // What waiting for the lock took is not taken from the reading.
-                let began = self.elapsed();
-                let cycle = Cycle { end: cycle.end.max(began + (cycle.end.saturating_sub(began))), ..cycle };
-                let outcome = self.cycle(cycle, connection, first).await;
+                let outcome = tokio::select! {
+                    biased;
+                    () = lease.lost() => Err(LockError::Lost { resource: resource.clone() }.into()),
+                    outcome = self.cycle(cycle, connection, first) => outcome,
+                };
                 drop(lease);
                 outcome
             }
@@ -45,7 +46,7 @@ impl Task {
     }
 
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
-        let end = self.instant(cycle.end);
+        let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
         let mut silent = 0;
         let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else { return Ok(()) };
@@ -103,6 +104,9 @@ impl Task {
                     self.plant.probe_failed(probe.key);
                 }
                 Outcome::OutOfTime => break,
+            }
+            if cycle.probes == u8::MAX && self.plant.all_probed() {
+                break;
             }
         }
         Ok(())

@@ -92,7 +92,7 @@ impl Report {
             timeouts: counts.timeouts,
             skipped_cycles: self.skipped_cycles,
             crc_errors: counts.crc_errors,
-            reconnects: counts.reconnects,
+            reconnects: counts.reconnects(),
             ..Stats::default()
         };
         let context = SnapshotContext { now: inverter.clock.now(), zone: inverter.zone.clone(), stats };

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
+use crate::lock::LockError;
 use crate::link::{self, Block, Connection, Patience};
 use crate::plant::{INVERTER, Plant, Refused};
-use crate::poll::Schedule;
+use crate::poll::{Cycle, Schedule};
+use crate::registers::plan::Due;
 
 /// A link that is closing gets this long to say goodbye.
 const CLOSING: Duration = Duration::from_millis(500);
@@ -40,11 +42,29 @@ impl Task {
         let ended = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ended::Shutdown,
+            () = lease.lost() => LockError::Lost { resource: resource.clone() }.into(),
             ended = self.poll(&mut connection) => ended,
         };
         connection.close(CLOSING).await;
         drop(lease);
         ended
+    }
+
+    /// Connects, reads everything once, and closes.
+    pub(super) async fn one_cycle(&mut self) -> Result<(), Ended> {
+        let inverter = &self.inverter;
+        let mut connection =
+            link::open(&*inverter.connector, inverter.kind, &inverter.link, &inverter.counters).await?;
+        let outcome = match self.identify(&mut connection).await {
+            Ok(()) => {
+                let due = Due { live: true, settings: true };
+                let cycle = Cycle { due, lasts: self.inverter.every, probes: u8::MAX };
+                self.locked_cycle(cycle, &mut connection, true).await
+            }
+            Err(ended) => Err(ended),
+        };
+        connection.close(CLOSING).await;
+        outcome
     }
 
     async fn poll(&mut self, connection: &mut Connection) -> Ended {
@@ -71,7 +91,20 @@ impl Task {
     /// The first exchange binds the connection to the serial that answers.
     async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         let key = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
-        let block = connection.reader.read(key, Patience::detect(self.inverter.timeout)).await?;
+        let before = self.inverter.counters.snapshot();
+        let reading = connection.reader.read(key, Patience::detect(self.inverter.timeout));
+        let block = match reading.await {
+            Ok(block) => block,
+            Err(error) => {
+                let now = self.inverter.counters.snapshot();
+                let spoke_otherwise = now.resyncs > before.resyncs && now.replies == before.replies;
+                return Err(match error {
+                    _ if spoke_otherwise => Ended::NoDongle,
+                    link::LinkError::Timeout { .. } | link::LinkError::Refused { .. } => Ended::NoAnswer,
+                    error => error.into(),
+                });
+            }
+        };
         let mut fresh = Plant::new();
         fresh
             .accept(block.key, &block.values, block.serial, self.elapsed())
@@ -153,9 +186,5 @@ impl Task {
             Err(Refused::Rejected(_)) => Ok(()),
             Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),
         }
-    }
-
-    pub(super) fn instant(&self, elapsed: Duration) -> Instant {
-        self.began + elapsed
     }
 }

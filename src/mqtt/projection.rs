@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::tree::{Leaf, Payload, Tree};
+use crate::catalogue::{Leaf, Payload, Tree};
 use crate::frame::Serial;
 
 /// Where the availability stands, below `<root>/<serial>/`.

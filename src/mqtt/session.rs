@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
 use super::projection::Projection;
-use super::tree::Tree;
+use crate::catalogue::Tree;
 use super::{Broker, SessionSettings};
 use crate::frame::Serial;
 

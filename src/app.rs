@@ -1,0 +1,172 @@
+//! Settings in, tasks out, and the order of shutdown.
+
+mod publisher;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, SystemClock};
+use crate::frame::Serial;
+use crate::inverter::{self, Inverter};
+use crate::link::{self, TcpConnector};
+use crate::lock::{LocalLockManager, LockManager};
+use crate::mqtt::{self, SessionSettings};
+use crate::plant::Snapshot;
+use crate::settings::{InverterSettings, Qos, Settings, Transport};
+
+/// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
+const STOPPING: Duration = Duration::from_millis(900);
+
+/// Which inverter of the settings has which serial, so that one inverter that is reached twice is published once.
+pub type Taken = Arc<Mutex<HashMap<Serial, usize>>>;
+
+/// The newest snapshot of one inverter.
+pub type Snapshots = watch::Receiver<Option<Arc<Snapshot>>>;
+
+/// A running fleet.
+#[derive(Debug)]
+pub struct App {
+    /// The newest snapshot of each inverter, in the order of the settings.
+    pub snapshots: Vec<Snapshots>,
+    inverters: JoinSet<()>,
+    sessions: JoinSet<()>,
+    stop_inverters: CancellationToken,
+    stop_sessions: CancellationToken,
+}
+
+impl App {
+    /// Starts a task for each inverter, and one that publishes it.
+    ///
+    /// # Errors
+    /// What of the settings cannot be used after all: a time zone that this system does not know, a certificate that
+    /// cannot be read.
+    pub fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let zone = time_zone(settings)?;
+        let session = settings.mqtt.enabled.then(|| session_settings(settings)).transpose()?;
+        let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let taken = Taken::default();
+        let mut app = Self {
+            snapshots: Vec::new(),
+            inverters: JoinSet::new(),
+            sessions: JoinSet::new(),
+            stop_inverters: CancellationToken::new(),
+            stop_sessions: CancellationToken::new(),
+        };
+        for (place, each) in settings.inverters.iter().enumerate() {
+            let inverter = inverter(each, settings, &zone, Arc::clone(&locks), Arc::clone(&clock));
+            let (sender, receiver) = watch::channel(None);
+            // Nobody asks for anything yet: commands come with control.
+            let (_, requests) = mpsc::channel(1);
+            app.inverters.spawn(inverter::run(inverter, sender, requests, app.stop_inverters.clone()));
+            if let Some(session) = &session {
+                let publishing = publisher::run(
+                    place,
+                    receiver.clone(),
+                    session.clone(),
+                    settings.mqtt.raw,
+                    Arc::clone(&taken),
+                    app.stop_sessions.clone(),
+                );
+                app.sessions.spawn(publishing);
+            }
+            app.snapshots.push(receiver);
+        }
+        Ok(app)
+    }
+
+    /// Stops in order: links are closed and leases let go, then availability is told.
+    pub async fn stop(mut self) {
+        self.stop_inverters.cancel();
+        finish(&mut self.inverters).await;
+        self.stop_sessions.cancel();
+        finish(&mut self.sessions).await;
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<()>) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOPPING, all).await.is_err() {
+        tasks.abort_all();
+    }
+}
+
+fn inverter(
+    each: &InverterSettings,
+    settings: &Settings,
+    zone: &TimeZone,
+    locks: Arc<dyn LockManager>,
+    clock: Arc<dyn Clock>,
+) -> Inverter {
+    Inverter {
+        name: each.name.clone().unwrap_or_else(|| each.host.clone()),
+        connector: Box::new(TcpConnector { host: each.host.clone(), port: each.port }),
+        kind: match each.transport {
+            Transport::Dongle => link::Kind::Dongle,
+            Transport::ModbusTcp => link::Kind::ModbusTcp,
+            Transport::RtuOverTcp => link::Kind::RtuOverTcp,
+        },
+        link: link::Options {
+            gap: settings.link.gap,
+            jitter: settings.link.jitter,
+            connect_timeout: settings.link.connect_timeout,
+            seed: fastrand::u64(..),
+        },
+        timeout: settings.link.timeout,
+        backoff_max: settings.link.backoff_max,
+        every: settings.poll.every,
+        settings_every: settings.poll.settings_every,
+        lock_timeout: settings.locks.timeout,
+        zone: zone.clone(),
+        locks,
+        clock,
+        counters: Arc::default(),
+    }
+}
+
+/// One inverter as the command line names it, with everything else at its default.
+pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Result<Inverter> {
+    Ok(inverter(each, settings, &time_zone(settings)?, Arc::new(LocalLockManager::new(Arc::new(SystemClock))), Arc::new(SystemClock)))
+}
+
+fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
+    match &settings.timezone {
+        None => Ok(TimeZone::system()),
+        Some(name) => TimeZone::get(name).with_context(|| format!("timezone: not known to this system: {name}")),
+    }
+}
+
+fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
+    let mqtt = &settings.mqtt;
+    let tls = match mqtt.tls.enabled {
+        true => Some(mqtt::tls_config(
+            mqtt.tls.ca_file.as_deref(),
+            mqtt.tls.cert_file.as_deref(),
+            mqtt.tls.key_file.as_deref(),
+        )?),
+        false => None,
+    };
+    Ok(SessionSettings {
+        username: mqtt.username.clone(),
+        password: mqtt.password.clone(),
+        root: mqtt.root.clone(),
+        retain: mqtt.retain,
+        qos: match mqtt.qos {
+            Qos::AtMostOnce => mqtt::Qos::AtMostOnce,
+            Qos::AtLeastOnce => mqtt::Qos::AtLeastOnce,
+            Qos::ExactlyOnce => mqtt::Qos::ExactlyOnce,
+        },
+        republish_every: mqtt.republish_every,
+        will_delay: mqtt.will_delay,
+        tls,
+        seed: fastrand::u64(..),
+        ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
+    })
+}

@@ -1,0 +1,74 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::{check, complain, log, runtime, stop};
+use crate::app::App;
+use crate::settings::{self, Settings};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The settings file; without it the usual places and the environment.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let file = args.config.or_else(check::default_file);
+    let loaded = match check::load(file.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            complain(&check::report(&faults));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let settings = loaded.settings;
+    log::init(&settings.log.level);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    prepare_data_dir(&data_dir(&settings));
+    runtime()?.block_on(serve(&settings))
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let stopped = stop::signal();
+    let app = App::start(settings)?;
+    let names: Vec<&str> = settings.inverters.iter().map(|inverter| inverter.host.as_str()).collect();
+    tracing::info!(
+        "givtcp {} polls {} every {:?}; publishing to {}",
+        env!("CARGO_PKG_VERSION"),
+        names.join(", "),
+        settings.poll.every,
+        if settings.mqtt.enabled { format!("{}:{}", settings.mqtt.host, settings.mqtt.port) } else { "nobody".into() },
+    );
+    stopped.await.context("cannot listen for signals")?;
+    tracing::info!("stopping");
+    app.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn data_dir(settings: &Settings) -> PathBuf {
+    let variable = |name: &str| std::env::var(name).ok();
+    settings::data_dir_for(Some(settings.data_dir.clone()), variable, is_writable)
+}
+
+/// Whether the directory, or the first of its parents that exists, takes a file.
+fn is_writable(path: &Path) -> bool {
+    path.ancestors().find(|parent| parent.is_dir()).is_some_and(|parent| {
+        let trial = parent.join(format!(".givtcp-{}", std::process::id()));
+        std::fs::File::create_new(&trial).is_ok_and(|_| std::fs::remove_file(&trial).is_ok())
+    })
+}
+
+/// Nothing is kept there yet that the program could not do without, so a failure is said and survived.
+fn prepare_data_dir(path: &Path) {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    if let Err(error) = builder.create(path) {
+        tracing::warn!("data_dir: cannot be made: {}: {error}", path.display());
+    }
+}
