@@ -3,6 +3,7 @@
 //!
 //! ARCHITECTURE.md has the map of the rooms.
 
+pub mod cli;
 pub mod clock;
 pub mod frame;
 pub mod simulator;

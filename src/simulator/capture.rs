@@ -38,15 +38,14 @@ pub fn parse_line(line: &str) -> Result<Option<Line>, String> {
         return Ok(None);
     }
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let (time, direction, hex) = match direction(first.trim_end_matches(':')) {
-        Some(direction) => (None, direction, rest),
-        None => {
-            let time = first.parse::<Timestamp>().map_err(|_| format!("neither a time nor rx or tx: {first}"))?;
-            let rest = rest.trim_start();
-            let (word, hex) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            let word = word.trim_end_matches(':');
-            (Some(time), direction(word).ok_or_else(|| format!("neither rx nor tx: {word}"))?, hex)
-        }
+    let (time, direction, hex) = if let Some(direction) = direction(first.trim_end_matches(':')) {
+        (None, direction, rest)
+    } else {
+        let time = first.parse::<Timestamp>().map_err(|_| format!("neither a time nor rx or tx: {first}"))?;
+        let rest = rest.trim_start();
+        let (word, hex) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let word = word.trim_end_matches(':');
+        (Some(time), direction(word).ok_or_else(|| format!("neither rx nor tx: {word}"))?, hex)
     };
     Ok(Some(Line { time, direction, bytes: bytes_of(hex)? }))
 }
