@@ -101,7 +101,8 @@ impl Service for Gateway {
         Box::pin(async move {
             let late = {
                 let mut state = hub.state();
-                state.happens(Fault::Late).then(|| state.between(2.0, 5.0))
+                let answers = state.registers().has_device(asked.slave);
+                (answers && state.happens(Fault::Late)).then(|| state.between(2.0, 5.0))
             };
             if let Some(late) = late {
                 sleep(late).await;

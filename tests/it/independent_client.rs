@@ -1,5 +1,7 @@
 //! The simulator as a client sees it that others wrote: the Python library givenergy-modbus.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Captures of real plants, served by the simulator. They are not part of the repository.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
+
 use std::path::PathBuf;
 
 use givtcp::frame::Bank;
