@@ -47,20 +47,18 @@ pub fn parse_line(line: &str) -> Result<Option<Line>, LineError> {
         return Ok(None);
     }
     let shown = || line.chars().take(60).collect::<String>();
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (at, direction, hex) = match words[..] {
-        [time, direction, hex] => (Some(time.parse().map_err(|_| LineError::Format(shown()))?), direction, hex),
-        [direction, hex] => (None, direction, hex),
-        // What the recorder says of itself: a time without bytes.
-        [time, ..] if time.parse::<Timestamp>().is_ok() => return Ok(None),
-        _ => return Err(LineError::Format(shown())),
-    };
+    let mut words = line.split_whitespace().peekable();
+    let at = words.peek().and_then(|word| word.parse().ok());
+    if at.is_some() {
+        words.next();
+    }
+    let direction = words.next().ok_or_else(|| LineError::Format(shown()))?;
     let direction = match direction.trim_end_matches(':') {
         "rx" => Direction::Received,
         "tx" => Direction::Sent,
         _ => return Err(LineError::Format(shown())),
     };
-    let bytes = hex_bytes(hex).ok_or_else(|| LineError::Hex(shown()))?;
+    let bytes = hex_bytes(&words.collect::<String>()).ok_or_else(|| LineError::Hex(shown()))?;
     Ok(Some(Line { at, direction, bytes }))
 }
 

@@ -6,7 +6,7 @@
 
 mod answer;
 mod bank;
-pub mod capture;
+mod capture;
 mod encode;
 mod faults;
 mod modbus;

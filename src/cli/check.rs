@@ -6,6 +6,13 @@ use std::process::ExitCode;
 
 use crate::settings::{self, Fault, Loaded};
 
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// The settings file; without it the usual places and the environment.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
 /// Exit code of wrong settings.
 const WRONG: u8 = 2;
 

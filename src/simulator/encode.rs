@@ -1,12 +1,14 @@
 //! The plant as registers: which stands where, with which sign and scale.
 
 use super::bank::{BATTERY, INVERTER, METER, MIRROR, Registers};
-use super::plant::{Energies, NOMINAL_VOLTAGE, Pack, Plant};
+use super::plant::{NOMINAL_VOLTAGE, Pack, Plant};
 use super::surroundings::{grid_frequency, grid_voltage, wander};
 use crate::frame::{Bank, Serial};
 
 /// Cells in a low-voltage battery.
 const CELLS: u16 = 16;
+/// Import and export, Wh, before the meter was installed.
+const METER_MISSED: (f64, f64) = (10_000_000.0, 6_000_000.0);
 
 /// The serials of one plant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,21 +344,8 @@ fn grid_meter(plant: &Plant, registers: &mut Registers) {
         put(register, signed(10_000.0 * active / apparent));
     }
     put(84, unsigned(grid_frequency(seed, at) * 100.0));
-    let since = Since::installed(total);
-    put(85, tenths(since.import) as u16);
-    put(87, tenths(since.export) as u16);
-}
-
-/// The meter was installed later than the inverter, and has counted less.
-struct Since {
-    import: f64,
-    export: f64,
-}
-
-impl Since {
-    fn installed(total: &Energies) -> Self {
-        Self { import: total.import - 26_000_000.0, export: total.export - 3_000_000.0 }
-    }
+    put(85, tenths(total.import - METER_MISSED.0) as u16);
+    put(87, tenths(total.export - METER_MISSED.1) as u16);
 }
 
 fn unsigned(value: f64) -> u16 {

@@ -47,7 +47,8 @@ pub(super) async fn serve_tcp(hub: Arc<Hub>, listener: TcpListener, shutdown: Ca
     let places = Arc::new(Semaphore::new(MOST_CLIENTS));
     let connected = |stream, _| std::future::ready(Ok(accept(&hub, &places, stream, Absent::Exception)));
     let server = tcp::Server::new(listener);
-    while let Some(ended) = shutdown.run_until_cancelled(server.serve(&connected, client_failed)).await {
+    while let Some(ended) = shutdown.run_until_cancelled(server.serve(&connected, |error| client_failed(&error))).await
+    {
         rest_after(ended).await;
     }
 }
@@ -56,7 +57,8 @@ pub(super) async fn serve_rtu(hub: Arc<Hub>, listener: TcpListener, shutdown: Ca
     let places = Arc::new(Semaphore::new(MOST_CLIENTS));
     let connected = |stream, _| std::future::ready(Ok(accept(&hub, &places, stream, Absent::Silence)));
     let server = rtu_over_tcp::Server::new(listener);
-    while let Some(ended) = shutdown.run_until_cancelled(server.serve(&connected, client_failed)).await {
+    while let Some(ended) = shutdown.run_until_cancelled(server.serve(&connected, |error| client_failed(&error))).await
+    {
         rest_after(ended).await;
     }
 }
@@ -69,7 +71,7 @@ async fn rest_after(ended: io::Result<()>) {
     sleep(ACCEPT_REST).await;
 }
 
-fn client_failed(error: io::Error) {
+fn client_failed(error: &io::Error) {
     tracing::debug!("A Modbus client's connection failed: {error}");
 }
 
@@ -99,7 +101,8 @@ impl Service for Gateway {
         Box::pin(async move {
             let late = {
                 let mut state = hub.state();
-                state.happens(Fault::Late).then(|| state.between(2.0, 5.0))
+                let answers = state.registers().has_device(asked.slave);
+                (answers && state.happens(Fault::Late)).then(|| state.between(2.0, 5.0))
             };
             if let Some(late) = late {
                 sleep(late).await;

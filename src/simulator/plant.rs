@@ -46,12 +46,12 @@ impl Energies {
     /// What such a plant has counted after some years.
     const LIFETIME: Self = Self {
         pv: [11_300_000.0, 9_800_000.0],
-        export: 5_240_000.0,
-        import: 28_650_000.0,
-        inverter_out: 27_210_000.0,
-        inverter_in: 9_080_000.0,
-        charge: 1_843_000.0,
-        discharge: 1_571_100.0,
+        export: 8_240_000.0,
+        import: 12_650_000.0,
+        inverter_out: 21_520_000.0,
+        inverter_in: 1_240_000.0,
+        charge: 4_310_000.0,
+        discharge: 3_890_000.0,
     };
 }
 

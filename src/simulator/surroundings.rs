@@ -124,22 +124,21 @@ pub fn grid_frequency(seed: u64, at: Moment) -> f64 {
 mod tests {
     use super::*;
 
-    fn of_a_day(seed: u64, day: u32) -> impl Iterator<Item = Moment> {
-        let _ = seed;
+    fn of_a_day(day: u32) -> impl Iterator<Item = Moment> {
         (0..1440).map(move |minute| Moment(f64::from(day) * DAY + f64::from(minute) * 60.0))
     }
 
     #[test]
     fn the_sun_is_down_at_night_and_gives_kilowatts_at_a_summer_noon() {
         let june = 9652;
-        let best = of_a_day(1, june).map(|at| sun(1, at).iter().sum::<f64>()).fold(0.0, f64::max);
+        let best = of_a_day(june).map(|at| sun(1, at).iter().sum::<f64>()).fold(0.0, f64::max);
         assert!((1500.0..5600.0).contains(&best), "{best}");
-        assert_eq!(sun(1, Moment(f64::from(june) * DAY + 3600.0)), [0.0; 2]);
+        assert!(sun(1, Moment(f64::from(june) * DAY + 3600.0)).iter().all(|&string| string < 1e-9));
     }
 
     #[test]
     fn a_winter_day_gives_less_than_a_summer_day() {
-        let energy = |day| of_a_day(3, day).map(|at| sun(3, at).iter().sum::<f64>()).sum::<f64>();
+        let energy = |day| of_a_day(day).map(|at| sun(3, at).iter().sum::<f64>()).sum::<f64>();
         let season = |first: u32| (first..first + 20).map(energy).sum::<f64>();
         assert!(season(9650) > 2.5 * season(9830));
     }
@@ -147,7 +146,7 @@ mod tests {
     #[test]
     fn the_house_draws_a_plausible_amount_a_day() {
         for seed in 0..20 {
-            let all: Vec<_> = of_a_day(seed, 9652).map(|at| demand(seed, at)).collect();
+            let all: Vec<_> = of_a_day(9652).map(|at| demand(seed, at)).collect();
             let kwh = all.iter().map(|(all, _)| all).sum::<f64>() / 60_000.0;
             assert!((5.0..16.0).contains(&kwh), "{seed}: {kwh}");
             assert!(all.iter().all(|&(all, backup)| backup > 0.0 && backup <= all && all < 8000.0));
