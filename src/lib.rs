@@ -6,3 +6,4 @@
 pub mod clock;
 pub mod frame;
 pub mod link;
+pub mod lock;
