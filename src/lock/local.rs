@@ -131,7 +131,11 @@ impl LockManager for LocalLockManager {
 impl fmt::Debug for LocalLockManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let table = self.shared.table();
-        f.debug_struct("LocalLockManager").field("held", &table.holds.len()).finish_non_exhaustive()
+        let waiting: usize = table.holds.values().map(|hold| hold.queue.len()).sum();
+        f.debug_struct("LocalLockManager")
+            .field("held", &table.holds.len())
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
     }
 }
 

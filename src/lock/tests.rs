@@ -28,6 +28,7 @@ fn locks() -> LocalLockManager {
     LocalLockManager::new(Arc::new(Noon))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a timeout")]
 const fn secs(count: u64) -> Option<Duration> {
     Some(Duration::from_secs(count))
 }
@@ -116,7 +117,7 @@ async fn fences_grow_although_idle_resources_are_forgotten() {
         drop(lease);
         drop(take(&locks, &format!("inverter_read:{round}")).await);
     }
-    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 0, .. }");
+    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 0, waiting: 0, .. }");
 }
 
 #[tokio::test]

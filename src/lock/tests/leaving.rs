@@ -105,6 +105,6 @@ async fn waiters_that_come_and_go_leave_nothing_behind() {
     }
     assert!(entered > 0);
     assert!(is_free(&locks, READ).await);
-    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 0, .. }");
+    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 0, waiting: 0, .. }");
     assert!(locks.acquire(READ, &Owner::new("last"), ONCE).await.is_ok());
 }

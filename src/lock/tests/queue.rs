@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -53,6 +54,7 @@ async fn a_wait_ends_at_its_deadline() {
     assert_eq!(started.elapsed(), Duration::from_secs(30));
     assert_eq!(error, LockError::Timeout { resource: READ.to_owned(), waited: Duration::from_secs(30) });
     assert_eq!(error.to_string(), "could not acquire lock for inverter_read:SA2114G047 within 30s");
+    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 1, waiting: 0, .. }");
     drop(lease);
     assert!(is_free(&locks, READ).await, "who gave up is not handed the lock");
 }
@@ -62,7 +64,8 @@ async fn a_zero_timeout_tries_once() {
     let locks = locks();
     let started = Instant::now();
     let lease = take(&locks, READ).await;
-    assert!(locks.acquire(READ, &Owner::new("other"), ONCE).await.is_err());
+    let outcome = locks.acquire(READ, &Owner::new("other"), ONCE).now_or_never();
+    assert!(outcome.is_some_and(|outcome| outcome.is_err()));
     drop(lease);
     drop(take(&locks, READ).await);
     assert_eq!(started.elapsed(), Duration::ZERO);
@@ -88,13 +91,14 @@ async fn waiters_of_one_owner_enter_together() {
     let (lease, owner) = (take(&locks, READ).await, Owner::new("pair"));
     let other = Owner::new("other");
     let started = Instant::now();
-    let hold = async |owner: &Owner| {
+    let hold = async |owner: &Owner, time| {
         let _lease = locks.acquire(READ, owner, secs(30)).await.unwrap();
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(time)).await;
         started.elapsed().as_secs()
     };
-    let (first, between, second, ()) = tokio::join!(hold(&owner), hold(&other), hold(&owner), async { drop(lease) });
-    assert_eq!((first, between, second), (1, 2, 1));
+    let (first, between, second, ()) =
+        tokio::join!(hold(&owner, 1), hold(&other, 1), hold(&owner, 3), async { drop(lease) });
+    assert_eq!((first, between, second), (1, 4, 3));
     assert!(is_free(&locks, READ).await);
 }
 
