@@ -143,3 +143,13 @@ async fn users_of_two_resources_in_opposite_order_end_by_timeout() {
     assert_eq!(started.elapsed(), Duration::from_secs(6));
     assert!(is_free(&locks, READ).await && is_free(&locks, WRITE).await);
 }
+
+#[tokio::test]
+async fn a_zero_timeout_does_not_wait_for_the_timer_either() {
+    let locks = locks();
+    let _lease = take(&locks, READ).await;
+    for _ in 0..100 {
+        let outcome = locks.acquire(READ, &Owner::new("other"), ONCE).now_or_never();
+        assert!(outcome.is_some_and(|outcome| outcome.is_err()));
+    }
+}
