@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::peer::{Given, HR0, IR0, ONCE, ROOM, at_once, data, encoded, heartbeat, millis, pair, reply, secs};
+use super::peer::{Given, HR0, IR0, ONCE, ROOM, at_once, data, encoded, heartbeat, millis, pair, secs};
 use crate::frame::{Frame, Serial};
 use crate::link::{Connection, Counters, Kind, LinkError, Options, Patience, open};
 

@@ -1,0 +1,229 @@
+//! Locks that keep one inverter out of two hands.
+//!
+//! A [`LockManager`] gives out [`Lease`]s on resources, which are names such as `inverter_read:SA2114G047`. Each backend
+//! keeps the same promises: waiters of one process are served in order and woken by the release, every wait has the
+//! deadline its caller chose, a lease is released when it is dropped (by an error, a panic, a cancelled task), and fences
+//! grow. What "one hand" covers differs: [`LocalLockManager`] knows one process.
+
+#[cfg(test)]
+pub(crate) mod captured_log;
+mod local;
+
+pub use local::LocalLockManager;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error};
+
+/// Who holds a lock: explicit, since tasks move between threads. Clones are the same owner.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    id: u64,
+    name: Arc<str>,
+}
+
+/// What others may know of whoever holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The owner's name.
+    pub owner: String,
+    /// Its process.
+    pub pid: u32,
+    /// Its machine.
+    pub host: String,
+    /// Since when, in wall time.
+    pub since: Timestamp,
+    /// How long the lease lives unless it is renewed; `None` where it lives until it is released.
+    pub remaining: Option<Duration>,
+}
+
+/// Why there is no lease.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else held it all the time.
+    #[error("could not acquire lock for {resource} within {}s", waited.as_secs_f64())]
+    Timeout {
+        /// Which resource.
+        resource: String,
+        /// How long the caller was ready to wait, and did.
+        waited: Duration,
+    },
+    /// What keeps the locks could not be asked, so nothing is known of this one.
+    #[error("lock backend failed for {resource}: {why}")]
+    Backend {
+        /// Which resource.
+        resource: String,
+        /// What happened.
+        why: String,
+    },
+    /// The lease ended before it was released.
+    #[error("lock lost for {resource}")]
+    Lost {
+        /// Which resource.
+        resource: String,
+    },
+    /// It was to be released by force, but a live process will not let go.
+    #[error("lock for {resource} is still held by process {pid}")]
+    StillHeld {
+        /// Which resource.
+        resource: String,
+        /// The holder's process.
+        pid: u32,
+    },
+}
+
+/// Gives out leases on resources.
+pub trait LockManager: fmt::Debug + Send + Sync + 'static {
+    /// Waits for the lock, at most `timeout`: zero tries once, `None` waits without end. An owner that holds the lock
+    /// already acquires it again at once. Dropping the future gives the place in the queue to the next.
+    ///
+    /// # Errors
+    /// [`LockError::Timeout`], [`LockError::Backend`].
+    fn acquire<'a>(
+        &'a self,
+        resource: &'a str,
+        owner: &'a Owner,
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Lease, LockError>>;
+
+    /// Who holds it, whoever asks. Asking never makes another's attempt fail.
+    ///
+    /// # Errors
+    /// [`LockError::Backend`]: an unreachable backend does not mean that the lock is free.
+    fn holder<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Option<Holder>, LockError>>;
+
+    /// Revokes the lock, for an administrator; false if nobody held it. The holder's [`Lease::lost`] completes; the
+    /// resource is free when the holder has let go, and nobody enters before.
+    ///
+    /// # Errors
+    /// [`LockError::Backend`], [`LockError::StillHeld`].
+    fn force_release<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>>;
+
+    /// Whether anybody holds it, the one who asks included.
+    ///
+    /// # Errors
+    /// As [`LockManager::holder`].
+    fn is_locked<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
+        self.holder(resource).map(|holder| Ok(holder?.is_some())).boxed()
+    }
+
+    /// How long the present lease lives unless it is renewed; `None` if it is free, or lives until it is released.
+    ///
+    /// # Errors
+    /// As [`LockManager::holder`].
+    fn ttl<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Option<Duration>, LockError>> {
+        self.holder(resource).map(|holder| Ok(holder?.and_then(|holder| holder.remaining))).boxed()
+    }
+}
+
+/// A lock that is held. Dropping it releases it; an owner's lock is free when the last of its leases is.
+#[derive(Debug)]
+#[must_use = "dropping a lease releases it"]
+pub struct Lease {
+    resource: Arc<str>,
+    fence: u64,
+    lost: CancellationToken,
+    held: Box<dyn Held>,
+}
+
+/// A backend's part of a [`Lease`]. Dropping it lets go.
+trait Held: fmt::Debug + Send + Sync {
+    /// As [`Lease::remaining`], while the lease is not lost.
+    fn remaining(&self) -> Option<Duration>;
+
+    /// Lets go and says whether the lease was held until then.
+    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), LockError>>;
+}
+
+// === impl Owner ===
+
+impl Owner {
+    /// A new owner, unlike all others whatever their names.
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), name: name.into() }
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+// === impl Lease ===
+
+impl Lease {
+    /// Which resource.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// A number that is greater for every later hold of the resource. What is written under a lease can carry it, so
+    /// that a holder who was overtaken is recognised. Leases that one owner holds together share it.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// How long the lease lives unless it is renewed: `None` where it lives until it is released, zero when it is lost.
+    pub fn remaining(&self) -> Option<Duration> {
+        if self.is_lost() { Some(Duration::ZERO) } else { self.held.remaining() }
+    }
+
+    /// Whether it ended without being released.
+    pub fn is_lost(&self) -> bool {
+        self.lost.is_cancelled()
+    }
+
+    /// Completes when the lease is no longer held though it was not released.
+    pub async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+
+    /// Releases, for where the outcome matters.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] if it was not held any more, [`LockError::Backend`].
+    pub async fn release(self) -> Result<(), LockError> {
+        self.held.release().await
+    }
+}
+
+// === what every backend says ===
+
+fn say_acquired(resource: &str, waited: Duration) {
+    debug!("Lock acquired for resource: {resource} (waited {:.3}s)", waited.as_secs_f64());
+}
+
+fn say_released(resource: &str, held: Duration) {
+    debug!("Lock released for resource: {resource} (after {:.1}s)", held.as_secs_f64());
+}
+
+/// Logs that an attempt ran out of time, and is its error.
+fn timed_out(resource: &str, limit: Duration, waited: Duration) -> LockError {
+    error!("Timeout acquiring lock for resource: {resource} (waited {:.1}s)", waited.as_secs_f64());
+    LockError::Timeout { resource: resource.to_owned(), waited: limit }
+}
+
+#[cfg(test)]
+mod tests;
