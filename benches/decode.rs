@@ -1,1 +1,82 @@
-fn main() {}
+//! Decoding one full refresh of a hybrid with two batteries, from bytes to a snapshot.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use divan::{Bencher, black_box};
+use givtcp::catalogue::Layout;
+use givtcp::frame::{Answer, BlockKey, DongleCodec, Frame};
+use givtcp::plant::snapshot::Stats;
+use givtcp::plant::{Plant, SnapshotContext};
+use givtcp::registers::plan::{self, Due};
+use givtcp::simulator::{Options, Simulator};
+use jiff::{Timestamp, tz::TimeZone};
+use tokio_util::codec::{Decoder, Encoder};
+
+fn main() {
+    divan::main();
+}
+
+/// The frames of one full refresh, as bytes.
+fn refresh() -> BytesMut {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _guard = runtime.enter();
+    let simulator = Simulator::new(Options::default());
+    let read = |key: BlockKey| -> Vec<u16> {
+        (key.base..key.base + key.count)
+            .map(|register| simulator.get(key.device, key.bank, register).unwrap_or_default())
+            .collect()
+    };
+    let mut plant = Plant::new();
+    let identity = BlockKey::new(0x11, givtcp::frame::Bank::Holding, 0, 60);
+    plant.accept(identity, &read(identity), None, Duration::ZERO).expect("an identity");
+    for device in [0x32, 0x33] {
+        let key = plan::battery(device);
+        plant.accept(key, &read(key), None, Duration::ZERO).expect("a battery");
+    }
+    let mut bytes = BytesMut::new();
+    for key in plan::blocks(plant.capabilities().expect("capabilities"), Due { live: true, settings: true }) {
+        let answer = Answer::Read { bank: key.bank, base: key.base, values: read(key) };
+        let (adapter, serial) = (simulator.dongle_serial(), simulator.inverter_serial());
+        DongleCodec::default()
+            .encode(&Frame::Reply { adapter, device: key.device, serial, answer }, &mut bytes)
+            .expect("a frame");
+    }
+    bytes
+}
+
+fn decode(plant: &mut Plant, bytes: &mut BytesMut) {
+    let mut codec = DongleCodec::default();
+    while let Ok(Some(item)) = codec.decode(bytes) {
+        if let Ok(Frame::Reply { device, serial, answer: Answer::Read { bank, base, values }, .. }) = item {
+            let key = BlockKey::new(device, bank, base, values.len() as u16);
+            plant.accept(key, &values, Some(serial), Duration::ZERO).expect("accepted");
+        }
+    }
+}
+
+fn context() -> SnapshotContext {
+    SnapshotContext { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, stats: Stats::default() }
+}
+
+/// Aim: under 100 µs.
+#[divan::bench]
+fn full_refresh_to_snapshot(bencher: Bencher) {
+    let bytes = refresh();
+    let mut plant = Plant::new();
+    decode(&mut plant, &mut bytes.clone());
+    bencher.with_inputs(|| bytes.clone()).bench_local_values(|mut bytes| {
+        decode(&mut plant, &mut bytes);
+        black_box(plant.snapshot(context()))
+    });
+}
+
+/// From a snapshot to every leaf that is published of it, registers included.
+#[divan::bench]
+fn snapshot_to_leaves(bencher: Bencher) {
+    let mut plant = Plant::new();
+    decode(&mut plant, &mut refresh());
+    let snapshot = plant.snapshot(context()).expect("a snapshot");
+    let mut layout = Layout::new(true);
+    bencher.bench_local(|| black_box(layout.tree(&snapshot)));
+}

@@ -133,7 +133,13 @@ fn inverter(
 
 /// One inverter as the command line names it, with everything else at its default.
 pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Result<Inverter> {
-    Ok(inverter(each, settings, &time_zone(settings)?, Arc::new(LocalLockManager::new(Arc::new(SystemClock))), Arc::new(SystemClock)))
+    Ok(inverter(
+        each,
+        settings,
+        &time_zone(settings)?,
+        Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
+        Arc::new(SystemClock),
+    ))
 }
 
 fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
@@ -145,14 +151,10 @@ fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
 
 fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
     let mqtt = &settings.mqtt;
-    let tls = match mqtt.tls.enabled {
-        true => Some(mqtt::tls_config(
-            mqtt.tls.ca_file.as_deref(),
-            mqtt.tls.cert_file.as_deref(),
-            mqtt.tls.key_file.as_deref(),
-        )?),
-        false => None,
-    };
+    let files = &mqtt.tls;
+    let tls = (files.enabled)
+        .then(|| mqtt::tls_config(files.ca_file.as_deref(), files.cert_file.as_deref(), files.key_file.as_deref()))
+        .transpose()?;
     Ok(SessionSettings {
         username: mqtt.username.clone(),
         password: mqtt.password.clone(),

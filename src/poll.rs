@@ -55,12 +55,8 @@ impl Schedule {
             self.settings_at = now + self.settings_every;
         }
         let missed = (now.saturating_sub(self.next).as_nanos() / self.every.as_nanos().max(1)) as u32;
-        self.next = self.next + self.every * missed.saturating_add(1);
-        let probes = match all_probed {
-            false => PROBES_A_CYCLE,
-            true if now >= self.probe_at => 1,
-            true => 0,
-        };
+        self.next += self.every * missed.saturating_add(1);
+        let probes = if all_probed { u8::from(now >= self.probe_at) } else { PROBES_A_CYCLE };
         if probes > 0 {
             self.probe_at = now + PROBE_EVERY;
         }
@@ -115,8 +111,7 @@ mod tests {
     #[test]
     fn probes_are_two_a_cycle_until_all_were_asked_and_then_rare() {
         let mut schedule = Schedule::new(s(15), s(300), s(0));
-        let probes: Vec<u8> =
-            (0..90).map(|cycle| schedule.begin(s(15 * cycle), cycle >= 7).probes).collect();
+        let probes: Vec<u8> = (0..90).map(|cycle| schedule.begin(s(15 * cycle), cycle >= 7).probes).collect();
         assert_eq!(probes[..7], [2; 7]);
         assert_eq!(probes[7..].iter().map(|&n| u32::from(n)).sum::<u32>(), 2);
     }

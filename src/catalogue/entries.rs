@@ -217,21 +217,21 @@ pub static PLANT: &[Entry<Snapshot>] = &[
     line("Stats/GivTCP_Version", Q::Text, |_| Some(Payload::Word(VERSION))),
     line("Stats/Last_Updated_Time", Q::Timestamp, last_updated),
     line("Stats/Time_Since_Last_Update", Q::Seconds, |s| float(s.stats.since_previous)),
-    line("Stats/Timeout_Error", Q::Count, |s| count(s.stats.timeouts)),
+    line("Stats/Timeout_Error", Q::Count, |s| Some(count(s.stats.timeouts))),
     line("Stats/Write_Count", Q::Count, |_| Some(Payload::Integer(0))),
     line("Stats/Safe_Write_Count", Q::Count, |_| Some(Payload::Integer(0))),
-    line("Stats/Skipped_Cycles", Q::Count, |s| count(s.stats.skipped_cycles)),
-    line("Stats/Stale_Blocks", Q::Count, |s| count(s.stats.stale_blocks)),
-    line("Stats/Rejected_Blocks", Q::Count, |s| count(s.stats.rejections.total())),
-    line("Stats/CRC_Errors", Q::Count, |s| count(s.stats.crc_errors)),
-    line("Stats/Reconnects", Q::Count, |s| count(s.stats.reconnects)),
+    line("Stats/Skipped_Cycles", Q::Count, |s| Some(count(s.stats.skipped_cycles))),
+    line("Stats/Stale_Blocks", Q::Count, |s| Some(count(s.stats.stale_blocks))),
+    line("Stats/Rejected_Blocks", Q::Count, |s| Some(count(s.stats.rejections.total()))),
+    line("Stats/CRC_Errors", Q::Count, |s| Some(count(s.stats.crc_errors))),
+    line("Stats/Reconnects", Q::Count, |s| Some(count(s.stats.reconnects))),
 ];
 
 /// It begins with the version of GivTCP whose topics these are, since Predbat and others look at that.
 const VERSION: &str = concat!("3.5+givtcp.", env!("CARGO_PKG_VERSION"));
 
-fn count(value: u64) -> Option<Payload> {
-    Some(Payload::Integer(i64::try_from(value).unwrap_or(i64::MAX)))
+fn count(value: u64) -> Payload {
+    Payload::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 fn last_updated(snapshot: &Snapshot) -> Option<Payload> {

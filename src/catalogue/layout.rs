@@ -38,7 +38,7 @@ enum Source {
     Plant(&'static Entry<Snapshot>),
     Battery(usize, &'static Entry<Battery>),
     Meter(usize, &'static Entry<Meter>),
-    Derived(fn(&Snapshot) -> Option<Payload>),
+    Derived(raw::Derive),
     Raw(Device, &'static Field, Part),
 }
 

@@ -58,8 +58,11 @@ fn python_slot(slot: Slot) -> String {
     )
 }
 
+/// How a leaf is had from a snapshot.
+pub(super) type Derive = fn(&Snapshot) -> Option<Payload>;
+
 /// What GivTCP's decoder holds beside the registers.
-pub(super) static DERIVED: [(&str, fn(&Snapshot) -> Option<Payload>); 5] = [
+pub(super) static DERIVED: [(&str, Derive); 5] = [
     ("raw/invertor/model", |s| Some(Payload::Text(s.identity.model.givtcp_code().into()))),
     ("raw/invertor/battery_max_power", |s| s.inverter.max_battery_power.map(Payload::Integer)),
     ("raw/invertor/battery_nominal_capacity", |s| float(s.inverter.battery_capacity)),

@@ -85,8 +85,8 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
 fn options(args: &DemoArgs) -> anyhow::Result<Options> {
     anyhow::ensure!((0.0..=10_000.0).contains(&args.speed), "--speed must be 0 to 10000: {}", args.speed);
     let faults = Faults::parse(&args.faults).map_err(|error| anyhow::anyhow!("--faults: {error}"))?;
-    // It begins at this machine's own time of day, so that the table looks like a house's.
-    let start = TimeZone::system().to_datetime(SystemClock.now());
+    // It begins before noon, so that there is sun whenever it is tried.
+    let start = TimeZone::system().to_datetime(SystemClock.now()).date().at(11, 0, 0, 0);
     Ok(Options { seed: args.seed, speed: args.speed, start, faults, ..Options::default() })
 }
 

@@ -16,14 +16,21 @@ const SILENT_BLOCKS: u32 = 6;
 enum Outcome {
     Read,
     /// Refused, rejected, or not answered.
-    Failed { silent: bool },
+    Failed {
+        silent: bool,
+    },
     /// The cycle's time was over first.
     OutOfTime,
 }
 
 impl Task {
     /// A cycle that gets no lock in time is skipped: what is known stays.
-    pub(super) async fn locked_cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
+    pub(super) async fn locked_cycle(
+        &mut self,
+        cycle: Cycle,
+        connection: &mut Connection,
+        first: bool,
+    ) -> Result<(), Ended> {
         let Some(serial) = self.plant.identity().map(|identity| identity.serial) else { return Ok(()) };
         let resource = format!("inverter_read:{serial}");
         match self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await {
@@ -49,7 +56,9 @@ impl Task {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
         let mut silent = 0;
-        let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else { return Ok(()) };
+        let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
+            return Ok(());
+        };
         if first && cycle.due.settings {
             // The first exchange of the connection has just read it.
             blocks.remove(0);

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
-use crate::lock::LockError;
 use crate::link::{self, Block, Connection, Patience};
+use crate::lock::LockError;
 use crate::plant::{INVERTER, Plant, Refused};
 use crate::poll::{Cycle, Schedule};
 use crate::registers::plan::Due;
@@ -30,7 +30,8 @@ impl Task {
                 Err(error) => return error.into(),
             },
         };
-        let opening = link::open(&*self.inverter.connector, self.inverter.kind, &self.inverter.link, &self.inverter.counters);
+        let opening =
+            link::open(&*self.inverter.connector, self.inverter.kind, &self.inverter.link, &self.inverter.counters);
         let mut connection = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ended::Shutdown,

@@ -11,8 +11,8 @@ use super::backoff::Backoff;
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
 use super::projection::Projection;
-use crate::catalogue::Tree;
 use super::{Broker, SessionSettings};
+use crate::catalogue::Tree;
 use crate::frame::Serial;
 
 /// A connection that lasted this long was good: the next attempt after it is quick again.

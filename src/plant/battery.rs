@@ -1,4 +1,5 @@
 use super::snapshot::Battery;
+use crate::frame::Serial;
 use crate::registers::{Field, View, lv_battery as reg};
 
 static CELLS: [&Field; 16] = [
@@ -22,7 +23,7 @@ static CELLS: [&Field; 16] = [
 
 /// A battery, if its page holds a plausible serial.
 pub(super) fn read(address: u8, view: View<'_>) -> Option<Battery> {
-    let serial = reg::serial_number.serial(view).filter(|serial| serial.is_plausible())?;
+    let serial = reg::serial_number.serial(view).filter(Serial::is_plausible)?;
     Some(Battery {
         address,
         serial,

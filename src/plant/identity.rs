@@ -20,7 +20,7 @@ pub struct Identity {
 impl Identity {
     /// From HR 0 to 59, if they hold a plausible serial.
     pub fn read(view: View<'_>) -> Option<Self> {
-        let serial = single_phase::serial_number.serial(view).filter(|serial| serial.is_plausible())?;
+        let serial = single_phase::serial_number.serial(view).filter(Serial::is_plausible)?;
         let number = |field: &crate::registers::Field| field.integer(view).and_then(|n| u16::try_from(n).ok());
         let device_type_code = number(&single_phase::device_type_code)?;
         let arm_firmware = number(&single_phase::arm_firmware_version)?;

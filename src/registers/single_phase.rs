@@ -333,7 +333,7 @@ super::table! {
         p_grid_apparent = u16(43).volt_amps().between(0.0, 50000.0);
         e_pv_generation_today = u16(44).tenths().kwh().givtcp("e_inverter_out_day");
         e_pv_generation_total = u32(45).tenths().kwh().givtcp("e_inverter_out_total");
-        work_time_total_hours = u32(47).hours().between(0.0, 876000.0).givtcp("work_time_total");
+        work_time_total_hours = u32(47).hours().between(0.0, 876_000.0).givtcp("work_time_total");
         system_mode = u16(49);
         v_battery = u16(50).hundredths().volts().between(0.0, 600.0);
         i_battery = i16(51).hundredths().amps().between(-300.0, 300.0);
@@ -350,6 +350,6 @@ super::table! {
         e_battery_charge_total_alt1 = u16(181).tenths().kwh().givtcp("e_battery_charge_total_2");
         e_battery_discharge_today_alt2 = u16(182).tenths().kwh().givtcp("e_battery_discharge_today_2");
         e_battery_charge_today_alt2 = u16(183).tenths().kwh().givtcp("e_battery_charge_today_2");
-        p_combined_generation = u32(247).watts().between(0.0, 100000.0);
+        p_combined_generation = u32(247).watts().between(0.0, 100_000.0);
     }
 }

@@ -4,14 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use mqtt5::broker::{BrokerConfig, MqttBroker};
 use mqtt5::broker::config::{StorageBackend, StorageConfig};
+use mqtt5::broker::{BrokerConfig, MqttBroker};
 use tokio::net::TcpListener;
 
 /// Starts it and says on which port: the one that is wanted if it is free, else any.
 pub(super) async fn start(wanted: u16) -> anyhow::Result<u16> {
     let port = free_port(wanted).await?;
-    let storage = StorageConfig { backend: StorageBackend::Memory, enable_persistence: false, ..StorageConfig::default() };
+    let storage =
+        StorageConfig { backend: StorageBackend::Memory, enable_persistence: false, ..StorageConfig::default() };
     let config = BrokerConfig::default()
         .with_bind_address(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .with_max_clients(64)

@@ -14,11 +14,18 @@ pub(super) struct Table {
     /// Redrawn in place in a terminal; one line a poll elsewhere.
     in_place: bool,
     drawn: usize,
+    last: String,
 }
 
 impl Table {
     pub(super) fn new(port: u16, simulator: &Simulator) -> Self {
-        Self { port, serial: simulator.inverter_serial(), in_place: std::io::stdout().is_terminal(), drawn: 0 }
+        Self {
+            port,
+            serial: simulator.inverter_serial(),
+            in_place: std::io::stdout().is_terminal(),
+            drawn: 0,
+            last: String::new(),
+        }
     }
 
     pub(super) fn introduce(&self) -> anyhow::Result<()> {
@@ -40,7 +47,11 @@ impl Table {
                 self.drawn = text.lines().count();
                 put(&format!("{up}{}", text.replace('\n', "\x1b[K\n")))?;
             } else {
-                put(&line(&snapshot))?;
+                let line = line(&snapshot);
+                if line != self.last {
+                    put(&line)?;
+                    self.last = line;
+                }
             }
         }
         Ok(())
