@@ -93,6 +93,7 @@ impl Plant {
         envelope: Option<Serial>,
         at: Duration,
     ) -> Result<(), Refused> {
+        let was_known = self.known.is_some();
         let verdict = self.judge(key, values, envelope);
         if let Err(Refused::Rejected(reason)) = verdict {
             self.rejections.count(reason);
@@ -104,6 +105,10 @@ impl Plant {
             self.rejections.count(Rejection::ImpossibleClock);
         }
         self.notice(key);
+        if !was_known {
+            // What arrived before the inverter told who it is counts too.
+            BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
+        }
         Ok(())
     }
 
