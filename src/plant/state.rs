@@ -122,16 +122,17 @@ impl Plant {
         self.stale.iter().copied()
     }
 
-    /// The block of the inverter that 0x11 left unanswered may answer at 0x31: where to try, if this model has a mirror.
+    /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
     pub fn mirror_of(&self, key: BlockKey) -> Option<BlockKey> {
-        let capabilities = self.capabilities()?;
-        let may =
-            key.device == INVERTER && capabilities.model.has_mirror() && (key.bank, key.base) != (Bank::Holding, 0);
-        may.then_some(BlockKey { device: MIRROR, ..key })
+        let unanswered = key.device == INVERTER && self.image.get(INVERTER, key.bank, key.base).is_none();
+        (unanswered && self.capabilities()?.model.has_mirror()).then_some(BlockKey { device: MIRROR, ..key })
     }
 
-    /// It does: from now on it is read there.
+    /// It does: from now on it is read there, if there is more than zeros.
     pub fn use_mirror(&mut self, key: BlockKey) {
+        if self.image.view(key.device).get(key.bank, key.base).is_none() {
+            return;
+        }
         self.stale.remove(&BlockKey { device: INVERTER, ..key });
         if let Some(known) = &mut self.known {
             let mirrored = &mut Arc::make_mut(&mut known.capabilities).mirrored;

@@ -4,7 +4,7 @@
 //! `GIVTCP_FAULTS` replay one alone. What must hold is judged here, by code that shares nothing with what it judges but
 //! the tables: the truth is decoded from the simulator's own registers, which no fault touches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,8 +62,7 @@ fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
             let _ = plant.accept(key, values, None, Duration::ZERO);
         }
     }
-    let context =
-        SnapshotContext { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, stats: Stats::default() };
+    let context = SnapshotContext { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, stats: Stats::default() };
     leaves(&plant.snapshot(context).expect("the simulator is an inverter"), layout)
 }
 
@@ -73,12 +72,18 @@ fn leaves(snapshot: &Snapshot, layout: &mut Layout) -> Leaves {
 
 /// Leaves that tell of the reading, or of now, rather than of the plant.
 fn is_of_the_reading(path: &str) -> bool {
-    path.starts_with("Stats/") || path.ends_with("_Completion_Time") || path.ends_with("_Time") || path.ends_with("system_time")
+    path.starts_with("Stats/")
+        || path.ends_with("_Completion_Time")
+        || path.ends_with("_Time")
+        || path.ends_with("system_time")
 }
 
 fn polls_for(path: &str) -> usize {
     let of_a_battery = path.contains("Battery_Stack_1/BG") || path.starts_with("raw/batteries/");
-    let of_its_counters = matches!(path.rsplit('/').next(), Some("Battery_Charge_Energy_Total_kWh" | "Battery_Discharge_Energy_Total_kWh"));
+    let of_its_counters = matches!(
+        path.rsplit('/').next(),
+        Some("Battery_Charge_Energy_Total_kWh" | "Battery_Discharge_Energy_Total_kWh")
+    );
     if of_a_battery || of_its_counters { BATTERY_POLLS } else { POLLS }
 }
 
@@ -100,6 +105,8 @@ struct Findings {
     oldest: usize,
     longest_hold: Duration,
     digest: u64,
+    /// Everything that was ever published: it must stay.
+    seen: BTreeSet<String>,
 }
 
 /// One run. `oldest_allowed` is in polls; `None` allows any age.
@@ -131,8 +138,15 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
     let history = Arc::new(Mutex::new(History::default()));
     let mut layouts = (Layout::new(true), Layout::new(true));
     let resource = format!("inverter_read:{}", simulator.inverter_serial());
-    let mut findings =
-        Findings { wrong: Vec::new(), snapshots: 0, leaves: 0, oldest: 0, longest_hold: Duration::ZERO, digest: seed };
+    let mut findings = Findings {
+        wrong: Vec::new(),
+        snapshots: 0,
+        leaves: 0,
+        oldest: 0,
+        longest_hold: Duration::ZERO,
+        digest: seed,
+        seen: BTreeSet::new(),
+    };
     let mut step_at = began;
     let mut look_at = began;
     while began.elapsed() < HOUR {
@@ -164,11 +178,14 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
 
 fn judge(published: &Leaves, history: &History, strict: bool, findings: &mut Findings) {
     findings.snapshots += 1;
+    let vanished = findings.seen.iter().filter(|path| !published.contains_key(*path));
+    findings.wrong.extend(vanished.map(|path| format!("{path} has vanished")));
+    findings.seen.extend(published.keys().filter(|path| !is_of_the_reading(path)).cloned());
     for (path, value) in published.iter().filter(|(path, _)| !is_of_the_reading(path)) {
         findings.leaves += 1;
-        findings.digest = value.bytes().fold(findings.digest, |digest, byte| {
-            digest.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte))
-        });
+        findings.digest = value
+            .bytes()
+            .fold(findings.digest, |digest, byte| digest.wrapping_mul(0x0100_0000_01b3).wrapping_add(u64::from(byte)));
         match history.age(path, value) {
             // The poll that is going on counts too, so the newest step has age 0.
             Some(age) if !strict || age <= polls_for(path) => findings.oldest = findings.oldest.max(age),
@@ -195,7 +212,11 @@ fn run_all(rate: f64, strict: bool) {
             findings.snapshots, findings.leaves, findings.oldest, findings.longest_hold
         );
         let shown = findings.wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
-        assert!(findings.wrong.is_empty(), "GIVTCP_SEED={seed} at rate {rate}, {} wrong:\n{shown}", findings.wrong.len());
+        assert!(
+            findings.wrong.is_empty(),
+            "GIVTCP_SEED={seed} at rate {rate}, {} wrong:\n{shown}",
+            findings.wrong.len()
+        );
         assert!(findings.snapshots > 150, "seed {seed}: polling goes on: {}", findings.snapshots);
         assert!(findings.longest_hold <= EVERY + Duration::from_secs(1), "seed {seed}: {:?}", findings.longest_hold);
     }
