@@ -23,6 +23,8 @@ use super::{Qos, SessionSettings};
 
 /// From looking up the name to the broker's acknowledgement.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The first byte of an acknowledged connection.
+const CONNACK: u8 = 0x20;
 /// The largest packet that is taken from a broker.
 const MAX_INCOMING: u32 = 1 << 20;
 /// No publish is added to this many bytes until they are written: one TLS record holds them, and what is not in here
@@ -88,13 +90,7 @@ impl Connection {
         connect_packet(settings, identity).write(&mut outgoing, None).map_err(ConnectionError::Malformed)?;
         write_all(&mut writer, &mut outgoing).await.map_err(ConnectionError::from_io)?;
         let mut incoming = BytesMut::with_capacity(1024);
-        let ack = match read_packet(&mut reader, &mut incoming).await {
-            Ok(Packet::ConnAck(ack)) => ack,
-            Ok(_) => return Err(ConnectionError::NotMqtt5(PacketError::IncorrectPacketFormat)),
-            Err(ConnectionError::Malformed(why)) => return Err(ConnectionError::NotMqtt5(why)),
-            Err(ConnectionError::Closed) => return Err(ConnectionError::NotMqtt),
-            Err(other) => return Err(other),
-        };
+        let ack = read_acknowledgement(&mut reader, &mut incoming).await?;
         Self::acknowledged(settings, ack, Self::fresh(settings, reader, writer, incoming, outgoing))
     }
 
@@ -344,6 +340,26 @@ async fn read_packet(
         if reader.read_buf(incoming).await.map_err(ConnectionError::from_io)? == 0 {
             return Err(ConnectionError::Closed);
         }
+    }
+}
+
+/// The first packet of a broker. What begins otherwise is none's: its length would be waited for in vain.
+async fn read_acknowledgement(
+    reader: &mut (impl AsyncRead + Unpin),
+    incoming: &mut BytesMut,
+) -> Result<ConnAck, ConnectionError> {
+    if reader.read_buf(incoming).await.map_err(ConnectionError::from_io)? == 0 {
+        return Err(ConnectionError::NotMqtt);
+    }
+    if let Some(&other) = incoming.first().filter(|&&first| first != CONNACK) {
+        return Err(ConnectionError::NotMqtt5(PacketError::InvalidPacketType(other >> 4)));
+    }
+    match read_packet(reader, incoming).await {
+        Ok(Packet::ConnAck(ack)) => Ok(ack),
+        Ok(_) => Err(ConnectionError::NotMqtt5(PacketError::IncorrectPacketFormat)),
+        Err(ConnectionError::Malformed(why)) => Err(ConnectionError::NotMqtt5(why)),
+        Err(ConnectionError::Closed) => Err(ConnectionError::NotMqtt),
+        Err(other) => Err(other),
     }
 }
 
