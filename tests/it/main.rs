@@ -5,5 +5,8 @@
 mod captures;
 mod faults;
 mod independent_client;
+mod log;
+mod mosquitto;
+mod mqtt;
 mod parity;
 mod replayed_captures;
