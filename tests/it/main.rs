@@ -1,6 +1,12 @@
 //! Tests against real parts: captures of real plants, an independent client, brokers, processes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that fails says so"
+)]
 
 mod captures;
 mod faults;
