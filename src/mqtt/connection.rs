@@ -288,9 +288,9 @@ async fn open_stream(settings: &SessionSettings) -> Result<Box<dyn Stream>, Conn
 }
 
 /// The session lives as long as the will waits: a will is sent when its session ends, however long its delay. For the
-/// same reason the session is resumed and not begun anew, else a short break would send the will (MQTT 5, 3.1.2.5 and
-/// 3.1.3.2.2). With quality of service 2 the broker would also resume its half of the handshakes that the break cut,
-/// and take new publishes for repetitions of old ones: there the session begins anew.
+/// same reason the session is resumed and not begun anew, else a short break would send the will (MQTT 5, 3.1.3.2.2
+/// and 3.1.4; Mosquitto 2.0 is lenient there). With quality of service 2 the broker would also resume its half of the
+/// handshakes that the break cut, and take new publishes for repetitions of old ones: there the session begins anew.
 fn connect_packet(settings: &SessionSettings, identity: &Identity) -> Packet {
     let delay = u32::try_from(settings.will_delay.as_secs()).unwrap_or(u32::MAX);
     let connect = Connect {
