@@ -73,6 +73,9 @@ enum Ended {
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(crate::frame::Serial),
+    /// On the standard transports a request without a reply ends the connection; after a probe that is no fault.
+    #[error("a probe was not answered")]
+    ProbeUnanswered,
     #[error("{0} blocks in a row were not answered")]
     Silent(u32),
     #[error("could not lock the connection: {0}")]
@@ -107,8 +110,10 @@ pub async fn run(
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
-        if matches!(ended, Ended::Shutdown) {
-            break;
+        match ended {
+            Ended::Shutdown => break,
+            Ended::ProbeUnanswered => continue,
+            _ => {}
         }
         if task.report.answers() > answered_before {
             backoff.reset();

@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub lv_bcu: bool,
     /// Optional blocks of the inverter (bank, base) that were found to answer.
     pub extra: Vec<(Bank, u16)>,
+    /// Blocks of the inverter (bank, base) that were asked for several times and never answered.
+    pub silent: Vec<(Bank, u16)>,
     /// Blocks of the inverter (bank, base) that 0x11 does not answer and 0x31 does.
     pub mirrored: Vec<(Bank, u16)>,
 }
@@ -31,6 +33,7 @@ impl Capabilities {
             meters: Vec::new(),
             lv_bcu: false,
             extra: Vec::new(),
+            silent: Vec::new(),
             mirrored: Vec::new(),
         }
     }

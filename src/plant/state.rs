@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub struct Plant {
     image: Arc<RegisterImage>,
     known: Option<Known>,
     rejections: Rejections,
-    stale: BTreeSet<BlockKey>,
+    /// How often in a row a block that is due was not read.
+    stale: BTreeMap<BlockKey, u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,9 @@ struct Known {
     capabilities: Arc<Capabilities>,
     probes: Probes,
 }
+
+/// A block that has never answered is believed absent after so many attempts.
+const SILENT_AFTER: u32 = 3;
 
 /// Why a block was not taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,12 +118,19 @@ impl Plant {
 
     /// A block that was due could not be read: what is held of it is stale from now on.
     pub fn failed(&mut self, key: BlockKey) {
-        self.stale.insert(key);
+        let times = self.stale.entry(key).or_default();
+        *times += 1;
+        let never_read = self.image.get(key.device, key.bank, key.base).is_none();
+        if *times == SILENT_AFTER && never_read && is_inverter(key.device) {
+            if let Some(known) = &mut self.known {
+                Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
+            }
+        }
     }
 
     /// Blocks that were due and could not be read since.
     pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
-        self.stale.iter().copied()
+        self.stale.keys().copied()
     }
 
     /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
@@ -276,6 +287,9 @@ impl Plant {
     /// A block that shows that something is there.
     fn notice(&mut self, key: BlockKey) {
         let Some(known) = &mut self.known else { return };
+        if is_inverter(key.device) && known.capabilities.silent.contains(&(key.bank, key.base)) {
+            Arc::make_mut(&mut known.capabilities).silent.retain(|silent| *silent != (key.bank, key.base));
+        }
         let view = self.image.view(key.device);
         if BATTERIES.contains(&key.device) && key == plan::battery(key.device) {
             if battery::read(key.device, view).is_some() {
