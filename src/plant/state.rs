@@ -121,10 +121,12 @@ impl Plant {
         let times = self.stale.entry(key).or_default();
         *times += 1;
         let never_read = self.image.get(key.device, key.bank, key.base).is_none();
-        if *times == SILENT_AFTER && never_read && is_inverter(key.device) {
-            if let Some(known) = &mut self.known {
-                Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
-            }
+        if *times == SILENT_AFTER
+            && never_read
+            && is_inverter(key.device)
+            && let Some(known) = &mut self.known
+        {
+            Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
         }
     }
 
