@@ -146,11 +146,14 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.probes.all_asked())
     }
 
-    /// A probe found nothing this time.
+    /// A probe found nothing this time. What 0x11 does not answer is asked for at 0x31 too, where this model has a
+    /// mirror.
     pub fn probe_failed(&mut self, key: BlockKey) {
-        let Some(known) = &mut self.known else { return };
-        if plan::OPTIONAL.contains(&(key.bank, key.base)) && known.capabilities.model.has_mirror() {
-            known.probes.move_to_mirror(key);
+        if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
+            return;
+        }
+        if let (Some(mirror), Some(known)) = (self.mirror_of(key), &mut self.known) {
+            known.probes.add(mirror);
         }
     }
 
