@@ -257,6 +257,7 @@ impl Plant {
                 let capabilities = Arc::make_mut(&mut known.capabilities);
                 capabilities.model = seen.model;
                 capabilities.arm_firmware = seen.arm_firmware;
+                known.probes = Probes::of(seen.model);
                 Ok(())
             }
         }
