@@ -31,6 +31,7 @@ pub(super) fn payload(field: &Field, part: Part, view: View<'_>) -> Option<Paylo
         return Some(Payload::Integer(i64::from(time.hour()) * 100 + i64::from(time.minute())));
     }
     if matches!(field.kind, Kind::PowerFactor) {
+        field.number(view)?;
         return view.get(field.bank, field.address).map(|register| Payload::Integer(i64::from(register)));
     }
     Some(match field.read(view)? {
