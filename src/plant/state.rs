@@ -208,9 +208,8 @@ impl Plant {
             self.judge_identity(key, values)?;
         }
         let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
-        if known_battery && key.bank == Bank::Input && key == plan::battery(key.device) {
-            let mut page = RegisterImage::default();
-            page.commit(key, values, Duration::ZERO);
+        if known_battery && key.bank == Bank::Input {
+            let page = self.page_with(plan::battery(key.device), key, values);
             battery::read(key.device, page.view(key.device)).ok_or(Rejection::SerialShape)?;
         }
         Ok(())
@@ -227,14 +226,20 @@ impl Plant {
         }
     }
 
-    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
-    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+    /// What is held of `whole`, with the values of `key` over it.
+    fn page_with(&self, whole: BlockKey, key: BlockKey, values: &[u16]) -> RegisterImage {
         let mut page = RegisterImage::default();
-        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
         if let Some(held) = self.image.block(whole) {
             page.commit(whole, &held, Duration::ZERO);
         }
         page.commit(key, values, Duration::ZERO);
+        page
+    }
+
+    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
+    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
+        let page = self.page_with(whole, key, values);
         if page.block(whole).is_none() {
             return Ok(());
         }
