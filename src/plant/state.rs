@@ -174,14 +174,18 @@ impl Plant {
         let control = control::read(view, capabilities, &inverter);
         let mut power = power::read(view, &inverter, identity.model.measures_generation());
         power::add_times(&mut power, &inverter, &control, now, &zone);
+        // Behind a model whose devices are not polled nothing would tell that they are gone.
+        let supported = identity.model.is_supported();
+        let batteries = if supported { &capabilities.batteries[..] } else { &[] };
+        let meters = if supported { &capabilities.meters[..] } else { &[] };
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {
             flows: flows::of(&power, has_battery),
             today: energy::today(view, identity.model),
-            total: energy::total(view, &self.image, &capabilities.batteries, identity.model),
+            total: energy::total(view, &self.image, batteries, identity.model),
             timeslots: control::timeslots(view, capabilities),
-            batteries: self.each(&capabilities.batteries, battery::read),
-            meters: self.each(&capabilities.meters, meter::read),
+            batteries: self.each(batteries, battery::read),
+            meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
