@@ -50,11 +50,7 @@ impl Capabilities {
     /// here, though another client's replies may have brought more.
     pub fn inverter_view<'a>(&'a self, image: &'a RegisterImage) -> View<'a> {
         let view = image.view(super::INVERTER);
-        if self.model.is_supported() {
-            view.mirrored(MIRROR, &self.mirrored)
-        } else {
-            view.only((Bank::Holding, 0))
-        }
+        if self.model.is_supported() { view.mirrored(MIRROR, &self.mirrored) } else { view.only((Bank::Holding, 0)) }
     }
 
     /// Adds a device to a sorted list, once.

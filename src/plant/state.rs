@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::energy::BatteryCounters;
 use super::guard::{self, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
@@ -182,7 +183,7 @@ impl Plant {
         Some(Snapshot {
             flows: flows::of(&power, has_battery),
             today: energy::today(view, identity.model),
-            total: energy::total(view, &self.image, batteries, identity.model),
+            total: energy::total(view, self.battery_counters(batteries), identity.model),
             timeslots: control::timeslots(view, capabilities),
             batteries: self.each(batteries, battery::read),
             meters: self.each(meters, meter::read),
@@ -194,6 +195,15 @@ impl Plant {
             control,
             stats,
         })
+    }
+
+    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
+    fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
+        match batteries.first() {
+            Some(&device) => BatteryCounters::Of(self.image.view(device)),
+            None if self.all_probed() => BatteryCounters::None,
+            None => BatteryCounters::Unasked,
+        }
     }
 
     fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
