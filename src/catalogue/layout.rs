@@ -21,7 +21,7 @@ pub struct Layout {
 #[derive(Debug, PartialEq, Eq)]
 struct Devices {
     inverter: Serial,
-    batteries: Vec<Serial>,
+    batteries: Vec<(u8, Serial)>,
     meters: Vec<u8>,
     lv_bcu: bool,
 }
@@ -74,7 +74,7 @@ impl Devices {
     fn of(snapshot: &Snapshot) -> Self {
         Self {
             inverter: snapshot.identity.serial,
-            batteries: snapshot.batteries.iter().map(|battery| battery.serial).collect(),
+            batteries: snapshot.batteries.iter().map(|battery| (battery.address, battery.serial)).collect(),
             meters: snapshot.meters.iter().map(|meter| meter.address).collect(),
             lv_bcu: has_lv_bcu(snapshot),
         }
