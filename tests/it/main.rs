@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
 
 mod captures;
+mod decode;
 mod independent_client;
 mod parity;
+mod register_tables;
 mod replayed_captures;
