@@ -100,7 +100,7 @@ impl Plant {
         }
         verdict?;
         Arc::make_mut(&mut self.image).commit(key, values, at);
-        self.stale.remove(&key);
+        self.stale.retain(|&stale| !covers(key, stale));
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
         }
@@ -299,13 +299,13 @@ impl Plant {
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
                 known.probes.found(key);
             }
-        } else if METERS.contains(&key.device) && key == plan::meter(key.device) {
+        } else if METERS.contains(&key.device) && covers(key, plan::meter(key.device)) {
             if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
                 if !known.capabilities.meters.contains(&key.device) {
                     known.probes.add(plan::meter_product(key.device));
                 }
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
-                known.probes.found(key);
+                known.probes.found(plan::meter(key.device));
             }
         } else if key == plan::lv_bcu() {
             if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
@@ -326,6 +326,13 @@ impl Plant {
             known.probes.found(key);
         }
     }
+}
+
+/// Whether a block holds all of another.
+fn covers(key: BlockKey, wanted: BlockKey) -> bool {
+    (key.device, key.bank) == (wanted.device, wanted.bank)
+        && key.base <= wanted.base
+        && u32::from(key.base) + u32::from(key.count) >= u32::from(wanted.base) + u32::from(wanted.count)
 }
 
 const fn is_inverter(device: u8) -> bool {
