@@ -49,9 +49,11 @@ impl Capabilities {
         BlockKey::new(device, bank, base, 60)
     }
 
-    /// What the inverter says, wherever it is read.
+    /// What the inverter says, wherever it is read. Of a model that is not supported only HR 0 to 59 mean anything
+    /// here, though another client's replies may have brought more.
     pub fn inverter_view<'a>(&'a self, image: &'a RegisterImage) -> View<'a> {
-        image.view(super::INVERTER).mirrored(MIRROR, &self.mirrored)
+        let view = image.view(super::INVERTER);
+        if self.model.is_supported() { view.mirrored(MIRROR, &self.mirrored) } else { view.only((Bank::Holding, 0)) }
     }
 
     /// Adds a device to a sorted list, once.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::energy::BatteryCounters;
 use super::guard::{self, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
@@ -104,7 +105,7 @@ impl Plant {
         }
         verdict?;
         Arc::make_mut(&mut self.image).commit(key, values, at);
-        self.stale.remove(&key);
+        self.stale.retain(|&stale| !covers(key, stale));
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
         }
@@ -165,11 +166,14 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.probes.all_asked())
     }
 
-    /// A probe found nothing this time.
+    /// A probe found nothing this time. What 0x11 does not answer is asked for at 0x31 too, where this model has a
+    /// mirror.
     pub fn probe_failed(&mut self, key: BlockKey) {
-        let Some(known) = &mut self.known else { return };
-        if plan::OPTIONAL.contains(&(key.bank, key.base)) && known.capabilities.model.has_mirror() {
-            known.probes.move_to_mirror(key);
+        if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
+            return;
+        }
+        if let (Some(mirror), Some(known)) = (self.mirror_of(key), &mut self.known) {
+            known.probes.add(mirror);
         }
     }
 
@@ -190,14 +194,18 @@ impl Plant {
         let control = control::read(view, capabilities, &inverter);
         let mut power = power::read(view, &inverter, identity.model.measures_generation());
         power::add_times(&mut power, &inverter, &control, now, &zone);
+        // Behind a model whose devices are not polled nothing would tell that they are gone.
+        let supported = identity.model.is_supported();
+        let batteries = if supported { &capabilities.batteries[..] } else { &[] };
+        let meters = if supported { &capabilities.meters[..] } else { &[] };
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {
             flows: flows::of(&power, has_battery),
             today: energy::today(view, identity.model),
-            total: energy::total(view, &self.image, &capabilities.batteries, identity.model),
+            total: energy::total(view, self.battery_counters(batteries), identity.model),
             timeslots: control::timeslots(view, capabilities),
-            batteries: self.each(&capabilities.batteries, battery::read),
-            meters: self.each(&capabilities.meters, meter::read),
+            batteries: self.each(batteries, battery::read),
+            meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
@@ -206,6 +214,15 @@ impl Plant {
             control,
             stats,
         })
+    }
+
+    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
+    fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
+        match batteries.first() {
+            Some(&device) => BatteryCounters::Of(self.image.view(device)),
+            None if self.all_probed() => BatteryCounters::None,
+            None => BatteryCounters::Unasked,
+        }
     }
 
     fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
@@ -224,9 +241,8 @@ impl Plant {
             self.judge_identity(key, values)?;
         }
         let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
-        if known_battery && key.bank == Bank::Input && key == plan::battery(key.device) {
-            let mut page = RegisterImage::default();
-            page.commit(key, values, Duration::ZERO);
+        if known_battery && key.bank == Bank::Input {
+            let page = self.page_with(plan::battery(key.device), key, values);
             battery::read(key.device, page.view(key.device)).ok_or(Rejection::SerialShape)?;
         }
         Ok(())
@@ -243,14 +259,20 @@ impl Plant {
         }
     }
 
-    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
-    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+    /// What is held of `whole`, with the values of `key` over it.
+    fn page_with(&self, whole: BlockKey, key: BlockKey, values: &[u16]) -> RegisterImage {
         let mut page = RegisterImage::default();
-        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
         if let Some(held) = self.image.block(whole) {
             page.commit(whole, &held, Duration::ZERO);
         }
         page.commit(key, values, Duration::ZERO);
+        page
+    }
+
+    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
+    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
+        let page = self.page_with(whole, key, values);
         if page.block(whole).is_none() {
             return Ok(());
         }
@@ -273,6 +295,7 @@ impl Plant {
                 let capabilities = Arc::make_mut(&mut known.capabilities);
                 capabilities.model = seen.model;
                 capabilities.arm_firmware = seen.arm_firmware;
+                known.probes = Probes::of(seen.model);
                 Ok(())
             }
         }
@@ -298,13 +321,13 @@ impl Plant {
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
                 known.probes.found(key);
             }
-        } else if METERS.contains(&key.device) && key == plan::meter(key.device) {
+        } else if METERS.contains(&key.device) && covers(key, plan::meter(key.device)) {
             if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
                 if !known.capabilities.meters.contains(&key.device) {
                     known.probes.add(plan::meter_product(key.device));
                 }
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
-                known.probes.found(key);
+                known.probes.found(plan::meter(key.device));
             }
         } else if key == plan::lv_bcu() {
             if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
@@ -325,6 +348,13 @@ impl Plant {
             known.probes.found(key);
         }
     }
+}
+
+/// Whether a block holds all of another.
+fn covers(key: BlockKey, wanted: BlockKey) -> bool {
+    (key.device, key.bank) == (wanted.device, wanted.bank)
+        && key.base <= wanted.base
+        && u32::from(key.base) + u32::from(key.count) >= u32::from(wanted.base) + u32::from(wanted.count)
 }
 
 const fn is_inverter(device: u8) -> bool {

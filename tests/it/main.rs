@@ -5,14 +5,17 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test that fails says so"
 )]
 
 mod captures;
+mod decode;
 mod faults;
 mod independent_client;
 mod log;
 mod mosquitto;
 mod mqtt;
 mod parity;
+mod register_tables;
 mod replayed_captures;
