@@ -2,7 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
 
+mod bad_input;
+mod broker_restart;
 mod captures;
+#[cfg(feature = "demo")]
+mod demo;
+mod exit_codes;
+mod first_values;
+mod fleet;
+mod host;
 mod independent_client;
+mod mosquitto;
 mod parity;
+mod plant_day;
+mod poller;
+mod program;
 mod replayed_captures;
+mod shutdown;
+mod transports;
