@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep};
 pub enum Face {
     /// A dongle and the plant behind it.
     Plant(Simulator),
+    /// What listens at another port of this machine.
+    Port(u16),
     /// A web server: to whatever it is told it answers that this is no good request, and closes.
     Http,
     /// A camera: it sends a stream of its own.
@@ -148,6 +150,11 @@ async fn greet(mut stream: TcpStream, face: Face, record: Arc<Mutex<Record>>) {
             stream.set_nodelay(true).unwrap();
             let left = pass_on(stream, simulator).await;
             record.lock().unwrap_or_else(PoisonError::into_inner).left.extend(left);
+        }
+        Face::Port(port) => {
+            if let Ok(mut other) = TcpStream::connect(("127.0.0.1", port)).await {
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut other).await;
+            }
         }
         Face::Http => {
             let _ = stream.read(&mut heard).await;

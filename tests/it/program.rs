@@ -181,18 +181,18 @@ impl Program {
         assert!(Command::new("kill").args(["-s", name, &id]).status().await.unwrap().success());
     }
 
-    /// Waits for its end; how it ended and how long that took from now.
-    pub async fn ends(&mut self, within: Duration) -> (ExitStatus, Duration) {
-        let begun = Instant::now();
+    /// Waits for its end.
+    pub async fn ends(&mut self, within: Duration) -> ExitStatus {
         let ended = timeout(within, self.child.wait()).await;
-        let status = ended.unwrap_or_else(|_| panic!("it goes on after {within:?}: {:#?}", self.log())).unwrap();
-        (status, begun.elapsed())
+        ended.unwrap_or_else(|_| panic!("it goes on after {within:?}: {:#?}", self.log())).unwrap()
     }
 
     /// Sends a signal and asserts that it ends as it should: with 0, within 2 s.
     pub async fn stops_on(&mut self, signal: &str) -> Duration {
+        let begun = Instant::now();
         self.signal(signal).await;
-        let (status, took) = self.ends(Duration::from_secs(2)).await;
+        let status = self.ends(Duration::from_secs(2)).await;
+        let took = begun.elapsed();
         assert_eq!(status.code(), Some(0), "{:#?}", self.log());
         assert!(self.log_with("panicked").is_empty(), "{:#?}", self.log());
         took
