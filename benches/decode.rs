@@ -1,5 +1,7 @@
 //! Decoding one full refresh of a hybrid with two batteries, from bytes to a snapshot.
 
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run says so")]
+
 use std::time::Duration;
 
 use bytes::BytesMut;

@@ -1,82 +1,66 @@
 //! From snapshots to the broker: one session an inverter, named by its serial.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Snapshots, Taken};
-use crate::catalogue::{Layout, Tree};
+use crate::catalogue::Layout;
 use crate::frame::Serial;
 use crate::mqtt::{self, SessionSettings};
-
-/// One inverter's session, while its serial stays the same.
-struct Session {
-    serial: Serial,
-    tree: watch::Sender<Option<Arc<Tree>>>,
-    stop: CancellationToken,
-}
 
 /// Publishes one inverter's snapshots until `shutdown`, and then says `offline`.
 pub(super) async fn run(
     place: usize,
-    mut snapshots: Snapshots,
+    snapshots: Snapshots,
     settings: SessionSettings,
     raw: bool,
     taken: Taken,
     shutdown: CancellationToken,
 ) {
+    let (trees, newest) = watch::channel(None);
+    let session = mqtt::run(settings, newest, shutdown.clone());
+    let following = async {
+        shutdown.run_until_cancelled(follow(place, snapshots, &trees, raw, &taken)).await;
+        // The session says goodbye; it ends when it has, or when there is nobody left to publish for.
+        shutdown.cancelled().await;
+    };
+    tokio::join!(session, following);
+}
+
+async fn follow(
+    place: usize,
+    mut snapshots: Snapshots,
+    trees: &watch::Sender<Option<Arc<crate::catalogue::Tree>>>,
+    raw: bool,
+    taken: &Taken,
+) {
     let mut layout = Layout::new(raw);
-    let mut sessions = JoinSet::new();
-    let mut current: Option<Session> = None;
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            changed = snapshots.changed() => if changed.is_err() {
-                shutdown.cancelled().await;
-                break;
-            },
-        }
+    let mut refused = None;
+    while snapshots.changed().await.is_ok() {
         let Some(snapshot) = snapshots.borrow_and_update().clone() else { continue };
-        let tree = layout.tree(&snapshot);
-        let serial = tree.serial;
-        if current.as_ref().is_none_or(|session| session.serial != serial) {
-            leave(current.take(), place, &taken);
-            if !take(serial, place, &taken) {
-                continue;
-            }
-            let (sender, receiver) = watch::channel(None);
-            let stop = shutdown.child_token();
-            sessions.spawn(mqtt::run(settings.clone(), receiver, stop.clone()));
-            current = Some(Session { serial, tree: sender, stop });
+        let serial = snapshot.identity.serial;
+        if take(serial, place, taken) {
+            trees.send_replace(Some(Arc::new(layout.tree(&snapshot))));
+        } else if refused != Some(serial) {
+            refused = Some(serial);
+            tracing::error!(
+                "inverters[{place}] is an inverter that another entry reaches too; it is published once, remove one: {serial}"
+            );
         }
-        if let Some(session) = &current {
-            session.tree.send_replace(Some(Arc::new(tree)));
-        }
-    }
-    leave(current, place, &taken);
-    while sessions.join_next().await.is_some() {}
-}
-
-fn leave(session: Option<Session>, place: usize, taken: &Taken) {
-    let Some(session) = session else { return };
-    session.stop.cancel();
-    let mut taken = taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if taken.get(&session.serial) == Some(&place) {
-        taken.remove(&session.serial);
     }
 }
 
-/// Whether this inverter is published from here; said once where it is not.
+/// Whether this inverter is published from here. A place has one serial at a time.
 fn take(serial: Serial, place: usize, taken: &Taken) -> bool {
-    let mut taken = taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let owner = *taken.entry(serial).or_insert(place);
-    if owner != place {
-        tracing::error!(
-            "inverters[{owner}] and inverters[{place}] are the same inverter; the second is not published, remove it: {serial}"
-        );
+    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    if taken.get(&serial).is_some_and(|owner| *owner != place) {
+        return false;
     }
-    owner == place
+    if !taken.contains_key(&serial) {
+        taken.retain(|_, owner| *owner != place);
+        taken.insert(serial, place);
+    }
+    true
 }

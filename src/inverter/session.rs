@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
-use crate::link::{self, Block, Connection, Patience};
+use crate::link::{self, Block, Connection, Connector, Patience};
 use crate::lock::LockError;
 use crate::plant::{INVERTER, Plant, Refused};
 use crate::poll::{Cycle, Schedule};
@@ -16,11 +16,15 @@ use crate::registers::plan::Due;
 /// A link that is closing gets this long to say goodbye.
 const CLOSING: Duration = Duration::from_millis(500);
 
+/// The lease without which no connection is opened.
+fn link_resource(connector: &dyn Connector) -> String {
+    format!("inverter_link:{}", connector.peer())
+}
+
 impl Task {
     /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
     pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
-        let peer = self.inverter.connector.peer();
-        let resource = format!("inverter_link:{peer}");
+        let resource = link_resource(&*self.inverter.connector);
         let waiting = self.inverter.locks.acquire(&resource, &self.owner, None);
         let lease = tokio::select! {
             biased;
@@ -54,6 +58,8 @@ impl Task {
     /// Connects, reads everything once, and closes.
     pub(super) async fn one_cycle(&mut self) -> Result<(), Ended> {
         let inverter = &self.inverter;
+        let resource = link_resource(&*inverter.connector);
+        let _lease = inverter.locks.acquire(&resource, &self.owner, Some(inverter.lock_timeout)).await?;
         let mut connection =
             link::open(&*inverter.connector, inverter.kind, &inverter.link, &inverter.counters).await?;
         let outcome = match self.identify(&mut connection).await {

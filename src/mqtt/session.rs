@@ -255,12 +255,11 @@ impl<'a> Session<'a> {
 
     fn connected(&mut self) {
         let (broker, attempts) = (&self.broker, self.outage.attempts + 1);
-        match self.outage.since {
-            Some(since) => {
-                let away = since.elapsed().as_secs_f64();
-                tracing::info!(inverter.serial = %self.serial, "{broker} is back after {away:.1}s and {attempts} attempts");
-            }
-            None => tracing::info!(inverter.serial = %self.serial, "{broker} connected as {}", self.identity.client_id),
+        if let Some(since) = self.outage.since {
+            let away = since.elapsed().as_secs_f64();
+            tracing::info!(inverter.serial = %self.serial, "{broker} is back after {away:.1}s and {attempts} attempts");
+        } else {
+            tracing::info!(inverter.serial = %self.serial, "{broker} connected as {}", self.identity.client_id);
         }
         self.settings.counters.count_connect(self.outage.ever_connected);
         self.outage = Outage { ever_connected: true, ..Outage::default() };

@@ -6,6 +6,9 @@ use crate::registers::{View, single_phase as reg};
 /// More than this from both strings together is nonsense, W.
 const MOST_PV: i64 = 15_000;
 
+/// A battery that trickles lasts for months; GivTCP's bound, two weeks, is as far as it tells.
+const MOST_MINUTES: i64 = 20_000;
+
 pub(super) fn read(view: View<'_>, details: &InverterDetails, measures_generation: bool) -> Power {
     let pv_string = [reg::p_pv1.integer(view), reg::p_pv2.integer(view)];
     let pv = pv_string[0].zip(pv_string[1]).map(|(one, two)| one + two).filter(|&sum| sum < MOST_PV);
@@ -48,7 +51,7 @@ pub(super) fn add_times(
 ) {
     let minutes = |percent: i64, watts: i64| {
         let kwh = details.battery_capacity? * percent as f64 / 100.0;
-        Some(((kwh / (watts as f64 / 1000.0) * 60.0) as i64).max(0))
+        Some(((kwh / (watts as f64 / 1000.0) * 60.0) as i64).clamp(0, MOST_MINUTES))
     };
     let (Some(charge), Some(discharge), Some(soc)) = (power.charge(), power.discharge(), power.soc) else { return };
     power.charge_minutes = match charge {

@@ -93,6 +93,7 @@ impl Plant {
         envelope: Option<Serial>,
         at: Duration,
     ) -> Result<(), Refused> {
+        let was_known = self.known.is_some();
         let verdict = self.judge(key, values, envelope);
         if let Err(Refused::Rejected(reason)) = verdict {
             self.rejections.count(reason);
@@ -104,6 +105,10 @@ impl Plant {
             self.rejections.count(Rejection::ImpossibleClock);
         }
         self.notice(key);
+        if !was_known {
+            // What arrived before the inverter told who it is counts too.
+            BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
+        }
         Ok(())
     }
 
@@ -117,16 +122,17 @@ impl Plant {
         self.stale.iter().copied()
     }
 
-    /// The block of the inverter that 0x11 left unanswered may answer at 0x31: where to try, if this model has a mirror.
+    /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
     pub fn mirror_of(&self, key: BlockKey) -> Option<BlockKey> {
-        let capabilities = self.capabilities()?;
-        let may =
-            key.device == INVERTER && capabilities.model.has_mirror() && (key.bank, key.base) != (Bank::Holding, 0);
-        may.then_some(BlockKey { device: MIRROR, ..key })
+        let unanswered = key.device == INVERTER && self.image.get(INVERTER, key.bank, key.base).is_none();
+        (unanswered && self.capabilities()?.model.has_mirror()).then_some(BlockKey { device: MIRROR, ..key })
     }
 
-    /// It does: from now on it is read there.
+    /// It does: from now on it is read there, if there is more than zeros.
     pub fn use_mirror(&mut self, key: BlockKey) {
+        if self.image.view(key.device).get(key.bank, key.base).is_none() {
+            return;
+        }
         self.stale.remove(&BlockKey { device: INVERTER, ..key });
         if let Some(known) = &mut self.known {
             let mirrored = &mut Arc::make_mut(&mut known.capabilities).mirrored;
