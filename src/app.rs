@@ -19,7 +19,7 @@ use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
-use crate::settings::{InverterSettings, Qos, Settings, Transport};
+use crate::settings::{InverterSettings, Settings, Transport};
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -160,11 +160,7 @@ fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
         password: mqtt.password.clone(),
         root: mqtt.root.clone(),
         retain: mqtt.retain,
-        qos: match mqtt.qos {
-            Qos::AtMostOnce => mqtt::Qos::AtMostOnce,
-            Qos::AtLeastOnce => mqtt::Qos::AtLeastOnce,
-            Qos::ExactlyOnce => mqtt::Qos::ExactlyOnce,
-        },
+        qos: mqtt.qos,
         republish_every: mqtt.republish_every,
         will_delay: mqtt.will_delay,
         tls,

@@ -16,6 +16,7 @@ mod projection;
 mod session;
 mod tls;
 
+pub use crate::settings::Qos;
 pub use session::run;
 pub use tls::{TlsError, tls_config};
 
@@ -79,36 +80,6 @@ impl SessionSettings {
         }
     }
 }
-
-/// Quality of service (MQTT 5, section 4.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Qos {
-    /// 0: sent and forgotten. As GivTCP.
-    #[default]
-    AtMostOnce,
-    /// 1: acknowledged.
-    AtLeastOnce,
-    /// 2: acknowledged twice.
-    ExactlyOnce,
-}
-
-impl TryFrom<u8> for Qos {
-    type Error = UnknownQos;
-
-    fn try_from(number: u8) -> Result<Self, Self::Error> {
-        match number {
-            0 => Ok(Self::AtMostOnce),
-            1 => Ok(Self::AtLeastOnce),
-            2 => Ok(Self::ExactlyOnce),
-            _ => Err(UnknownQos(number)),
-        }
-    }
-}
-
-/// A number that is no quality of service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("quality of service must be 0, 1 or 2: {0}")]
-pub struct UnknownQos(pub u8);
 
 /// What sessions count, since the start of the program.
 #[derive(Debug, Default)]
