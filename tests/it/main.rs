@@ -1,6 +1,12 @@
 //! Tests against real parts: captures of real plants, an independent client, brokers, processes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that fails says so"
+)]
 
 mod bad_input;
 mod broker_restart;
@@ -8,6 +14,7 @@ mod captures;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit_codes;
+mod faults;
 mod first_values;
 mod fleet;
 mod host;
