@@ -66,7 +66,7 @@ pub enum Request {
 enum Ended {
     #[error("asked to stop")]
     Shutdown,
-    #[error("{0}")]
+    #[error("{}", without_peer(.0))]
     Link(#[from] link::LinkError),
     #[error("what answers is no GivEnergy inverter: {0}")]
     NoInverter(String),
@@ -82,6 +82,14 @@ enum Ended {
     Silent(u32),
     #[error("could not lock the connection: {0}")]
     Lock(#[from] crate::lock::LockError),
+}
+
+/// The line begins with the peer already.
+fn without_peer(error: &link::LinkError) -> String {
+    match error {
+        link::LinkError::Connect { why, .. } => format!("cannot connect: {why}"),
+        error => error.to_string(),
+    }
 }
 
 /// Everything that outlives one connection.
