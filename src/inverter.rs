@@ -21,6 +21,9 @@ use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
 use report::Report;
 
+/// The most different failures that are told of one outage.
+const MOST_SAID: usize = 16;
+
 /// What one inverter needs from its surroundings.
 pub struct Inverter {
     /// What people call it, in the log.
@@ -63,12 +66,14 @@ pub enum Request {
 enum Ended {
     #[error("asked to stop")]
     Shutdown,
-    #[error("{0}")]
+    #[error("{}", without_peer(.0))]
     Link(#[from] link::LinkError),
     #[error("what answers is no GivEnergy inverter: {0}")]
     NoInverter(String),
     #[error("what answers is no GivEnergy dongle: it sent what is none of its frames; check host and port")]
     NoDongle,
+    #[error("closed the connection without an answer: check host and port, and what else is connected to the dongle")]
+    Closed,
     #[error("connected, but no inverter answers: check that the inverter is on, and host and port")]
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
@@ -80,6 +85,14 @@ enum Ended {
     Silent(u32),
     #[error("could not lock the connection: {0}")]
     Lock(#[from] crate::lock::LockError),
+}
+
+/// The line begins with the peer already.
+fn without_peer(error: &link::LinkError) -> String {
+    match error {
+        link::LinkError::Connect { why, .. } => format!("cannot connect: {why}"),
+        error => error.to_string(),
+    }
 }
 
 /// Everything that outlives one connection.
@@ -106,7 +119,7 @@ pub async fn run(
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
     let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began };
-    let mut last_said = String::new();
+    let mut said = Vec::new();
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
@@ -117,10 +130,10 @@ pub async fn run(
         }
         if task.report.answers() > answered_before {
             backoff.reset();
-            last_said.clear();
+            said.clear();
         }
         let rest = backoff.next_rest();
-        task.say(&ended, rest, &mut last_said);
+        task.say(&ended, rest, &mut said);
         if !task.rest(rest, &shutdown).await {
             break;
         }
@@ -150,15 +163,15 @@ impl Task {
         self.began.elapsed()
     }
 
-    /// A failure is said once, and again only when it changes.
-    fn say(&self, ended: &Ended, rest: Duration, last_said: &mut String) {
+    /// A failure is said once until the inverter has answered again, also where several take turns.
+    fn say(&self, ended: &Ended, rest: Duration, said: &mut Vec<String>) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        if *last_said == text {
+        if said.contains(&text) || said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
-            *last_said = text;
+            said.push(text);
         }
     }
 

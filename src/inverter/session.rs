@@ -108,6 +108,7 @@ impl Task {
                 return Err(match error {
                     _ if spoke_otherwise => Ended::NoDongle,
                     link::LinkError::Timeout { .. } | link::LinkError::Refused { .. } => Ended::NoAnswer,
+                    link::LinkError::Lost(_) => Ended::Closed,
                     error => error.into(),
                 });
             }

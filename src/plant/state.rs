@@ -105,7 +105,7 @@ impl Plant {
         }
         verdict?;
         Arc::make_mut(&mut self.image).commit(key, values, at);
-        self.stale.retain(|&stale| !covers(key, stale));
+        self.stale.retain(|&stale, _| !covers(key, stale));
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
         }

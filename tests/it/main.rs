@@ -9,13 +9,25 @@
     reason = "a test that fails says so"
 )]
 
+mod bad_input;
+mod broker_restart;
 mod captures;
 mod decode;
+mod demo;
+mod exit_codes;
 mod faults;
+mod first_values;
+mod fleet;
+mod host;
 mod independent_client;
 mod log;
 mod mosquitto;
 mod mqtt;
 mod parity;
+mod plant_day;
+mod poller;
+mod program;
 mod register_tables;
 mod replayed_captures;
+mod shutdown;
+mod transports;

@@ -1,0 +1,206 @@
+//! The program itself, as its users start it: a process with a settings file and a directory of its own, gone with the
+//! value.
+
+use std::process::{ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_givtcp");
+
+/// Settings as a test wants them: small times, and one line an inverter.
+#[derive(Clone)]
+pub struct Settings {
+    /// The items of `inverters`.
+    pub inverters: Vec<String>,
+    /// What stands below `poll`.
+    pub poll: &'static str,
+    /// What stands below `link`.
+    pub link: &'static str,
+    /// What stands below `mqtt`.
+    pub mqtt: String,
+    /// The log's level.
+    pub log: &'static str,
+}
+
+impl Settings {
+    /// For a broker on 127.0.0.1.
+    pub fn new(broker: u16) -> Self {
+        Self {
+            inverters: Vec::new(),
+            poll: "every: 5s",
+            link: "gap: 20ms, jitter: 0s, timeout: 500ms, connect_timeout: 1s, backoff_max: 1s",
+            mqtt: format!("host: 127.0.0.1, port: {broker}"),
+            log: "info",
+        }
+    }
+
+    /// With one more dongle on 127.0.0.1.
+    pub fn dongle(mut self, port: u16) -> Self {
+        self.inverters.push(format!("host: 127.0.0.1, port: {port}"));
+        self
+    }
+
+    /// As a file has it.
+    pub fn text(&self) -> String {
+        let inverters: String = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
+        let Self { poll, link, mqtt, log, .. } = self;
+        format!(
+            "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlog: {{ level: \"{log}\" }}\n"
+        )
+    }
+}
+
+/// A running process of the program.
+pub struct Program {
+    child: Child,
+    dir: tempfile::TempDir,
+    begun: Instant,
+    log: Lines,
+    said: Lines,
+}
+
+/// What a process wrote so far.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn of(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let all = Self::default();
+        let kept = all.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                kept.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        all
+    }
+
+    fn get(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The command, in an environment that holds nothing of the machine's.
+fn command(dir: &tempfile::TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(args)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir.path())
+        .env("TMPDIR", dir.path())
+        .env("TZ", "Europe/London")
+        .env("GIVTCP_DATA_DIR", dir.path().join("data"))
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs the program to its end, with these files beside it.
+pub async fn once(files: &[(&str, &str)], args: &[&str], within: Duration) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    timeout(within, command(&dir, args).output()).await.expect("it ends in time").unwrap()
+}
+
+impl Program {
+    /// `givtcp run` with these settings.
+    pub fn run(settings: &Settings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
+        Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
+    }
+
+    /// `givtcp` with these arguments.
+    pub fn start(args: &[&str]) -> Self {
+        Self::spawn(tempfile::tempdir().unwrap(), args)
+    }
+
+    fn spawn(dir: tempfile::TempDir, args: &[&str]) -> Self {
+        let begun = Instant::now();
+        let mut child = command(&dir, args).spawn().unwrap();
+        let log = Lines::of(child.stderr.take().unwrap());
+        let said = Lines::of(child.stdout.take().unwrap());
+        Self { child, dir, begun, log, said }
+    }
+
+    /// How long ago it was started.
+    pub fn age(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.get()
+    }
+
+    /// Those lines of the log that hold `part`.
+    pub fn log_with(&self, part: &str) -> Vec<String> {
+        self.log().into_iter().filter(|line| line.contains(part)).collect()
+    }
+
+    /// Warnings and errors that it logged so far.
+    pub fn complaints(&self) -> Vec<String> {
+        self.log().into_iter().filter(|line| line.contains(" WARN ") || line.contains("ERROR")).collect()
+    }
+
+    /// Waits for a line on standard output that holds `part`.
+    pub async fn says(&self, part: &str, within: Duration) -> String {
+        self.line(&self.said, part, within).await
+    }
+
+    /// Waits for a line in the log that holds `part`.
+    pub async fn logs(&self, part: &str, within: Duration) -> String {
+        self.line(&self.log, part, within).await
+    }
+
+    async fn line(&self, lines: &Lines, part: &str, within: Duration) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(line) = lines.get().into_iter().find(|line| line.contains(part)) {
+                return line;
+            }
+            assert!(begun.elapsed() < within, "no {part:?} within {within:?}: {:#?} {:#?}", lines.get(), self.log());
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Sends it a signal, by name.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().await.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub async fn ends(&mut self, within: Duration) -> ExitStatus {
+        let ended = timeout(within, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it goes on after {within:?}: {:#?}", self.log())).unwrap()
+    }
+
+    /// Sends a signal and asserts that it ends as it should: with 0, within 2 s.
+    pub async fn stops_on(&mut self, signal: &str) -> Duration {
+        let begun = Instant::now();
+        self.signal(signal).await;
+        let status = self.ends(Duration::from_secs(2)).await;
+        let took = begun.elapsed();
+        assert_eq!(status.code(), Some(0), "{:#?}", self.log());
+        assert!(self.log_with("panicked").is_empty(), "{:#?}", self.log());
+        took
+    }
+
+    /// What lies in its directory for temporary files.
+    pub fn left_behind(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+}
