@@ -103,6 +103,8 @@ struct Task {
     report: Report,
     requests: mpsc::Receiver<Request>,
     began: Instant,
+    /// The failures that were told since the inverter answered last.
+    said: Vec<String>,
 }
 
 /// Keeps one inverter read until `shutdown`; its snapshots go to `snapshots`.
@@ -118,8 +120,7 @@ pub async fn run(
     let mut backoff = Backoff::new(inverter.backoff_max, inverter.link.seed);
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began };
-    let mut said = Vec::new();
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
@@ -130,10 +131,9 @@ pub async fn run(
         }
         if task.report.answers() > answered_before {
             backoff.reset();
-            said.clear();
         }
         let rest = backoff.next_rest();
-        task.say(&ended, rest, &mut said);
+        task.say(&ended, rest);
         if !task.rest(rest, &shutdown).await {
             break;
         }
@@ -152,7 +152,7 @@ pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
     let began = Instant::now();
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new("read");
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began };
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began, said: Vec::new() };
     task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
     let snapshot = newest.borrow().clone();
     snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))
@@ -164,14 +164,14 @@ impl Task {
     }
 
     /// A failure is said once until the inverter has answered again, also where several take turns.
-    fn say(&self, ended: &Ended, rest: Duration, said: &mut Vec<String>) {
+    fn say(&mut self, ended: &Ended, rest: Duration) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        if said.contains(&text) || said.len() >= MOST_SAID {
+        if self.said.contains(&text) || self.said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
-            said.push(text);
+            self.said.push(text);
         }
     }
 

@@ -123,8 +123,12 @@ impl Task {
         if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
             // The same inverter: what was found behind it is still known. Its model is judged by the latch.
             self.take(block)?;
+            if !std::mem::take(&mut self.said).is_empty() {
+                tracing::info!(inverter.name = %self.inverter.name, "inverter {} answers again", seen.serial);
+            }
             return Ok(());
         }
+        self.said.clear();
         if let Some(known) = self.plant.identity() {
             tracing::warn!(
                 inverter.name = %self.inverter.name,
