@@ -15,12 +15,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::clock::Clock;
-use crate::link::{self, Backoff, Connector};
+use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
 use report::Report;
 
+/// The first rest after a failure is at most this.
+const FIRST_REST: Duration = Duration::from_secs(1);
 /// The most different failures that are told of one outage.
 const MOST_SAID: usize = 16;
 
@@ -117,7 +120,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let began = Instant::now();
-    let mut backoff = Backoff::new(inverter.backoff_max, inverter.link.seed);
+    let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
     let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
@@ -132,7 +135,7 @@ pub async fn run(
         if task.report.answers() > answered_before {
             backoff.reset();
         }
-        let rest = backoff.next_rest();
+        let rest = backoff.next_rest(task.inverter.backoff_max);
         task.say(&ended, rest);
         if !task.rest(rest, &shutdown).await {
             break;
