@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so")]
 
 mod captures;
+mod docs;
 mod independent_client;
 mod parity;
 mod replayed_captures;
