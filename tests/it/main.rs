@@ -14,6 +14,7 @@ mod broker_restart;
 mod captures;
 mod decode;
 mod demo;
+mod docs;
 mod exit_codes;
 mod faults;
 mod first_values;
