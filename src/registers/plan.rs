@@ -20,7 +20,7 @@ pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
     let inverter = |bank, base| capabilities.inverter_block(bank, base);
     let mut plan = Vec::with_capacity(16);
     let supported = capabilities.model.is_supported();
-    if due.settings || !supported {
+    if due.settings || (due.live && !supported) {
         plan.push(BlockKey::new(INVERTER, Bank::Holding, 0, 60));
     }
     if !supported {
