@@ -126,7 +126,7 @@ mod tests {
         let mut bytes = BytesMut::new();
         let heartbeat = Frame::Heartbeat { adapter: crate::frame::Serial::CLIENT, kind: 1 };
         tokio_util::codec::Encoder::encode(&mut DongleCodec::default(), &heartbeat, &mut bytes).unwrap();
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let (head, tail) = hex.split_at(10);
         let text = format!(
             "2026-06-05T11:00:00Z rx {hex}{head}\n2026-06-05T11:00:01Z tx {hex}\n2026-06-05T11:00:02Z rx {tail}\n\

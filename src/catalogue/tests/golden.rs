@@ -3,8 +3,8 @@ use super::*;
 #[test]
 fn the_simulated_hybrid_publishes_this() {
     let tree = Layout::new(false).tree(&snapshot(&plant_of(&hybrid())));
-    let shown: String = tree.leaves.iter().map(|leaf| format!("{} {}\n", leaf.path, leaf.payload)).collect();
-    let shown = shown.replace(env!("CARGO_PKG_VERSION"), "<version>");
+    let lines: Vec<_> = tree.leaves.iter().map(|leaf| format!("{} {}", leaf.path, leaf.payload)).collect();
+    let shown = lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "<version>");
     insta::assert_snapshot!(shown, @r"
     Power/Power/PV_Power 2743
     Power/Power/PV_Power_String_1 1778

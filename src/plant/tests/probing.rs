@@ -20,7 +20,11 @@ fn ask_all(plant: &mut Plant) -> Vec<Probe> {
 }
 
 fn shown(probes: &[Probe]) -> String {
-    probes.iter().map(|probe| format!("{}{}\n", probe.key, if probe.patient { ", patient" } else { "" })).collect()
+    let line = |probe: &Probe| format!("{}{}", probe.key, if probe.patient { ", patient" } else { "" });
+    probes.iter().map(line).collect::<Vec<_>>().join(
+        "
+",
+    )
 }
 
 #[test]
