@@ -8,7 +8,7 @@ use super::energy::BatteryCounters;
 use super::guard::{self, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Snapshot, Stats};
+use super::snapshot::{Battery, Snapshot, Stats};
 use super::{
     BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
 };
@@ -204,7 +204,7 @@ impl Plant {
             today: energy::today(view, identity.model),
             total: energy::total(view, self.battery_counters(batteries), identity.model),
             timeslots: control::timeslots(view, capabilities),
-            batteries: self.each(batteries, battery::read),
+            batteries: different(self.each(batteries, battery::read)),
             meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
@@ -348,6 +348,13 @@ impl Plant {
             known.probes.found(key);
         }
     }
+}
+
+/// Without those that bear the serial of one before: two batteries cannot share their topics.
+fn different(mut batteries: Vec<Battery>) -> Vec<Battery> {
+    let mut seen = BTreeSet::new();
+    batteries.retain(|battery| seen.insert(battery.serial));
+    batteries
 }
 
 /// Whether a block holds all of another.

@@ -115,8 +115,8 @@ fn ours(field: &Field) -> String {
         Kind::PowerFactor => "power factor",
         Kind::Version => "version",
         Kind::Code(codes) => code_name(codes),
-        Kind::Bits16(bits) if std::ptr::eq(bits, &enums::CHARGER_WARNINGS) => "bits CHARGER_WARNINGS",
-        Kind::Bits32(bits) if std::ptr::eq(bits, &enums::INVERTER_FAULTS) => "bits INVERTER_FAULTS",
+        Kind::Bits16(bits) if std::ptr::eq(bits, &raw const enums::CHARGER_WARNINGS) => "bits CHARGER_WARNINGS",
+        Kind::Bits32(bits) if std::ptr::eq(bits, &raw const enums::INVERTER_FAULTS) => "bits INVERTER_FAULTS",
         Kind::Bits16(_) | Kind::Bits32(_) => "bits ?",
     };
     let scale = match field.kind {

@@ -94,6 +94,14 @@ fn without_a_battery_there_are_three_flows() {
 }
 
 #[test]
+fn the_time_remaining_is_that_to_the_target_which_is_set() {
+    let settings = [(55, 186), (110, 4), (116, 80)];
+    let power = measuring(GEN1.0, GEN1.1, &settings, &powers([2000, 1000], 800, 500, -1700)).power;
+    // 30 % of 9.52 kWh at 1.7 kW are 100.8 minutes.
+    assert_eq!(power.charge_minutes, Some(100));
+}
+
+#[test]
 fn at_the_target_and_at_the_reserve_no_time_remains() {
     let mut measured = powers([3000, 0], 300, 0, -2700);
     measured.retain(|&(address, _)| address != 59);
@@ -109,8 +117,8 @@ fn at_the_target_and_at_the_reserve_no_time_remains() {
 #[test]
 fn the_charge_held_has_two_decimal_places() {
     let mut measured = powers([0, 0], 300, 0, 300);
-    measured.push((59, 33));
-    assert_eq!(hybrid_at(&measured).power.soc_kwh, Some(3.14), "33 % of 9.52 kWh are 3.1416 kWh");
+    measured.push((59, 37));
+    assert_eq!(hybrid_at(&measured).power.soc_kwh, Some(3.52), "37 % of 9.52 kWh are 3.5224 kWh");
 }
 
 #[test]

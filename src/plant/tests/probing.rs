@@ -20,7 +20,11 @@ fn ask_all(plant: &mut Plant) -> Vec<Probe> {
 }
 
 fn shown(probes: &[Probe]) -> String {
-    probes.iter().map(|probe| format!("{}{}\n", probe.key, if probe.patient { ", patient" } else { "" })).collect()
+    let line = |probe: &Probe| format!("{}{}", probe.key, if probe.patient { ", patient" } else { "" });
+    probes.iter().map(line).collect::<Vec<_>>().join(
+        "
+",
+    )
 }
 
 #[test]
@@ -131,14 +135,28 @@ fn a_meter_that_shows_no_voltage_is_none_and_one_read_in_a_longer_reply_is_one()
 
 #[test]
 fn batteries_need_not_be_contiguous_nor_found_in_order() {
-    let page = block(plan::battery(0x32));
     let mut plant = fresh(0x2001, 449);
     for device in [0x36, 0x32, 0x34, 0x32] {
-        take(&mut plant, plan::battery(device), &page);
+        take(&mut plant, plan::battery(device), &battery_of(device));
     }
     assert_eq!(plant.capabilities().unwrap().batteries, [0x32, 0x34, 0x36]);
     let addresses: Vec<_> = snapshot(&plant).batteries.iter().map(|battery| battery.address).collect();
     assert_eq!(addresses, [0x32, 0x34, 0x36]);
+}
+
+/// A battery whose serial ends in its address.
+fn battery_of(device: u8) -> Vec<u16> {
+    with(block(plan::battery(0x32)), &[(54, 0x3000 | u16::from(device))])
+}
+
+#[test]
+fn a_page_that_bears_anothers_serial_is_not_shown_twice() {
+    let mut plant = fresh(0x2001, 449);
+    for (device, page) in [(0x32, 0x32), (0x33, 0x33), (0x33, 0x32)] {
+        take(&mut plant, plan::battery(device), &battery_of(page));
+    }
+    let addresses: Vec<_> = snapshot(&plant).batteries.iter().map(|battery| battery.address).collect();
+    assert_eq!(addresses, [0x32]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn capabilities(code: u16, arm_firmware: u16) -> Capabilities {
 }
 
 fn shown(capabilities: &Capabilities, due: Due) -> String {
-    blocks(capabilities, due).iter().map(|key| format!("{key}\n")).collect()
+    blocks(capabilities, due).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 const ALL: Due = Due { live: true, settings: true };
