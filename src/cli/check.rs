@@ -30,7 +30,7 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(faults) => {
-            eprint!("{}", report(&faults));
+            complain(&faults);
             ExitCode::from(WRONG)
         }
     }
@@ -49,6 +49,12 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
 /// The first of the default settings files that exists.
 pub fn default_file() -> Option<PathBuf> {
     settings::default_paths(|name| env::var(name).ok()).into_iter().find(|path| path.exists())
+}
+
+/// Says every fault on standard error.
+#[expect(clippy::print_stderr, reason = "this is what standard error is for")]
+pub(super) fn complain(faults: &[Fault]) {
+    eprint!("{}", report(faults));
 }
 
 /// Every fault on its own line, and how many there are.
