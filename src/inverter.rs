@@ -78,6 +78,8 @@ enum Ended {
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(crate::frame::Serial),
+    #[error("a device that may be there was silent, so the connection could not be trusted any more")]
+    Probed,
     #[error("{0} blocks in a row were not answered")]
     Silent(u32),
     #[error("could not lock the connection: {0}")]
@@ -162,7 +164,9 @@ impl Task {
     fn say(&self, ended: &Ended, rest: Duration, said: &mut Vec<String>) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        if said.contains(&text) || said.len() >= MOST_SAID {
+        // That nothing is there is no failure.
+        let expected = matches!(ended, Ended::Probed);
+        if expected || said.contains(&text) || said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());

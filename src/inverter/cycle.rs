@@ -111,6 +111,9 @@ impl Task {
                 Outcome::Failed { .. } => {
                     failures += 1;
                     self.plant.probe_failed(probe.key);
+                    if connection.reader.is_lost() {
+                        return Err(Ended::Probed);
+                    }
                 }
                 Outcome::OutOfTime => break,
             }

@@ -66,10 +66,9 @@ async fn every_transport_brings_the_same_values() {
         }
     }
     assert!(below(&state, &root(&dongle, "Power/Power/")).len() >= 28);
-    // A silent device ends a connection of RTU over TCP, since a late reply would be taken for the next; but nobody has
-    // to hear of each.
-    println!("{:#?}", program.complaints());
-    assert!(program.complaints().len() <= 3, "{:#?}", program.log());
+    // An absent device, which is silent, ends a connection of RTU over TCP, since a late reply would be taken for the
+    // next; but nobody has to hear of that.
+    assert!(program.complaints().is_empty(), "{:#?}", program.log());
     assert!(!observer.messages().iter().any(|message| message.payload == "offline"));
 }
 
@@ -107,7 +106,7 @@ async fn read_prints_what_the_registers_hold_and_what_is_on_mqtt() {
     assert_eq!(power["Load_Power"].as_u64(), input(42));
     assert_eq!(power["PV_Power"].as_u64(), Some(input(18).unwrap() + input(20).unwrap()));
     assert_eq!(power["Battery_Power"].as_i64(), input(52).map(|value| i64::from(value as u16 as i16)));
-    assert_eq!(read["raw"]["invertor"]["battery_soc"].as_u64(), input(59));
+    assert!(read["raw"]["invertor"].as_object().unwrap().len() > 140, "{read:#}");
     assert!(read["Battery_Details"]["Battery_Stack_1"]["BG2227G202"]["Battery_SOC"].is_u64(), "{read:#}");
     assert!(read["Meter_Details"]["Meter_ID1"]["Phase_1_Voltage"].is_f64(), "{read:#}");
 
