@@ -112,6 +112,9 @@ async fn version_help_and_completions_end_with_0() {
     for shell in ["bash", "zsh", "fish"] {
         let (code, shown, said) = ended(&[], &["completions", shell]).await;
         assert_eq!((code, &*said), (Some(0), ""), "{shell}");
-        assert!(shown.contains("simulate") && shown.contains("--rtu-over-tcp") | shown.contains("rtu-over-tcp"), "{shell}");
+        assert!(
+            shown.contains("simulate") && shown.contains("--rtu-over-tcp") | shown.contains("rtu-over-tcp"),
+            "{shell}"
+        );
     }
 }

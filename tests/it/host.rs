@@ -158,7 +158,8 @@ async fn greet(mut stream: TcpStream, face: Face, record: Arc<Mutex<Record>>) {
         }
         Face::Http => {
             let _ = stream.read(&mut heard).await;
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+            let _ =
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
         }
         Face::Camera => {
             let mut rng = fastrand::Rng::with_seed(u64::from(stream.peer_addr().unwrap().port()));

@@ -1,6 +1,7 @@
 //! What arrives at the broker: the same over every transport, as GivTCP lays it out, and what `read` prints.
 
 use std::collections::BTreeMap;
+use std::process::Output;
 use std::time::Duration;
 
 use givtcp::frame::Bank;
@@ -34,10 +35,12 @@ async fn every_transport_brings_the_same_values() {
     let (shutdown, any) = (CancellationToken::new(), "127.0.0.1:0");
     let _served_until_the_end = shutdown.clone().drop_guard();
     let mut settings = Settings::new(broker.port()).dongle(host.port());
+    let mut gateways = Vec::new();
     for (name, plant) in [("modbus-tcp", &tcp), ("rtu-over-tcp", &rtu)] {
         let listener = TcpListener::bind(any).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         settings.inverters.push(format!("host: 127.0.0.1, port: {port}, transport: {name}"));
+        gateways.push((name, port.to_string()));
         let (plant, token) = (plant.clone(), shutdown.clone());
         tokio::spawn(async move {
             match name {
@@ -70,6 +73,24 @@ async fn every_transport_brings_the_same_values() {
     // next; but nobody has to hear of that.
     assert!(program.complaints().is_empty(), "{:#?}", program.log());
     assert!(!observer.messages().iter().any(|message| message.payload == "offline"));
+
+    let [(tcp, tcp_port), (rtu, rtu_port)] = &gateways[..] else { panic!("two gateways") };
+    let (tcp, rtu) = (["--port", tcp_port, "--transport", tcp], ["--port", rtu_port, "--transport", rtu]);
+    let printed = tokio::join!(read(&tcp), read(&rtu));
+    for read in [printed.0, printed.1] {
+        assert_eq!(read["Power"]["Power"]["SOC"], 62, "{read:#}");
+        // Two batteries and the stack's own two values.
+        assert_eq!(read["Battery_Details"]["Battery_Stack_1"].as_object().unwrap().len(), 4, "{read:#}");
+        assert!(read["Meter_Details"]["Meter_ID1"]["Phase_1_Voltage"].is_f64(), "{read:#}");
+    }
+}
+
+/// What `givtcp read` prints of a device on this machine.
+async fn read(args: &[&str]) -> Value {
+    let args = [&["read", "--host", "127.0.0.1"], args].concat();
+    let Output { status, stdout, stderr } = once(&[], &args, Duration::from_secs(30)).await;
+    assert_eq!((status.code(), String::from_utf8(stderr).unwrap().as_str()), (Some(0), ""), "{args:?}");
+    serde_json::from_slice(&stdout).unwrap()
 }
 
 /// The leaves of what `read` prints.
@@ -95,10 +116,7 @@ async fn read_prints_what_the_registers_hold_and_what_is_on_mqtt() {
     settings.mqtt.push_str(", root: House/Cellar, raw: false");
     let _program = Program::run(&settings);
     let port = host.port().to_string();
-    let read = once(&[], &["read", "--host", "127.0.0.1", "--port", &port], Duration::from_secs(30)).await;
-    let said = String::from_utf8_lossy(&read.stderr).into_owned();
-    assert_eq!((read.status.code(), said.as_str()), (Some(0), ""));
-    let read: Value = serde_json::from_slice(&read.stdout).unwrap();
+    let read = read(&["--port", &port]).await;
 
     let input = |register| simulator.get(0x11, Bank::Input, register).map(u64::from);
     let power = &read["Power"]["Power"];
@@ -113,7 +131,9 @@ async fn read_prints_what_the_registers_hold_and_what_is_on_mqtt() {
     let root = format!("House/Cellar/{}/", simulator.inverter_serial());
     let mut expected = BTreeMap::new();
     leaves("", &read, &mut expected);
-    expected.retain(|leaf, _| !["raw/", "Stats/"].iter().any(|part| leaf.starts_with(part)) && !leaf.ends_with("_Completion_Time"));
+    expected.retain(|leaf, _| {
+        !["raw/", "Stats/"].iter().any(|part| leaf.starts_with(part)) && !leaf.ends_with("_Completion_Time")
+    });
     let published = |state| {
         let mut published = below(&state, &root);
         published.retain(|leaf, _| !leaf.starts_with("Stats/"));
