@@ -190,7 +190,7 @@ async fn what_another_client_asked_for_is_taken_too() {
     }
     // From now on nobody gets an answer.
     plant.set_faults(Faults { silence: 1.0, ..Faults::default() });
-    let after = poller.until(16, "the foreign values", |snapshot| snapshot.power.soc == Some(70)).await;
+    let after = poller.until(32, "the foreign values", |snapshot| snapshot.power.soc == Some(70)).await;
     assert!(after.stats.online);
     assert_ne!(after.batteries[1].soc, before.batteries[1].soc);
     assert_eq!(after.batteries[0], before.batteries[0], "nobody asked for this one");
