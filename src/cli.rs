@@ -78,7 +78,33 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// A runtime of one thread: there is little to do and much to wait for.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+/// Runs to the end on a runtime of one thread: there is little to do and much to wait for.
+///
+/// Looking up a name blocks a thread for as long as the name servers take, and it cannot be called off: the end does not
+/// wait for it.
+fn block_on<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a thread that blocks is what is tried")]
+    fn a_thread_that_looks_up_a_name_does_not_hold_up_the_end() {
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let looking_up = async {
+                drop(tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(60))));
+            };
+            ended.send(block_on(looking_up).is_ok())
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(10)), Ok(true));
+    }
 }

@@ -17,7 +17,6 @@ pub(super) struct CheckArgs {
 const WRONG: u8 = 2;
 
 /// Prints every fault to standard error, one a line, and ends with 2; or prints the settings and ends with 0.
-#[expect(clippy::print_stdout, reason = "printing is what this command is for")]
 pub fn run(config: Option<PathBuf>) -> ExitCode {
     let file = config.or_else(default_file);
     match load(file.as_deref()) {
@@ -25,12 +24,11 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
             for warning in &warnings {
                 eprintln!("warning: {warning}");
             }
-            print!("{}", settings::describe(&settings));
-            println!("settings are good");
-            ExitCode::SUCCESS
+            let text = format!("{}settings are good", settings::describe(&settings));
+            super::print(&text).unwrap_or(ExitCode::FAILURE)
         }
         Err(faults) => {
-            eprint!("{}", report(&faults));
+            complain(&faults);
             ExitCode::from(WRONG)
         }
     }
@@ -49,6 +47,12 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
 /// The first of the default settings files that exists.
 pub fn default_file() -> Option<PathBuf> {
     settings::default_paths(|name| env::var(name).ok()).into_iter().find(|path| path.exists())
+}
+
+/// Says every fault on standard error.
+#[expect(clippy::print_stderr, reason = "this is what standard error is for")]
+pub(super) fn complain(faults: &[Fault]) {
+    eprint!("{}", report(faults));
 }
 
 /// Every fault on its own line, and how many there are.

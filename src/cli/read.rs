@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{log, print, runtime};
+use super::{block_on, log, print};
 use crate::app;
 use crate::catalogue::{Layout, as_json};
 use crate::inverter::read_once;
@@ -37,7 +37,7 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     let each = InverterSettings { name: None, host: args.host, port, transport };
     let mut inverter = app::inverter_at(&each, &Settings::default())?;
     inverter.every = LONGEST;
-    let snapshot = runtime()?.block_on(read_once(inverter)).map_err(anyhow::Error::msg)?;
+    let snapshot = block_on(read_once(inverter))?.map_err(anyhow::Error::msg)?;
     let tree = Layout::new(!args.no_raw).tree(&snapshot);
     print(&serde_json::to_string_pretty(&as_json(&tree))?)
 }

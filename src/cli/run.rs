@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{check, complain, log, runtime, stop};
+use super::{block_on, check, log, stop};
 use crate::app::App;
 use crate::settings::{self, Settings};
 
@@ -19,7 +19,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let loaded = match check::load(file.as_deref()) {
         Ok(loaded) => loaded,
         Err(faults) => {
-            complain(&check::report(&faults));
+            check::complain(&faults);
             return Ok(ExitCode::from(2));
         }
     };
@@ -29,7 +29,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     prepare_data_dir(&data_dir(&settings));
-    runtime()?.block_on(serve(&settings))
+    block_on(serve(&settings))?
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {

@@ -59,7 +59,7 @@ pub struct SimulateArgs {
 /// [`run`] on a runtime of its own.
 pub(super) fn run_blocking(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     super::log::init("info");
-    super::runtime()?.block_on(run(args)).map(|()| ExitCode::SUCCESS)
+    super::block_on(run(args))?.map(|()| ExitCode::SUCCESS)
 }
 
 /// Serves the plant until Ctrl-C or SIGTERM.

@@ -9,7 +9,7 @@ use crate::lock::LockError;
 use crate::poll::Cycle;
 use crate::registers::plan;
 
-/// After this many blocks in a row without an answer the connection is given up.
+/// After this many blocks in a row without an answer, in one cycle or several, the connection is given up.
 const SILENT_BLOCKS: u32 = 6;
 
 /// How a block's read went.
@@ -55,7 +55,6 @@ impl Task {
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
-        let mut silent = 0;
         let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
             return Ok(());
         };
@@ -65,9 +64,9 @@ impl Task {
         }
         for key in blocks {
             match self.read(key, Patience::live(self.inverter.timeout), end, connection).await? {
-                Outcome::Read => silent = 0,
-                Outcome::Failed { silent: quiet } => {
-                    silent = if quiet { silent + 1 } else { 0 };
+                Outcome::Read => {}
+                Outcome::Failed { silent } => {
+                    self.report.failed(silent);
                     self.plant.failed(key);
                     self.try_mirror(key, end, connection).await?;
                 }
@@ -76,6 +75,7 @@ impl Task {
                     break;
                 }
             }
+            let silent = self.report.silent_blocks();
             if silent >= SILENT_BLOCKS {
                 self.report.publish(&self.plant, &self.inverter);
                 return Err(Ended::Silent(silent));

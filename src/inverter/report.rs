@@ -20,6 +20,7 @@ pub(super) struct Report {
     online: bool,
     answers: u64,
     answered_at: Instant,
+    silent_blocks: u32,
     last_updated: Option<Timestamp>,
     cycle_at: Option<Instant>,
     since_previous: Option<f64>,
@@ -34,6 +35,7 @@ impl Report {
             online: false,
             answers: 0,
             answered_at: now,
+            silent_blocks: 0,
             last_updated: None,
             cycle_at: None,
             since_previous: None,
@@ -44,9 +46,20 @@ impl Report {
     /// A block of the inverter was taken over.
     pub(super) fn answered(&mut self, at: Instant, now: Timestamp) {
         self.answers += 1;
+        self.silent_blocks = 0;
         self.answered_at = at;
         self.last_updated = Some(now);
         self.online = true;
+    }
+
+    /// A block could not be read: nothing came, or what came was of no use.
+    pub(super) fn failed(&mut self, silent: bool) {
+        self.silent_blocks = if silent { self.silent_blocks.saturating_add(1) } else { 0 };
+    }
+
+    /// How many blocks in a row were not answered.
+    pub(super) fn silent_blocks(&self) -> u32 {
+        self.silent_blocks
     }
 
     /// How many blocks were taken over so far.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Request, Task};
@@ -55,19 +55,28 @@ impl Task {
         ended
     }
 
-    /// Connects, reads everything once, and closes.
+    /// Connects, reads everything once, and closes. Where silence ends a connection, it takes one for each absent device.
     pub(super) async fn one_cycle(&mut self) -> Result<(), Ended> {
+        let resource = link_resource(&*self.inverter.connector);
+        let _lease = self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await?;
+        let until = Instant::now() + self.inverter.every;
+        let mut due = Due { live: true, settings: true };
+        loop {
+            let lasts = until.saturating_duration_since(Instant::now());
+            match self.one_connection(Cycle { due, lasts, probes: u8::MAX }).await {
+                Err(Ended::ProbeUnanswered) if self.plant.all_probed() || Instant::now() >= until => return Ok(()),
+                Err(Ended::ProbeUnanswered) => due = Due { live: false, settings: false },
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn one_connection(&mut self, cycle: Cycle) -> Result<(), Ended> {
         let inverter = &self.inverter;
-        let resource = link_resource(&*inverter.connector);
-        let _lease = inverter.locks.acquire(&resource, &self.owner, Some(inverter.lock_timeout)).await?;
         let mut connection =
             link::open(&*inverter.connector, inverter.kind, &inverter.link, &inverter.counters).await?;
         let outcome = match self.identify(&mut connection).await {
-            Ok(()) => {
-                let due = Due { live: true, settings: true };
-                let cycle = Cycle { due, lasts: self.inverter.every, probes: u8::MAX };
-                self.locked_cycle(cycle, &mut connection, true).await
-            }
+            Ok(()) => self.locked_cycle(cycle, &mut connection, true).await,
             Err(ended) => Err(ended),
         };
         connection.close(CLOSING).await;
@@ -180,7 +189,6 @@ impl Task {
             }
             Err(Refused::Rejected(reason)) => {
                 tracing::debug!(inverter.name = %self.inverter.name, "{} rejected: {reason}", block.key);
-                self.plant.failed(block.key);
                 Ok(false)
             }
             Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),

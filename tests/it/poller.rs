@@ -1,1 +1,328 @@
-//! x
+//! One inverter's task in paused time, over connections in memory: what it keeps, what it skips, whom it believes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures::StreamExt;
+use givtcp::clock::Clock;
+use givtcp::frame::{Ask, Bank, DongleCodec, Frame, Serial};
+use givtcp::inverter::{self, Inverter};
+use givtcp::link::{self, Connecting, Connector, Stream};
+use givtcp::lock::{LocalLockManager, LockManager, Owner};
+use givtcp::plant::Snapshot;
+use givtcp::simulator::{Faults, Options, Simulator};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::codec::{Encoder, FramedRead};
+use tokio_util::sync::CancellationToken;
+
+/// Wall time that goes with tokio's.
+struct Ticking(Instant);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let begin = Timestamp::constant(1_780_650_000, 0);
+        begin + SignedDuration::try_from(self.0.elapsed()).unwrap()
+    }
+}
+
+/// A dongle with two plants to answer for, one of which does; some questions it does not pass on.
+pub struct Dongle {
+    plants: [Simulator; 2],
+    answers: AtomicUsize,
+    ignores: fn(u8, Ask) -> bool,
+    asked: Mutex<Vec<(u8, Ask)>>,
+    connects: AtomicUsize,
+}
+
+impl Dongle {
+    pub fn of(plant: &Simulator) -> Arc<Self> {
+        Self::with([plant.clone(), plant.clone()], |_, _| false)
+    }
+
+    fn with(plants: [Simulator; 2], ignores: fn(u8, Ask) -> bool) -> Arc<Self> {
+        let (answers, connects) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { plants, answers, ignores, asked: Mutex::default(), connects })
+    }
+
+    fn asked(&self) -> Vec<(u8, Ask)> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn connects(&self) -> usize {
+        self.connects.load(Ordering::Relaxed)
+    }
+
+    async fn serve(self: Arc<Self>, client: DuplexStream) -> Option<()> {
+        let [mut first, mut second] = self.plants.each_ref().map(Simulator::connect);
+        let (reader, mut writer) = tokio::io::split(client);
+        let mut requests = FramedRead::new(reader, DongleCodec::default());
+        let (mut one, mut two) = ([0; 512], [0; 512]);
+        loop {
+            tokio::select! {
+                biased;
+                item = requests.next() => {
+                    let frame = item?.ok()?.unwrap();
+                    if let Frame::Request { device, ask, .. } = &frame {
+                        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((*device, *ask));
+                        if (self.ignores)(*device, *ask) {
+                            continue;
+                        }
+                    }
+                    let mut bytes = BytesMut::new();
+                    DongleCodec::default().encode(&frame, &mut bytes).unwrap();
+                    let plant = if self.answers.load(Ordering::Relaxed) == 0 { &mut first } else { &mut second };
+                    plant.write_all(&bytes).await.ok()?;
+                }
+                count = first.read(&mut one) => writer.write_all(one.get(..count.ok().filter(|&n| n > 0)?)?).await.ok()?,
+                count = second.read(&mut two) => writer.write_all(two.get(..count.ok().filter(|&n| n > 0)?)?).await.ok()?,
+            }
+        }
+    }
+}
+
+struct Socket(Arc<Dongle>);
+
+impl Connector for Socket {
+    fn connect(&self) -> Connecting<'_> {
+        self.0.connects.fetch_add(1, Ordering::Relaxed);
+        let (near, far) = tokio::io::duplex(4096);
+        tokio::spawn(Arc::clone(&self.0).serve(far));
+        Box::pin(async { Ok(Box::new(near) as Box<dyn Stream>) })
+    }
+
+    fn peer(&self) -> String {
+        format!("dongle of {}", self.0.plants[0].inverter_serial())
+    }
+}
+
+/// An inverter's task and what it shows.
+pub struct Poller {
+    pub newest: watch::Receiver<Option<Arc<Snapshot>>>,
+    pub locks: Arc<LocalLockManager>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    _requests: mpsc::Sender<inverter::Request>,
+}
+
+impl Poller {
+    pub fn start(dongle: &Arc<Dongle>, every: u64) -> Self {
+        Self::with(dongle, every, Arc::new(LocalLockManager::new(Arc::new(Ticking(Instant::now())))))
+    }
+
+    fn with(dongle: &Arc<Dongle>, every: u64, locks: Arc<LocalLockManager>) -> Self {
+        let (snapshots, newest) = watch::channel(None);
+        let (requests, none) = mpsc::channel(1);
+        let stop = CancellationToken::new();
+        let inverter = Inverter {
+            name: "house".to_owned(),
+            connector: Box::new(Socket(Arc::clone(dongle))),
+            kind: link::Kind::Dongle,
+            link: link::Options::default(),
+            timeout: Duration::from_secs(2),
+            backoff_max: Duration::from_secs(60),
+            every: Duration::from_secs(every),
+            settings_every: Duration::from_secs(300),
+            lock_timeout: Duration::from_secs(10),
+            zone: TimeZone::UTC,
+            locks: Arc::clone(&locks) as Arc<dyn LockManager>,
+            clock: Arc::new(Ticking(Instant::now())),
+            counters: Arc::default(),
+        };
+        let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
+        Self { newest, locks, stop, task, _requests: requests }
+    }
+
+    /// The newest snapshot.
+    pub fn now(&self) -> Arc<Snapshot> {
+        self.newest.borrow().clone().expect("there is a snapshot")
+    }
+
+    /// Waits until a snapshot is so.
+    async fn until(&mut self, within: u64, what: &str, so: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let found = self.newest.wait_for(|newest| newest.as_ref().is_some_and(|snapshot| so(snapshot)));
+        let found = timeout(Duration::from_secs(within), found).await.unwrap_or_else(|_| panic!("in time: {what}"));
+        found.unwrap().clone().unwrap()
+    }
+
+    pub async fn end(self) {
+        self.stop.cancel();
+        timeout(Duration::from_secs(2), self.task).await.expect("it ends within 2 s").unwrap();
+    }
+}
+
+pub fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn plant(number: u8, soc: f64) -> Simulator {
+    Simulator::new(Options { plant: number, soc, speed: 0.0, ..Options::default() })
+}
+
+/// Lets another client of the dongle ask for a block.
+async fn ask(plant: &Simulator, device: u8, base: u16) {
+    let mut other = plant.connect();
+    let ask = Ask::Read { bank: Bank::Input, base, count: 60 };
+    let mut bytes = BytesMut::new();
+    DongleCodec::default().encode(&Frame::Request { adapter: Serial::CLIENT, device, ask }, &mut bytes).unwrap();
+    other.write_all(&bytes).await.unwrap();
+    let mut answer = [0; 20];
+    other.read_exact(&mut answer).await.unwrap();
+    sleep(Duration::from_millis(10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_client_asked_for_is_taken_too() {
+    let plant = plant(1, 62.0);
+    let dongle = Dongle::of(&plant);
+    let mut poller = Poller::start(&dongle, 15);
+    poller.until(30, "batteries", |snapshot| snapshot.batteries.len() == 2 && snapshot.power.soc == Some(62)).await;
+    sleep(seconds(120)).await;
+    let before = poller.now();
+    plant.set_soc(70.0);
+    for (device, base) in [(0x11, 0), (0x33, 60)] {
+        ask(&plant, device, base).await;
+    }
+    // From now on nobody gets an answer.
+    plant.set_faults(Faults { silence: 1.0, ..Faults::default() });
+    let after = poller.until(32, "the foreign values", |snapshot| snapshot.power.soc == Some(70)).await;
+    assert!(after.stats.online);
+    assert_ne!(after.batteries[1].soc, before.batteries[1].soc);
+    assert_eq!(after.batteries[0], before.batteries[0], "nobody asked for this one");
+    poller.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_0x11_leaves_unanswered_is_read_at_0x31() {
+    let live = |device, ask| device == 0x11 && matches!(ask, Ask::Read { bank: Bank::Input, base: 0, .. });
+    let plant = plant(1, 62.0);
+    let dongle = Dongle::with([plant.clone(), plant.clone()], live);
+    let mut poller = Poller::start(&dongle, 15);
+    poller.until(60, "values", |snapshot| snapshot.power.soc == Some(62)).await;
+    sleep(seconds(15)).await;
+    let before = dongle.asked().len();
+    plant.set_soc(70.0);
+    sleep(seconds(300)).await;
+    assert_eq!(poller.now().power.soc, Some(70));
+    assert!(poller.now().stats.online);
+    let later = dongle.asked().split_off(before);
+    assert!(!later.iter().any(|&(device, ask)| live(device, ask)), "it remembers");
+    assert!(later.len() > 60, "{}", later.len());
+    assert_eq!(dongle.connects(), 1);
+    poller.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_three_silent_cycles_an_inverter_is_offline_and_its_answer_brings_it_back() {
+    let plant = plant(1, 62.0);
+    let dongle = Dongle::of(&plant);
+    let mut poller = Poller::start(&dongle, 15);
+    poller.until(30, "values", |snapshot| snapshot.power.soc == Some(62)).await;
+    sleep(seconds(60)).await;
+    plant.set_faults(Faults { silence: 1.0, ..Faults::default() });
+    let silent = Instant::now();
+    let last = poller.until(70, "offline", |snapshot| !snapshot.stats.online).await;
+    // Three cycles, of which the first may begin a period after the last answer.
+    assert!((seconds(30)..=seconds(61)).contains(&silent.elapsed()), "{:?}", silent.elapsed());
+    assert_eq!(last.power.soc, Some(62), "the last values stay");
+    sleep(seconds(600)).await;
+    // A dongle that hangs is often cured by a new connection; but it is not asked for one every second.
+    assert!((5..=40).contains(&dongle.connects()), "{}", dongle.connects());
+    plant.set_faults(Faults::default());
+    plant.set_soc(50.0);
+    poller.until(75, "online", |snapshot| snapshot.stats.online && snapshot.power.soc == Some(50)).await;
+    poller.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_another_inverter_is_shown_under_the_first_ones_serial() {
+    let plants = [plant(1, 30.0), plant(2, 90.0)];
+    let serials = plants.each_ref().map(Simulator::inverter_serial);
+    let dongle = Dongle::with(plants, |_, _| false);
+    let poller = Poller::start(&dongle, 15);
+    let mut newest = poller.newest.clone();
+    let shown = tokio::spawn(async move {
+        let mut shown = Vec::new();
+        while newest.changed().await.is_ok() {
+            let Some(snapshot) = newest.borrow_and_update().clone() else { continue };
+            let batteries: Vec<Serial> = snapshot.batteries.iter().map(|battery| battery.serial).collect();
+            shown.push((snapshot.identity.serial, snapshot.power.soc, batteries));
+        }
+        shown
+    });
+    // In the middle of a cycle the other one begins to answer.
+    sleep(Duration::from_millis(31_300)).await;
+    dongle.answers.store(1, Ordering::Relaxed);
+    sleep(seconds(120)).await;
+    poller.end().await;
+    let shown = shown.await.unwrap();
+    for (serial, soc, batteries) in &shown {
+        let number = serials.iter().position(|known| known == serial).expect("one of both");
+        assert!(soc.is_none_or(|soc| soc == [30, 90][number]), "{serial}: {soc:?}");
+        let own = ["BG2227", "BG2228"][number];
+        assert!(batteries.iter().all(|battery| battery.to_string().starts_with(own)), "{serial}: {batteries:?}");
+    }
+    assert_eq!(shown.last().unwrap().0, serials[1]);
+    assert_eq!(shown.last().unwrap().1, Some(90));
+    assert_eq!(dongle.connects(), 2, "a new connection for the other one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_that_gets_no_lock_in_time_is_skipped_and_counted() {
+    let plant = plant(1, 62.0);
+    let dongle = Dongle::of(&plant);
+    let mut poller = Poller::start(&dongle, 15);
+    poller.until(30, "values", |snapshot| snapshot.power.soc == Some(62)).await;
+    sleep(seconds(14)).await;
+    let resource = format!("inverter_read:{}", plant.inverter_serial());
+    let other = Owner::new("another reader");
+    let lease = poller.locks.acquire(&resource, &other, Some(seconds(20))).await.unwrap();
+    plant.set_soc(70.0);
+    let asked = dongle.asked().len();
+    sleep(seconds(31)).await;
+    let skipped = poller.now();
+    assert_eq!(skipped.stats.skipped_cycles, 2);
+    assert_eq!(skipped.power.soc, Some(62), "the last values stay");
+    assert_eq!(dongle.asked().len(), asked, "nothing is read without the lock");
+    drop(lease);
+    let after = poller.until(16, "read again", |snapshot| snapshot.power.soc == Some(70)).await;
+    assert_eq!(after.stats.skipped_cycles, 2);
+    assert!(after.stats.online);
+    sleep(seconds(5)).await;
+    assert!(!poller.locks.is_locked(&resource).await.unwrap(), "not held past the cycle");
+    poller.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_inverter_does_not_disturb_the_other() {
+    let (good, bad) = (plant(1, 62.0), plant(2, 62.0));
+    bad.set_faults(Faults { silence: 0.5, late: 0.3, garbage: 0.5, reset: 0.05, ..Faults::default() });
+    let locks = Arc::new(LocalLockManager::new(Arc::new(Ticking(Instant::now()))));
+    let poller = Poller::with(&Dongle::of(&good), 15, Arc::clone(&locks));
+    let other = Poller::with(&Dongle::of(&bad), 15, locks);
+    let mut newest = poller.newest.clone();
+    let periods = tokio::spawn(async move {
+        let mut periods = Vec::new();
+        while newest.changed().await.is_ok() {
+            let period = newest.borrow_and_update().as_ref().and_then(|snapshot| snapshot.stats.since_previous);
+            if period != periods.last().copied() {
+                periods.extend(period);
+            }
+        }
+        periods
+    });
+    sleep(seconds(3600)).await;
+    assert!(bad.fault_counts().values().sum::<u64>() > 500, "{:?}", bad.fault_counts());
+    for poller in [poller, other] {
+        poller.end().await;
+    }
+    let periods = periods.await.unwrap();
+    assert!(periods.len() > 230, "{}", periods.len());
+    // The first cycle reads more than the second.
+    assert!(periods[1..].iter().all(|period| (12.0..18.0).contains(period)), "{periods:?}");
+}

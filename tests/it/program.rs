@@ -46,7 +46,8 @@ impl Settings {
 
     /// As a file has it.
     pub fn text(&self) -> String {
-        let inverters: String = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
+        let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
+        let inverters = inverters.concat();
         let Self { poll, link, mqtt, log, .. } = self;
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlog: {{ level: \"{log}\" }}\n"
