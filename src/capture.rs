@@ -120,4 +120,22 @@ mod tests {
         }
         assert!(received("rx: 59\nnonsense\n").unwrap_err().starts_with("line 2: "));
     }
+
+    #[test]
+    fn frames_are_put_together_over_lines_and_what_was_sent_is_left_out() {
+        let mut bytes = BytesMut::new();
+        let heartbeat = Frame::Heartbeat { adapter: crate::frame::Serial::CLIENT, kind: 1 };
+        tokio_util::codec::Encoder::encode(&mut DongleCodec::default(), &heartbeat, &mut bytes).unwrap();
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let (head, tail) = hex.split_at(10);
+        let text = format!(
+            "2026-06-05T11:00:00Z rx {hex}{head}\n2026-06-05T11:00:01Z tx {hex}\n2026-06-05T11:00:02Z rx {tail}\n\
+             2026-06-05T11:00:03Z rx {head}\n"
+        );
+        let frames = received(&text).unwrap();
+        let seconds: Vec<_> = frames.iter().map(|(at, _)| at.map(|at| at.as_second() % 60)).collect();
+        assert_eq!(seconds, [Some(0), Some(2), None]);
+        assert!(frames[..2].iter().all(|(_, item)| *item == Ok(heartbeat.clone())), "{frames:?}");
+        assert_eq!(frames[2].1, Err(FrameError::Truncated(5)));
+    }
 }

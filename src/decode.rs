@@ -136,3 +136,56 @@ fn to_json(value: Value) -> Json {
         Value::Bits(names) => names.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_without_an_inverter_has_registers_at_most() {
+        let decoded = decode("# nothing\nrx: 00010203\n").unwrap();
+        assert_eq!((&decoded["inverter_serial"], &decoded["capabilities"]), (&Json::Null, &Json::Null));
+        assert_eq!((&decoded["registers"], &decoded["invalid"]), (&json!({}), &json!(1)));
+        assert_eq!(decoded["decoded"], json!({ "inverter": {}, "batteries": [], "lv_bcu": {}, "meters": {} }));
+        assert!(decode("rx: 59\nnonsense").unwrap_err().starts_with("line 2: "));
+    }
+
+    #[test]
+    fn values_are_shown_as_the_reference_shows_them() {
+        let slot = crate::registers::Slot::from_registers(2330, 30).unwrap();
+        for (value, wants) in [
+            (Value::Int(-5), json!(-5)),
+            (Value::Float(50.0), json!(50.0)),
+            (Value::Flag(2), json!(true)),
+            (Value::Code(1, Some("EM115")), json!(1)),
+            (Value::Code(77, None), json!("unknown (77)")),
+            (Value::Slot(slot), json!({ "start": "23:30", "end": "00:30" })),
+            (Value::DateTime(jiff::civil::date(2026, 6, 5).at(9, 0, 7, 0)), json!("2026-06-05T09:00:07")),
+            (Value::Bits(vec!["Relay Fault"]), json!(["Relay Fault"])),
+        ] {
+            assert_eq!(to_json(value), wants);
+        }
+    }
+
+    #[test]
+    fn battery_energy_stands_where_the_model_keeps_it() {
+        let fields = || {
+            let names = ["e_battery_charge_today_alt1", "e_battery_charge_today_alt2", "e_battery_charge_total_alt1"];
+            let mut fields: Map<String, Json> = names.iter().map(|&name| (name.to_owned(), name.into())).collect();
+            fields.insert("v_pv1".to_owned(), 1.into());
+            fields
+        };
+        let routed = |model| {
+            let mut fields = fields();
+            route_by_model(&mut fields, model);
+            let get = |name: &str| fields.get(name).cloned();
+            (get("e_battery_charge_today"), get("e_battery_charge_total"), get("v_pv1"))
+        };
+        let (alt1, alt2) = (Some(json!("e_battery_charge_today_alt1")), Some(json!("e_battery_charge_today_alt2")));
+        let total = Some(json!("e_battery_charge_total_alt1"));
+        assert_eq!(routed(Model::HybridGen1), (alt2, total, Some(json!(1))));
+        assert_eq!(routed(Model::HybridGen2), (alt1.clone(), None, Some(json!(1))));
+        assert_eq!(routed(Model::Ac), (alt1, None, None));
+        assert_eq!(routed(Model::Gateway), (None, None, Some(json!(1))));
+    }
+}

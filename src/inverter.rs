@@ -15,12 +15,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::clock::Clock;
-use crate::link::{self, Backoff, Connector};
+use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
 use report::Report;
 
+/// The first rest after a failure is at most this.
+const FIRST_REST: Duration = Duration::from_secs(1);
 /// The most different failures that are told of one outage.
 const MOST_SAID: usize = 16;
 
@@ -78,8 +81,9 @@ enum Ended {
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(crate::frame::Serial),
-    #[error("a device that may be there was silent, so the connection could not be trusted any more")]
-    Probed,
+    /// On the standard transports a request without a reply ends the connection; after a probe that is no fault.
+    #[error("a probe was not answered")]
+    ProbeUnanswered,
     #[error("{0} blocks in a row were not answered")]
     Silent(u32),
     #[error("could not lock the connection: {0}")]
@@ -102,6 +106,8 @@ struct Task {
     report: Report,
     requests: mpsc::Receiver<Request>,
     began: Instant,
+    /// The failures that were told since the inverter answered last.
+    said: Vec<String>,
 }
 
 /// Keeps one inverter read until `shutdown`; its snapshots go to `snapshots`.
@@ -114,23 +120,23 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let began = Instant::now();
-    let mut backoff = Backoff::new(inverter.backoff_max, inverter.link.seed);
+    let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began };
-    let mut said = Vec::new();
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
-        if matches!(ended, Ended::Shutdown) {
-            break;
+        match ended {
+            Ended::Shutdown => break,
+            Ended::ProbeUnanswered => continue,
+            _ => {}
         }
         if task.report.answers() > answered_before {
             backoff.reset();
-            said.clear();
         }
-        let rest = backoff.next_rest();
-        task.say(&ended, rest, &mut said);
+        let rest = backoff.next_rest(task.inverter.backoff_max);
+        task.say(&ended, rest);
         if !task.rest(rest, &shutdown).await {
             break;
         }
@@ -149,7 +155,7 @@ pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
     let began = Instant::now();
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new("read");
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began };
+    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began, said: Vec::new() };
     task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
     let snapshot = newest.borrow().clone();
     snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))
@@ -161,16 +167,14 @@ impl Task {
     }
 
     /// A failure is said once until the inverter has answered again, also where several take turns.
-    fn say(&self, ended: &Ended, rest: Duration, said: &mut Vec<String>) {
+    fn say(&mut self, ended: &Ended, rest: Duration) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        // That nothing is there is no failure.
-        let expected = matches!(ended, Ended::Probed);
-        if expected || said.contains(&text) || said.len() >= MOST_SAID {
+        if self.said.contains(&text) || self.said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
-            said.push(text);
+            self.said.push(text);
         }
     }
 

@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md has the map of the rooms.
 
 pub mod app;
+pub mod backoff;
 pub mod capture;
 pub mod catalogue;
 pub mod cli;

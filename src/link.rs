@@ -3,11 +3,10 @@
 //! [`open`] yields a [`Connection`] with a [`Reader`] and a [`Writer`]. One request is in flight at a time; requests
 //! keep a gap between them; what arrives unasked (the dongle tells every client everything) is data too. Three
 //! transports stand behind the same two ends: the dongle's own framing, Modbus TCP and RTU over TCP. A connection ends
-//! once and for all: reconnecting, with [`Backoff`] between the attempts, is its owner's part.
+//! once and for all: reconnecting, with rests between the attempts, is its owner's part.
 //!
 //! This room knows nothing of what registers mean.
 
-mod backoff;
 mod connector;
 mod counters;
 mod dongle;
@@ -17,7 +16,6 @@ mod modbus;
 mod pacer;
 mod shared;
 
-pub use backoff::Backoff;
 pub use connector::{Connecting, Connector, Stream, TcpConnector};
 pub use counters::{Counters, Counts};
 pub use ends::{Reader, Writer};

@@ -8,7 +8,6 @@
 //! each packet by itself, which costs one system call and one TLS record a leaf, and has no deadline on a write.
 //! `connection` puts what is due into one buffer and writes that. No other file of the program names rumqttc.
 
-mod backoff;
 mod connection;
 mod error;
 mod inflight;

@@ -33,3 +33,6 @@ pub const MIRROR: u8 = 0x31;
 pub const BATTERIES: std::ops::RangeInclusive<u8> = 0x32..=0x37;
 /// Where meters answer.
 pub const METERS: std::ops::RangeInclusive<u8> = 0x01..=0x08;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -35,7 +35,7 @@ pub struct Cycle {
 impl Schedule {
     /// Everything is due at `now`; then live blocks every `every`, settings every `settings_every`.
     pub fn new(every: Duration, settings_every: Duration, now: Duration) -> Self {
-        Self { every, settings_every, next: now, settings_at: now, probe_at: now }
+        Self { every, settings_every, next: now, settings_at: now, probe_at: now + PROBE_EVERY }
     }
 
     /// When the next cycle begins.
@@ -113,6 +113,7 @@ mod tests {
         let mut schedule = Schedule::new(s(15), s(300), s(0));
         let probes: Vec<u8> = (0..90).map(|cycle| schedule.begin(s(15 * cycle), cycle >= 7).probes).collect();
         assert_eq!(probes[..7], [2; 7]);
-        assert_eq!(probes[7..].iter().map(|&n| u32::from(n)).sum::<u32>(), 2);
+        let at: Vec<usize> = (7..90).filter(|&cycle| probes[cycle] > 0).collect();
+        assert_eq!(at, [46, 86], "600 s after the last, and again");
     }
 }

@@ -21,7 +21,7 @@ pub struct Layout {
 #[derive(Debug, PartialEq, Eq)]
 struct Devices {
     inverter: Serial,
-    batteries: Vec<Serial>,
+    batteries: Vec<(u8, Serial)>,
     meters: Vec<u8>,
     lv_bcu: bool,
 }
@@ -74,11 +74,15 @@ impl Devices {
     fn of(snapshot: &Snapshot) -> Self {
         Self {
             inverter: snapshot.identity.serial,
-            batteries: snapshot.batteries.iter().map(|battery| battery.serial).collect(),
+            batteries: snapshot.batteries.iter().map(|battery| (battery.address, battery.serial)).collect(),
             meters: snapshot.meters.iter().map(|meter| meter.address).collect(),
-            lv_bcu: snapshot.capabilities.lv_bcu,
+            lv_bcu: has_lv_bcu(snapshot),
         }
     }
+}
+
+fn has_lv_bcu(snapshot: &Snapshot) -> bool {
+    snapshot.capabilities.lv_bcu && snapshot.identity.model.is_supported()
 }
 
 impl Source {
@@ -152,7 +156,7 @@ fn lines(snapshot: &Snapshot, with_raw: bool) -> Vec<Line> {
         add_fields(&below, Device::At(found.address), meter::FIELDS);
         add_fields(&below, Device::At(found.address), meter_product::FIELDS);
     }
-    if snapshot.capabilities.lv_bcu {
+    if has_lv_bcu(snapshot) {
         add_fields("lv_bcu", Device::At(MIRROR), lv_bcu::FIELDS);
     }
     lines

@@ -31,6 +31,7 @@ pub(super) fn payload(field: &Field, part: Part, view: View<'_>) -> Option<Paylo
         return Some(Payload::Integer(i64::from(time.hour()) * 100 + i64::from(time.minute())));
     }
     if matches!(field.kind, Kind::PowerFactor) {
+        field.number(view)?;
         return view.get(field.bank, field.address).map(|register| Payload::Integer(i64::from(register)));
     }
     Some(match field.read(view)? {
@@ -40,6 +41,7 @@ pub(super) fn payload(field: &Field, part: Part, view: View<'_>) -> Option<Paylo
             Payload::Word(if register == 0 { "False" } else { "True" })
         }
         Value::Flag(code) | Value::Code(code, _) => Payload::Integer(i64::from(code)),
+        Value::Text(text) if text.is_empty() => return None,
         Value::Text(text) => Payload::Text(text.into()),
         Value::Slot(slot) => Payload::Text(python_slot(slot).into()),
         Value::DateTime(time) => Payload::Text(time.strftime("%Y-%m-%d %H:%M:%S").to_string().into()),

@@ -112,7 +112,7 @@ impl Task {
                     failures += 1;
                     self.plant.probe_failed(probe.key);
                     if connection.reader.is_lost() {
-                        return Err(Ended::Probed);
+                        return Err(Ended::ProbeUnanswered);
                     }
                 }
                 Outcome::OutOfTime => break,

@@ -64,8 +64,8 @@ impl Task {
         loop {
             let lasts = until.saturating_duration_since(Instant::now());
             match self.one_connection(Cycle { due, lasts, probes: u8::MAX }).await {
-                Err(Ended::Probed) if self.plant.all_probed() || Instant::now() >= until => return Ok(()),
-                Err(Ended::Probed) => due = Due { live: false, settings: false },
+                Err(Ended::ProbeUnanswered) if self.plant.all_probed() || Instant::now() >= until => return Ok(()),
+                Err(Ended::ProbeUnanswered) => due = Due { live: false, settings: false },
                 outcome => return outcome,
             }
         }
@@ -132,8 +132,12 @@ impl Task {
         if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
             // The same inverter: what was found behind it is still known. Its model is judged by the latch.
             self.take(block)?;
+            if !std::mem::take(&mut self.said).is_empty() {
+                tracing::info!(inverter.name = %self.inverter.name, "inverter {} answers again", seen.serial);
+            }
             return Ok(());
         }
+        self.said.clear();
         if let Some(known) = self.plant.identity() {
             tracing::warn!(
                 inverter.name = %self.inverter.name,

@@ -7,16 +7,18 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::Backoff;
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
 use super::projection::Projection;
 use super::{Broker, SessionSettings};
+use crate::backoff::Backoff;
 use crate::catalogue::Tree;
 use crate::frame::Serial;
 
 /// A connection that lasted this long was good: the next attempt after it is quick again.
 const GOOD: Duration = Duration::from_secs(10);
+/// The first wait after a broken connection is at most this.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// Into how many steps a republishing period is cut.
 const STEPS: u32 = 30;
 /// What shutting down may take, out of the second that it is given.
@@ -101,7 +103,7 @@ impl<'a> Session<'a> {
             identity,
             projection,
             begun: Instant::now(),
-            backoff: Backoff::new(seed),
+            backoff: Backoff::new(FIRST_WAIT, seed),
             outage: Outage::default(),
         }
     }
@@ -130,7 +132,7 @@ impl<'a> Session<'a> {
                 Err(failure) => failure,
             };
             self.failed(&failure);
-            let pause = self.backoff.next(failure.longest_wait());
+            let pause = self.backoff.next_rest(failure.longest_wait());
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return End::Finished,

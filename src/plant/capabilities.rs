@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub lv_bcu: bool,
     /// Optional blocks of the inverter (bank, base) that were found to answer.
     pub extra: Vec<(Bank, u16)>,
+    /// Blocks of the inverter (bank, base) that were asked for several times and never answered.
+    pub silent: Vec<(Bank, u16)>,
     /// Blocks of the inverter (bank, base) that 0x11 does not answer and 0x31 does.
     pub mirrored: Vec<(Bank, u16)>,
 }
@@ -31,6 +33,7 @@ impl Capabilities {
             meters: Vec::new(),
             lv_bcu: false,
             extra: Vec::new(),
+            silent: Vec::new(),
             mirrored: Vec::new(),
         }
     }
@@ -46,9 +49,11 @@ impl Capabilities {
         BlockKey::new(device, bank, base, 60)
     }
 
-    /// What the inverter says, wherever it is read.
+    /// What the inverter says, wherever it is read. Of a model that is not supported only HR 0 to 59 mean anything
+    /// here, though another client's replies may have brought more.
     pub fn inverter_view<'a>(&'a self, image: &'a RegisterImage) -> View<'a> {
-        image.view(super::INVERTER).mirrored(MIRROR, &self.mirrored)
+        let view = image.view(super::INVERTER);
+        if self.model.is_supported() { view.mirrored(MIRROR, &self.mirrored) } else { view.only((Bank::Holding, 0)) }
     }
 
     /// Adds a device to a sorted list, once.

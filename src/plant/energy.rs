@@ -1,8 +1,7 @@
 use super::Model;
 use super::power::round2;
 use super::snapshot::Energy;
-use crate::frame::BlockKey;
-use crate::registers::{RegisterImage, View, lv_battery, plan, single_phase as reg};
+use crate::registers::{Field, View, lv_battery, single_phase as reg};
 
 /// Energy since the inverter's midnight.
 pub(super) fn today(view: View<'_>, model: Model) -> Energy {
@@ -25,18 +24,31 @@ pub(super) fn today(view: View<'_>, model: Model) -> Energy {
     )
 }
 
+/// Where the batteries' own energy counters stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BatteryCounters<'a> {
+    /// In the page of this battery.
+    Of(View<'a>),
+    /// Nowhere: there is no battery that answers.
+    None,
+    /// Not known yet.
+    Unasked,
+}
+
 /// Energy since the beginning.
 ///
-/// The batteries' own counters are those of the whole stack and equal in every pack, so the first pack that has them
-/// speaks for all; IR 180 and 181 are battery energy only on first-generation hybrids (elsewhere they have been
-/// documented as an EV charger's voltages).
-pub(super) fn total(view: View<'_>, image: &RegisterImage, batteries: &[u8], model: Model) -> Energy {
-    let first = batteries.first().map(|&device| plan::battery(device));
-    let pack = |field: &crate::registers::Field| {
-        let BlockKey { device, .. } = first?;
-        field.number(image.view(device)).filter(|&kwh| kwh > 0.0)
+/// Where the batteries' own counters are zero (some BMS firmware), IR 180 and 181 are battery energy, but only on
+/// first-generation hybrids (elsewhere they have been documented as an EV charger's voltages). Until it is known which
+/// of them counts there is no value: the two differ, and a total that jumps back reads as a meter that was changed.
+pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
+    let battery = |own: &Field, inverters: &Field| {
+        let pack = match counters {
+            BatteryCounters::Of(pack) => own.number(pack).filter(|&kwh| kwh > 0.0),
+            BatteryCounters::None => None,
+            BatteryCounters::Unasked => return None,
+        };
+        pack.or_else(|| (model == Model::HybridGen1).then(|| inverters.number(view)).flatten())
     };
-    let gen1 = |field: &crate::registers::Field| (model == Model::HybridGen1).then(|| field.number(view)).flatten();
     derived(
         Energy {
             pv: reg::e_pv_total.number(view),
@@ -44,10 +56,8 @@ pub(super) fn total(view: View<'_>, image: &RegisterImage, batteries: &[u8], mod
             export: reg::e_grid_out_total.number(view),
             ac_charge: reg::e_inverter_in_total.number(view),
             inverter: reg::e_pv_generation_total.number(view),
-            battery_charge: pack(&lv_battery::e_battery_charge_total)
-                .or_else(|| gen1(&reg::e_battery_charge_total_alt1)),
-            battery_discharge: pack(&lv_battery::e_battery_discharge_total)
-                .or_else(|| gen1(&reg::e_battery_discharge_total_alt1)),
+            battery_charge: battery(&lv_battery::e_battery_charge_total, &reg::e_battery_charge_total_alt1),
+            battery_discharge: battery(&lv_battery::e_battery_discharge_total, &reg::e_battery_discharge_total_alt1),
             battery_throughput: reg::e_battery_throughput.number(view),
             ..Energy::default()
         },

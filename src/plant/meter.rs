@@ -1,9 +1,9 @@
 use super::snapshot::Meter;
 use crate::registers::{View, meter as reg};
 
-/// A meter, if there is a voltage on its first phase: some firmware answers zeros for all eight addresses.
+/// A meter, if its page holds more than zeros: some firmware answers those for all eight addresses.
 pub(super) fn read(address: u8, view: View<'_>) -> Option<Meter> {
-    reg::v_phase_1.integer(view)?;
+    view.get(reg::v_phase_1.bank, reg::v_phase_1.address)?;
     Some(Meter {
         address,
         voltage: [&reg::v_phase_1, &reg::v_phase_2, &reg::v_phase_3].map(|field| field.number(view)),

@@ -1,13 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::energy::BatteryCounters;
 use super::guard::{self, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Snapshot, Stats};
+use super::snapshot::{Battery, Snapshot, Stats};
 use super::{
     BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
 };
@@ -20,7 +21,8 @@ pub struct Plant {
     image: Arc<RegisterImage>,
     known: Option<Known>,
     rejections: Rejections,
-    stale: BTreeSet<BlockKey>,
+    /// How often in a row a block that is due was not read.
+    stale: BTreeMap<BlockKey, u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +31,9 @@ struct Known {
     capabilities: Arc<Capabilities>,
     probes: Probes,
 }
+
+/// A block that has never answered is believed absent after so many attempts.
+const SILENT_AFTER: u32 = 3;
 
 /// Why a block was not taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,7 +105,7 @@ impl Plant {
         }
         verdict?;
         Arc::make_mut(&mut self.image).commit(key, values, at);
-        self.stale.remove(&key);
+        self.stale.retain(|&stale, _| !covers(key, stale));
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
         }
@@ -114,12 +119,21 @@ impl Plant {
 
     /// A block that was due could not be read: what is held of it is stale from now on.
     pub fn failed(&mut self, key: BlockKey) {
-        self.stale.insert(key);
+        let times = self.stale.entry(key).or_default();
+        *times += 1;
+        let never_read = self.image.get(key.device, key.bank, key.base).is_none();
+        if *times == SILENT_AFTER
+            && never_read
+            && is_inverter(key.device)
+            && let Some(known) = &mut self.known
+        {
+            Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
+        }
     }
 
     /// Blocks that were due and could not be read since.
     pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
-        self.stale.iter().copied()
+        self.stale.keys().copied()
     }
 
     /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
@@ -152,11 +166,14 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.probes.all_asked())
     }
 
-    /// A probe found nothing this time.
+    /// A probe found nothing this time. What 0x11 does not answer is asked for at 0x31 too, where this model has a
+    /// mirror.
     pub fn probe_failed(&mut self, key: BlockKey) {
-        let Some(known) = &mut self.known else { return };
-        if plan::OPTIONAL.contains(&(key.bank, key.base)) && known.capabilities.model.has_mirror() {
-            known.probes.move_to_mirror(key);
+        if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
+            return;
+        }
+        if let (Some(mirror), Some(known)) = (self.mirror_of(key), &mut self.known) {
+            known.probes.add(mirror);
         }
     }
 
@@ -177,14 +194,18 @@ impl Plant {
         let control = control::read(view, capabilities, &inverter);
         let mut power = power::read(view, &inverter, identity.model.measures_generation());
         power::add_times(&mut power, &inverter, &control, now, &zone);
+        // Behind a model whose devices are not polled nothing would tell that they are gone.
+        let supported = identity.model.is_supported();
+        let batteries = if supported { &capabilities.batteries[..] } else { &[] };
+        let meters = if supported { &capabilities.meters[..] } else { &[] };
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {
             flows: flows::of(&power, has_battery),
             today: energy::today(view, identity.model),
-            total: energy::total(view, &self.image, &capabilities.batteries, identity.model),
+            total: energy::total(view, self.battery_counters(batteries), identity.model),
             timeslots: control::timeslots(view, capabilities),
-            batteries: self.each(&capabilities.batteries, battery::read),
-            meters: self.each(&capabilities.meters, meter::read),
+            batteries: different(self.each(batteries, battery::read)),
+            meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
@@ -193,6 +214,15 @@ impl Plant {
             control,
             stats,
         })
+    }
+
+    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
+    fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
+        match batteries.first() {
+            Some(&device) => BatteryCounters::Of(self.image.view(device)),
+            None if self.all_probed() => BatteryCounters::None,
+            None => BatteryCounters::Unasked,
+        }
     }
 
     fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
@@ -211,9 +241,8 @@ impl Plant {
             self.judge_identity(key, values)?;
         }
         let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
-        if known_battery && key.bank == Bank::Input && key == plan::battery(key.device) {
-            let mut page = RegisterImage::default();
-            page.commit(key, values, Duration::ZERO);
+        if known_battery && key.bank == Bank::Input {
+            let page = self.page_with(plan::battery(key.device), key, values);
             battery::read(key.device, page.view(key.device)).ok_or(Rejection::SerialShape)?;
         }
         Ok(())
@@ -230,14 +259,20 @@ impl Plant {
         }
     }
 
-    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
-    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+    /// What is held of `whole`, with the values of `key` over it.
+    fn page_with(&self, whole: BlockKey, key: BlockKey, values: &[u16]) -> RegisterImage {
         let mut page = RegisterImage::default();
-        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
         if let Some(held) = self.image.block(whole) {
             page.commit(whole, &held, Duration::ZERO);
         }
         page.commit(key, values, Duration::ZERO);
+        page
+    }
+
+    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
+    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+        let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
+        let page = self.page_with(whole, key, values);
         if page.block(whole).is_none() {
             return Ok(());
         }
@@ -260,6 +295,7 @@ impl Plant {
                 let capabilities = Arc::make_mut(&mut known.capabilities);
                 capabilities.model = seen.model;
                 capabilities.arm_firmware = seen.arm_firmware;
+                known.probes = Probes::of(seen.model);
                 Ok(())
             }
         }
@@ -276,19 +312,22 @@ impl Plant {
     /// A block that shows that something is there.
     fn notice(&mut self, key: BlockKey) {
         let Some(known) = &mut self.known else { return };
+        if is_inverter(key.device) && known.capabilities.silent.contains(&(key.bank, key.base)) {
+            Arc::make_mut(&mut known.capabilities).silent.retain(|silent| *silent != (key.bank, key.base));
+        }
         let view = self.image.view(key.device);
         if BATTERIES.contains(&key.device) && key == plan::battery(key.device) {
             if battery::read(key.device, view).is_some() {
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
                 known.probes.found(key);
             }
-        } else if METERS.contains(&key.device) && key == plan::meter(key.device) {
+        } else if METERS.contains(&key.device) && covers(key, plan::meter(key.device)) {
             if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
                 if !known.capabilities.meters.contains(&key.device) {
                     known.probes.add(plan::meter_product(key.device));
                 }
                 Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
-                known.probes.found(key);
+                known.probes.found(plan::meter(key.device));
             }
         } else if key == plan::lv_bcu() {
             if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
@@ -309,6 +348,20 @@ impl Plant {
             known.probes.found(key);
         }
     }
+}
+
+/// Without those that bear the serial of one before: two batteries cannot share their topics.
+fn different(mut batteries: Vec<Battery>) -> Vec<Battery> {
+    let mut seen = BTreeSet::new();
+    batteries.retain(|battery| seen.insert(battery.serial));
+    batteries
+}
+
+/// Whether a block holds all of another.
+fn covers(key: BlockKey, wanted: BlockKey) -> bool {
+    (key.device, key.bank) == (wanted.device, wanted.bank)
+        && key.base <= wanted.base
+        && u32::from(key.base) + u32::from(key.count) >= u32::from(wanted.base) + u32::from(wanted.count)
 }
 
 const fn is_inverter(device: u8) -> bool {

@@ -269,13 +269,17 @@ impl Field {
         Slot::from_registers(self.register(view, 0)?, self.register(view, 1)?)
     }
 
-    /// As a clock; nothing where it shows an impossible time, such as the month 13 that has been seen at New Year.
+    /// As a clock; nothing where it shows an impossible time, such as the month 13 that has been seen at New Year, or
+    /// the year 2000 of a clock that was never set.
     pub fn date_time(&self, view: View<'_>) -> Option<DateTime> {
         let mut parts = [0i8; 6];
         for (offset, part) in parts.iter_mut().enumerate() {
             *part = i8::try_from(self.register(view, offset as u16)?).ok()?;
         }
         let [year, month, day, hour, minute, second] = parts;
+        if year == 0 {
+            return None;
+        }
         DateTime::new(2000 + i16::from(year), month, day, hour, minute, second, 0).ok()
     }
 

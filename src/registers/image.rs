@@ -84,7 +84,7 @@ impl RegisterImage {
 
     /// What one device says.
     pub fn view(&self, device: u8) -> View<'_> {
-        View { image: self, device, mirror: None, blanks: false }
+        View { image: self, device, mirror: None, only: None, blanks: false }
     }
 
     fn page(&self, key: (u8, Bank, u16)) -> Option<&Page> {
@@ -115,6 +115,7 @@ pub struct View<'a> {
     image: &'a RegisterImage,
     device: u8,
     mirror: Option<(u8, &'a [(Bank, u16)])>,
+    only: Option<(Bank, u16)>,
     blanks: bool,
 }
 
@@ -125,6 +126,12 @@ impl<'a> View<'a> {
         Self { mirror: Some((device, blocks)), ..self }
     }
 
+    /// Nothing but this one block (bank, base) of it.
+    #[must_use]
+    pub fn only(self, block: (Bank, u16)) -> Self {
+        Self { only: Some(block), ..self }
+    }
+
     /// The same, with the zeros of blocks that hold nothing else, which are otherwise absent.
     #[must_use]
     pub fn with_blanks(self) -> Self {
@@ -133,8 +140,12 @@ impl<'a> View<'a> {
 
     /// One register, if it was ever read and its block holds more than zeros.
     pub fn get(&self, bank: Bank, address: u16) -> Option<u16> {
+        let block = (bank, address / PAGE * PAGE);
+        if self.only.is_some_and(|only| only != block) {
+            return None;
+        }
         let device = match self.mirror {
-            Some((mirror, blocks)) if blocks.contains(&(bank, address / PAGE * PAGE)) => mirror,
+            Some((mirror, blocks)) if blocks.contains(&block) => mirror,
             _ => self.device,
         };
         let page = self.image.page((device, bank, address / PAGE))?;

@@ -19,10 +19,11 @@ pub struct Due {
 pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
     let inverter = |bank, base| capabilities.inverter_block(bank, base);
     let mut plan = Vec::with_capacity(16);
-    if due.settings {
+    let supported = capabilities.model.is_supported();
+    if due.settings || (due.live && !supported) {
         plan.push(BlockKey::new(INVERTER, Bank::Holding, 0, 60));
     }
-    if !capabilities.model.is_supported() {
+    if !supported {
         return plan;
     }
     if due.live {
@@ -46,12 +47,18 @@ pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
             plan.push(inverter(Bank::Holding, 300));
         }
     }
+    // A block that never answered is asked for with the settings only, so that it does not delay the others.
+    plan.retain(|key| due.settings || !capabilities.silent.contains(&(key.bank, key.base)) || !is_inverter(key.device));
     for &(bank, base) in &capabilities.extra {
         if (bank == Bank::Input && due.live) || (bank == Bank::Holding && due.settings) {
             plan.push(inverter(bank, base));
         }
     }
     plan
+}
+
+const fn is_inverter(device: u8) -> bool {
+    matches!(device, INVERTER | MIRROR)
 }
 
 /// A battery's page.

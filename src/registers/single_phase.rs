@@ -48,7 +48,7 @@ super::table! {
         enable_reversed_418_meter = flag(49);
         active_power_rate = u16(50);
         reactive_power_rate = u16(51);
-        power_factor = u16(52).power_factor();
+        power_factor = u16(52).power_factor().between(-1.0, 1.0);
         enable_inverter_auto_restart = flag_high(53).python_bool();
         enable_inverter = flag_low(53).python_bool();
         battery_type = code(54, &enums::BATTERY_TYPE);
@@ -307,7 +307,7 @@ super::table! {
         charge_status = u16(14);
         charge_status_label = code(14, &enums::CHARGE_STATUS);
         v_highbrigh_bus = u16(15).tenths().volts();
-        pf_inverter_output_now = u16(16).power_factor();
+        pf_inverter_output_now = u16(16).power_factor().between(-1.0, 1.0);
         e_pv1_day = u16(17).tenths().kwh();
         p_pv1 = u16(18).watts().between(0.0, 50000.0);
         e_pv2_day = u16(19).tenths().kwh();

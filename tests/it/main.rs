@@ -5,14 +5,16 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test that fails says so"
 )]
 
 mod bad_input;
 mod broker_restart;
 mod captures;
-#[cfg(feature = "demo")]
+mod decode;
 mod demo;
+mod docs;
 mod exit_codes;
 mod faults;
 mod first_values;
@@ -26,6 +28,7 @@ mod parity;
 mod plant_day;
 mod poller;
 mod program;
+mod register_tables;
 mod replayed_captures;
 mod shutdown;
 mod transports;

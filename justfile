@@ -1,0 +1,38 @@
+# What people do with this repository. `just` alone lists it; each recipe is also a plain command to copy.
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that decides whether a change lands: what is missing is installed, then format, clippy and all tests
+test:
+    scripts/test
+
+# A simulated plant, broker and poller on this machine
+demo *arguments:
+    cargo run --release -- demo {{arguments}}
+
+# How long decoding takes; docs/benchmarks.md has the method
+bench:
+    cargo bench --locked
+
+# The long forms of the tests
+soak:
+    GIVTCP_SOAK=1 cargo test --release --test it -- soak
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Lints, with and without the demo's broker
+clippy:
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --all-targets --no-default-features -- -D warnings
+
+# Licences, sources and duplicates of the dependencies (needs cargo-deny)
+deny:
+    cargo deny --locked check bans licenses sources
+
+# The code's documentation, private items too
+docs:
+    cargo doc --locked --no-deps --document-private-items

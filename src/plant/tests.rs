@@ -1,0 +1,5 @@
+mod accepting;
+pub(crate) mod fixture;
+mod formulas;
+mod nothing_unread;
+mod probing;
