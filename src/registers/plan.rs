@@ -50,7 +50,9 @@ pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
     // A block that never answered is asked for with the settings only, so that it does not delay the others.
     plan.retain(|key| due.settings || !capabilities.silent.contains(&(key.bank, key.base)) || !is_inverter(key.device));
     for &(bank, base) in &capabilities.extra {
-        if (bank == Bank::Input && due.live) || (bank == Bank::Holding && due.settings) {
+        // Generation of the house is live where it is measured; elsewhere the block is there and stays zero.
+        let live = bank == Bank::Input && capabilities.model.measures_generation();
+        if due.settings || (due.live && live) {
             plan.push(inverter(bank, base));
         }
     }

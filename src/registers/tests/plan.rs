@@ -107,7 +107,8 @@ proptest! {
             .collect();
         prop_assert_eq!(different.len(), registers);
         prop_assert!(settings || !found.model.is_supported() || plan.iter().all(|key| key.bank != Bank::Holding));
-        prop_assert!(live || plan.iter().all(|key| key.bank == Bank::Holding));
+        let setting = |key: &crate::frame::BlockKey| key.bank == Bank::Holding || OPTIONAL.contains(&(key.bank, key.base));
+        prop_assert!(live || plan.iter().all(setting));
         let first = plan.first().map(|key| (key.device, key.bank, key.base, key.count));
         prop_assert!(!settings || first == Some((0x11, Bank::Holding, 0, 60)));
         if !found.model.is_supported() {
