@@ -127,10 +127,8 @@ pub async fn run(
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
-        match ended {
-            Ended::Shutdown => break,
-            Ended::ProbeUnanswered => continue,
-            _ => {}
+        if matches!(ended, Ended::Shutdown) {
+            break;
         }
         if task.report.answers() > answered_before {
             backoff.reset();
@@ -170,7 +168,9 @@ impl Task {
     fn say(&mut self, ended: &Ended, rest: Duration) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        if self.said.contains(&text) || self.said.len() >= MOST_SAID {
+        // That nothing is there is no failure.
+        let expected = matches!(ended, Ended::ProbeUnanswered);
+        if expected || self.said.contains(&text) || self.said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());

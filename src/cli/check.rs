@@ -17,7 +17,6 @@ pub(super) struct CheckArgs {
 const WRONG: u8 = 2;
 
 /// Prints every fault to standard error, one a line, and ends with 2; or prints the settings and ends with 0.
-#[expect(clippy::print_stdout, reason = "printing is what this command is for")]
 pub fn run(config: Option<PathBuf>) -> ExitCode {
     let file = config.or_else(default_file);
     match load(file.as_deref()) {
@@ -25,9 +24,8 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
             for warning in &warnings {
                 eprintln!("warning: {warning}");
             }
-            print!("{}", settings::describe(&settings));
-            println!("settings are good");
-            ExitCode::SUCCESS
+            let text = format!("{}settings are good", settings::describe(&settings));
+            super::print(&text).unwrap_or(ExitCode::FAILURE)
         }
         Err(faults) => {
             complain(&faults);

@@ -189,7 +189,6 @@ impl Task {
             }
             Err(Refused::Rejected(reason)) => {
                 tracing::debug!(inverter.name = %self.inverter.name, "{} rejected: {reason}", block.key);
-                self.plant.failed(block.key);
                 Ok(false)
             }
             Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),

@@ -62,7 +62,7 @@ impl View {
 
     fn inverter(&mut self, index: usize, inverter: &InverterSettings) {
         let key = |name: &str| format!("inverters[{index}].{name}");
-        self.put(key("name"), inverter.name.as_deref().unwrap_or("(its serial)"));
+        self.put(key("name"), inverter.name.as_deref().unwrap_or("(its address)"));
         self.put(key("host"), &inverter.host);
         self.put(key("port"), inverter.port);
         self.put(key("transport"), inverter.transport);

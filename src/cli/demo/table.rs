@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
+use jiff::tz::TimeZone;
+
 use crate::app::Snapshots;
 use crate::frame::Serial;
 use crate::plant::Snapshot;
@@ -99,8 +101,10 @@ fn rows(s: &Snapshot) -> String {
     text
 }
 
+/// When it was read: the inverter's own clock is read with the settings only.
 fn time(s: &Snapshot) -> String {
-    s.inverter.time.as_ref().map_or_else(|| "--:--:--".to_owned(), |time| time.strftime("%H:%M:%S").to_string())
+    let at = s.stats.last_updated.map(|at| TimeZone::system().to_datetime(at).strftime("%H:%M:%S").to_string());
+    at.unwrap_or_else(|| "--:--:--".to_owned())
 }
 
 fn shown(value: Option<i64>) -> String {
