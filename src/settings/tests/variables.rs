@@ -103,7 +103,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].host: 192.168.1.20
     inverters[0].port: 8899
     inverters[0].transport: dongle
-    inverters[1].name: (its serial)
+    inverters[1].name: (its address)
     inverters[1].host: 192.168.1.22
     inverters[1].port: 8899
     inverters[1].transport: dongle
