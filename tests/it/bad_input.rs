@@ -17,7 +17,8 @@ fn topic(simulator: &Simulator, leaf: &str) -> String {
 }
 
 async fn online(observer: &Observer, simulator: &Simulator) {
-    observer.wait_for(&topic(simulator, "Stats/status"), "online", Duration::from_secs(20)).await;
+    // A broker that said no is not asked again for up to a minute.
+    observer.wait_for(&topic(simulator, "Stats/status"), "online", Duration::from_secs(62)).await;
     let soc = simulator.power_now().soc.round().to_string();
     observer.wait_for(&topic(simulator, "Power/Power/SOC"), &soc, SOON).await;
 }
@@ -75,7 +76,7 @@ async fn hosts_that_are_no_inverters_are_named_once_and_tried_until_they_are() {
         messages.iter().filter(|message| message.topic == since).map(|m| m.payload.parse().unwrap()).collect();
     println!("the good one's periods: {periods:?}");
     assert!(periods.len() >= 2, "{periods:?}");
-    assert!(periods.iter().all(|period| (4.0..6.0).contains(period)), "{periods:?}");
+    assert!(periods.iter().all(|period| (3.5..6.5).contains(period)), "{periods:?}");
     assert!(!observer.messages().iter().any(|message| message.payload == "offline"));
     assert_eq!(good_host.accepted().len(), 1);
 }
@@ -104,21 +105,22 @@ async fn a_broker_that_refuses_the_password_is_named_once_and_tried_until_it_tak
 async fn a_broker_that_is_none_is_named_once_and_tried_until_it_is_one() {
     let broker = Mosquitto::start().await;
     let observer = broker.observe().await;
-    let faces = [Face::Http, Face::Mute, Face::Closing, Face::Nobody];
+    let faces = [(Face::Http, 4), (Face::Closing, 4), (Face::Nobody, 4), (Face::Mute, 11)];
     let mut tried = Vec::new();
-    for (number, face) in (1..).zip(faces) {
+    for (number, (face, patience)) in (1..).zip(faces) {
         let simulator = plant(number);
         let (place, host) = (Host::new(face), Host::new(Face::Plant(simulator.clone())));
         let program = Program::run(&Settings::new(place.port()).dongle(host.port()));
-        tried.push((simulator, place, host, program));
+        tried.push((simulator, place, host, program, Duration::from_secs(patience)));
     }
-    sleep(Duration::from_secs(12)).await;
-    for (_, place, _, program) in &mut tried {
+    for (_, place, _, program, patience) in &mut tried {
+        // Long enough for some attempts.
+        sleep(patience.saturating_sub(program.age())).await;
         println!("{}", the_complaint(program, &format!("mqtt broker 127.0.0.1:{}", place.port())));
         assert_eq!(program.complaints().len(), 1, "{:#?}", program.log());
         place.become_(Face::Port(broker.port())).await;
     }
-    for (simulator, place, host, _) in &tried {
+    for (simulator, place, host, ..) in &tried {
         online(&observer, simulator).await;
         assert!(place.accepted().len() < 40, "{}", place.accepted().len());
         assert_eq!(host.accepted().len(), 1, "polling went on");
