@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
+use crate::poll::Schedule;
 use report::Report;
 
 /// The first rest after a failure is at most this.
@@ -104,6 +105,7 @@ struct Task {
     owner: Owner,
     plant: Plant,
     report: Report,
+    schedule: Schedule,
     requests: mpsc::Receiver<Request>,
     began: Instant,
     /// The failures that were told since the inverter answered last.
@@ -123,7 +125,8 @@ pub async fn run(
     let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
+    let schedule = Schedule::new(inverter.every, inverter.settings_every);
+    let mut task = Task { inverter, schedule, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
@@ -132,6 +135,9 @@ pub async fn run(
         }
         if task.report.answers() > answered_before {
             backoff.reset();
+        }
+        if !matches!(ended, Ended::ProbeUnanswered) {
+            task.schedule.restart();
         }
         let rest = backoff.next_rest(task.inverter.backoff_max);
         task.say(&ended, rest);
@@ -153,7 +159,9 @@ pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
     let began = Instant::now();
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new("read");
-    let mut task = Task { inverter, owner, plant: Plant::new(), report, requests: none, began, said: Vec::new() };
+    let schedule = Schedule::new(inverter.every, inverter.settings_every);
+    let mut task =
+        Task { inverter, schedule, owner, plant: Plant::new(), report, requests: none, began, said: Vec::new() };
     task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
     let snapshot = newest.borrow().clone();
     snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))

@@ -67,6 +67,9 @@ impl Task {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
                     self.report.failed(silent);
+                    if self.report.is_overdue() {
+                        self.report.offline(&self.plant, &self.inverter);
+                    }
                     self.plant.failed(key);
                     self.try_mirror(key, end, connection).await?;
                 }

@@ -10,7 +10,7 @@ use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, Connector, Patience};
 use crate::lock::LockError;
 use crate::plant::{INVERTER, Plant, Refused};
-use crate::poll::{Cycle, Schedule};
+use crate::poll::Cycle;
 use crate::registers::plan::Due;
 
 /// A link that is closing gets this long to say goodbye.
@@ -87,19 +87,18 @@ impl Task {
         if let Err(ended) = self.identify(connection).await {
             return ended;
         }
-        let mut schedule = Schedule::new(self.inverter.every, self.inverter.settings_every, self.elapsed());
         let mut first = true;
         loop {
-            if let Err(ended) = self.wait_for(&mut schedule, connection).await {
+            if let Err(ended) = self.wait_for_cycle(connection).await {
                 return ended;
             }
-            let cycle = schedule.begin(self.elapsed(), self.plant.all_probed());
+            let cycle = self.schedule.begin(self.elapsed(), self.plant.all_probed());
             if let Err(ended) = self.locked_cycle(cycle, connection, first).await {
                 return ended;
             }
             first = false;
             if self.plant.in_doubt() {
-                schedule.want_settings();
+                self.schedule.want_settings();
             }
         }
     }
@@ -158,9 +157,9 @@ impl Task {
     }
 
     /// Until the next cycle begins: takes what arrives unasked, and requests.
-    async fn wait_for(&mut self, schedule: &mut Schedule, connection: &mut Connection) -> Result<(), Ended> {
+    async fn wait_for_cycle(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         loop {
-            let at = self.began + schedule.next();
+            let at = self.began + self.schedule.next();
             let offline_at = self.report.offline_at();
             tokio::select! {
                 biased;
@@ -169,7 +168,7 @@ impl Task {
                     None => return Err(Ended::Link(link::LinkError::Lost("the other side closed it".to_owned()))),
                 },
                 Some(request) = self.requests.recv() => match request {
-                    Request::ReadSettings => schedule.want_settings(),
+                    Request::ReadSettings => self.schedule.want_settings(),
                 },
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
                     self.report.offline(&self.plant, &self.inverter);
