@@ -16,9 +16,10 @@ demo *arguments:
 bench:
     cargo bench --locked
 
-# The long forms of the tests
+# The long forms: 200 seeds of every fault at once, and the program measured for ten minutes
 soak:
-    GIVTCP_SOAK=1 cargo test --release --test it -- soak
+    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults
+    scripts/measure
 
 # Format the code
 fmt:

@@ -198,6 +198,8 @@ fn judge(published: &Leaves, history: &History, strict: bool, findings: &mut Fin
 fn seeds() -> Vec<u64> {
     match std::env::var("GIVTCP_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => vec![seed],
+        // The long form, `just soak`.
+        None if std::env::var_os("GIVTCP_SOAK").is_some() => (1..=200).collect(),
         None => (1..=20).collect(),
     }
 }

@@ -37,6 +37,7 @@ pub struct Dongle {
     answers: AtomicUsize,
     ignores: fn(u8, Ask) -> bool,
     asked: Mutex<Vec<(u8, Ask)>>,
+    asked_at: Mutex<Vec<Instant>>,
     connects: AtomicUsize,
 }
 
@@ -47,7 +48,7 @@ impl Dongle {
 
     fn with(plants: [Simulator; 2], ignores: fn(u8, Ask) -> bool) -> Arc<Self> {
         let (answers, connects) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { plants, answers, ignores, asked: Mutex::default(), connects })
+        Arc::new(Self { plants, answers, ignores, asked: Mutex::default(), asked_at: Mutex::default(), connects })
     }
 
     fn asked(&self) -> Vec<(u8, Ask)> {
@@ -70,6 +71,7 @@ impl Dongle {
                     let frame = item?.ok()?.unwrap();
                     if let Frame::Request { device, ask, .. } = &frame {
                         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((*device, *ask));
+                        self.asked_at.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
                         if (self.ignores)(*device, *ask) {
                             continue;
                         }
@@ -325,4 +327,38 @@ async fn a_broken_inverter_does_not_disturb_the_other() {
     assert!(periods.len() > 230, "{}", periods.len());
     // The first cycle reads more than the second.
     assert!(periods[1..].iter().all(|period| (12.0..18.0).contains(period)), "{periods:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cycle_takes_what_its_pacing_and_its_replies_take() {
+    let delay = Duration::from_millis(100);
+    let simulator = Simulator::new(Options {
+        delay,
+        delay_jitter: Duration::ZERO,
+        heartbeat_every: Duration::ZERO,
+        ..Options::default()
+    });
+    let dongle = Dongle::of(&simulator);
+    let poller = Poller::start(&dongle, 15);
+    // Everything that may be there has been asked for by then, and settings are not due.
+    let resource = format!("inverter_read:{}", simulator.inverter_serial());
+    let cycle_begins = Instant::now() + Duration::from_secs(15 * 17) - Duration::from_secs(2);
+    tokio::time::sleep_until(cycle_begins).await;
+    let held =
+        |locks: Arc<LocalLockManager>, resource: String| async move { locks.is_locked(&resource).await.unwrap() };
+    while !held(Arc::clone(&poller.locks), resource.clone()).await {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let acquired = Instant::now();
+    while held(Arc::clone(&poller.locks), resource.clone()).await {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let took = acquired.elapsed();
+    let asked: Vec<Instant> =
+        dongle.asked_at.lock().unwrap().iter().copied().filter(|at| *at + delay >= acquired).collect();
+    assert!(asked.len() >= 5, "{asked:?}");
+    let needed = *asked.last().unwrap() + delay - asked[0];
+    println!("a cycle of {} requests took {took:?}; pacing and replies take {needed:?}", asked.len());
+    assert!(took <= needed.mul_f64(1.02), "{took:?} against {needed:?}");
+    poller.end().await;
 }
