@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
 use crate::frame::Serial;
 use crate::inverter::{self, Inverter};
@@ -61,11 +63,11 @@ impl App {
             stop_sessions: CancellationToken::new(),
         };
         for (place, each) in settings.inverters.iter().enumerate() {
-            let inverter = inverter(each, settings, &zone, Arc::clone(&locks), Arc::clone(&clock));
             let (sender, receiver) = watch::channel(None);
-            // Nobody asks for anything yet: commands come with control.
-            let (_, requests) = mpsc::channel(1);
-            app.inverters.spawn(inverter::run(inverter, sender, requests, app.stop_inverters.clone()));
+            let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
+            let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
+            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock));
+            app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let publishing = publisher::run(
                     place,
@@ -88,6 +90,35 @@ impl App {
         finish(&mut self.inverters).await;
         self.stop_sessions.cancel();
         finish(&mut self.sessions).await;
+    }
+}
+
+/// Keeps an inverter's task running. That it panics is a fault of the program, and no reason to leave the inverter:
+/// it is said, the inverter is offline, and the task begins anew.
+async fn supervise(
+    make: impl Fn() -> Inverter,
+    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    shutdown: CancellationToken,
+) {
+    let mut backoff = Backoff::new(Duration::from_secs(5), fastrand::u64(..));
+    loop {
+        // Nobody asks for anything yet: commands come with control.
+        let (_, requests) = mpsc::channel(1);
+        let task = tokio::spawn(inverter::run(make(), snapshots.clone(), requests, shutdown.clone()));
+        // When this task is aborted, that one goes too.
+        let Err(error) = AbortOnDropHandle::new(task).await else { return };
+        tracing::error!("an inverter's task failed, please report this; it begins anew: {error}");
+        snapshots.send_if_modified(|newest| match newest {
+            Some(snapshot) => {
+                Arc::make_mut(snapshot).stats.online = false;
+                true
+            }
+            None => false,
+        });
+        let rest = backoff.next_rest(Duration::from_secs(60));
+        if shutdown.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
+            return;
+        }
     }
 }
 

@@ -82,11 +82,13 @@ enum Ended {
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(crate::frame::Serial),
-    /// On the standard transports a request without a reply ends the connection; after a probe that is no fault.
-    #[error("a probe was not answered")]
-    ProbeUnanswered,
+    /// On the standard transports a request without a reply ends the connection; by itself that is no fault.
+    #[error("a request was not answered, so that the connection could not be trusted any more")]
+    Unanswered,
     #[error("{0} blocks in a row were not answered")]
     Silent(u32),
+    #[error("nothing was answered for {:.0}s", .0.as_secs_f64())]
+    Mute(Duration),
     #[error("could not lock the connection: {0}")]
     Lock(#[from] crate::lock::LockError),
 }
@@ -106,6 +108,8 @@ struct Task {
     plant: Plant,
     report: Report,
     schedule: Schedule,
+    /// How often in a row settings were asked for again.
+    settings_retries: u8,
     requests: mpsc::Receiver<Request>,
     began: Instant,
     /// The failures that were told since the inverter answered last.
@@ -126,7 +130,17 @@ pub async fn run(
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
     let schedule = Schedule::new(inverter.every, inverter.settings_every);
-    let mut task = Task { inverter, schedule, owner, plant: Plant::new(), report, requests, began, said: Vec::new() };
+    let mut task = Task {
+        inverter,
+        schedule,
+        settings_retries: 0,
+        owner,
+        plant: Plant::new(),
+        report,
+        requests,
+        began,
+        said: Vec::new(),
+    };
     loop {
         let answered_before = task.report.answers();
         let ended = task.connection(&shutdown).await;
@@ -136,7 +150,7 @@ pub async fn run(
         if task.report.answers() > answered_before {
             backoff.reset();
         }
-        if !matches!(ended, Ended::ProbeUnanswered) {
+        if !matches!(ended, Ended::Unanswered) {
             task.schedule.restart();
         }
         let rest = backoff.next_rest(task.inverter.backoff_max);
@@ -160,8 +174,17 @@ pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
     let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new("read");
     let schedule = Schedule::new(inverter.every, inverter.settings_every);
-    let mut task =
-        Task { inverter, schedule, owner, plant: Plant::new(), report, requests: none, began, said: Vec::new() };
+    let mut task = Task {
+        inverter,
+        schedule,
+        settings_retries: 0,
+        owner,
+        plant: Plant::new(),
+        report,
+        requests: none,
+        began,
+        said: Vec::new(),
+    };
     task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
     let snapshot = newest.borrow().clone();
     snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))
@@ -176,8 +199,8 @@ impl Task {
     fn say(&mut self, ended: &Ended, rest: Duration) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
         let text = ended.to_string();
-        // That nothing is there is no failure.
-        let expected = matches!(ended, Ended::ProbeUnanswered);
+        // That one block is not there is no failure.
+        let expected = matches!(ended, Ended::Unanswered);
         if expected || self.said.contains(&text) || self.said.len() >= MOST_SAID {
             tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
         } else {

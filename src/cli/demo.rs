@@ -69,11 +69,11 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let mut table = table::Table::new(port, &simulator);
     table.introduce()?;
     let Some(snapshots) = app.snapshots.first().cloned() else { anyhow::bail!("no inverter was started") };
-    let stopped = stop::signal();
+    let stopped = stop::signal().context("cannot listen for signals")?;
     let ends = tokio::time::sleep(args.duration.map_or(Duration::from_secs(u64::MAX >> 34), Duration::from_secs));
     tokio::select! {
         biased;
-        outcome = stopped => outcome.context("cannot listen for signals")?,
+        () = stopped => {}
         () = ends => {}
         outcome = table.follow(snapshots) => outcome?,
         served = served => served.context("the simulated dongle ended")??,

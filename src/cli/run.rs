@@ -33,7 +33,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let stopped = stop::signal();
+    let stopped = stop::signal().context("cannot listen for signals")?;
     let app = App::start(settings)?;
     let names: Vec<&str> = settings.inverters.iter().map(|inverter| inverter.host.as_str()).collect();
     tracing::info!(
@@ -43,7 +43,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         settings.poll.every,
         if settings.mqtt.enabled { format!("{}:{}", settings.mqtt.host, settings.mqtt.port) } else { "nobody".into() },
     );
-    stopped.await.context("cannot listen for signals")?;
+    stopped.await;
     tracing::info!("stopping");
     app.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -1,14 +1,22 @@
-/// Completes when the program is told to stop: SIGTERM, or Ctrl-C.
-pub(super) async fn signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// Listens from now on; the future completes when the program is told to stop: SIGTERM, or Ctrl-C.
+#[cfg(unix)]
+pub(super) fn signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
         tokio::select! {
             biased;
-            _ = term.recv() => Ok(()),
-            outcome = tokio::signal::ctrl_c() => outcome,
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Completes when the program is told to stop: Ctrl-C.
+#[cfg(not(unix))]
+pub(super) fn signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler there is nothing to wait for.
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

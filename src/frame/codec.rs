@@ -188,12 +188,18 @@ fn decode_frame(bytes: &[u8]) -> Result<Frame, FrameError> {
         _ if said == INNER_REQUEST => {
             decode_ask(function, word(bytes, 28), word(bytes, 30)).map(|ask| Frame::Request { adapter, device, ask })
         }
+        _ if !is_known(function) => Err(FrameError::Function(function)),
         _ if said < INNER_ECHO => Err(FrameError::InnerLength { said, is: INNER_ECHO }),
         _ => {
             let answer = decode_answer(function, said, &bytes[PAYLOAD..bytes.len() - 2])?;
             Ok(Frame::Reply { adapter, device, serial: serial_at(bytes, 28), answer })
         }
     }
+}
+
+fn is_known(function: u8) -> bool {
+    let plain = function & 0x7f;
+    Bank::of_function(plain).is_some() || plain == WRITE_HOLDING
 }
 
 fn decode_ask(function: u8, base: u16, count: u16) -> Result<Ask, FrameError> {

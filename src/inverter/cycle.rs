@@ -1,16 +1,23 @@
 //! One poll: under its lock, block by block, until all are read or its time is over.
 
-use tokio::time::{Instant, timeout_at};
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Ended, Task};
 use crate::frame::BlockKey;
-use crate::link::{Connection, LinkError, Patience};
-use crate::lock::LockError;
+use crate::link::{Connection, Kind, LinkError, Patience};
+use crate::lock::{Lease, LockError};
 use crate::poll::Cycle;
 use crate::registers::plan;
 
 /// After this many blocks in a row without an answer, in one cycle or several, the connection is given up.
 const SILENT_BLOCKS: u32 = 6;
+
+/// A connection without any answer for so many cycles is given up.
+const SILENT_CYCLES: u32 = 3;
+/// How often settings that could not be read are asked for again in the next cycle.
+const SETTINGS_RETRIES: u8 = 3;
 
 /// How a block's read went.
 enum Outcome {
@@ -33,7 +40,7 @@ impl Task {
     ) -> Result<(), Ended> {
         let Some(serial) = self.plant.identity().map(|identity| identity.serial) else { return Ok(()) };
         let resource = format!("inverter_read:{serial}");
-        match self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await {
+        match self.lease(&resource).await {
             Ok(lease) => {
                 let outcome = tokio::select! {
                     biased;
@@ -52,79 +59,151 @@ impl Task {
         }
     }
 
+    /// Waits for a lock; that the inverter has been silent for too long is said meanwhile too.
+    pub(super) async fn lease(&mut self, resource: &str) -> Result<Lease, LockError> {
+        let (locks, owner) = (Arc::clone(&self.inverter.locks), self.owner.clone());
+        let acquiring = locks.acquire(resource, &owner, Some(self.inverter.lock_timeout));
+        let mut acquiring = std::pin::pin!(acquiring);
+        loop {
+            let offline_at = self.report.offline_at();
+            tokio::select! {
+                biased;
+                lease = &mut acquiring => return lease,
+                () = sleep_until(offline_at.unwrap_or_else(Instant::now)), if offline_at.is_some() => {
+                    self.report.offline(&self.plant, &self.inverter);
+                }
+            }
+        }
+    }
+
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
-        let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
-            return Ok(());
-        };
-        if first && cycle.due.settings {
-            // The first exchange of the connection has just read it.
-            blocks.remove(0);
-        }
-        for key in blocks {
+        let mut blocks = self.due_blocks(cycle, first).into_iter();
+        let mut in_time = true;
+        while in_time && let Some(key) = blocks.next() {
             match self.read(key, Patience::live(self.inverter.timeout), end, connection).await? {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
-                    self.report.failed(silent);
-                    if self.report.is_overdue() {
-                        self.report.offline(&self.plant, &self.inverter);
-                    }
                     self.plant.failed(key);
+                    self.say_offline_in_time();
+                    self.give_up_if_silent(silent)?;
+                    if connection.reader.is_lost() {
+                        blocks.for_each(|rest| self.plant.missed(rest));
+                        self.end_of_cycle(cycle, before)?;
+                        return Err(Ended::Unanswered);
+                    }
                     self.try_mirror(key, end, connection).await?;
                 }
                 Outcome::OutOfTime => {
-                    self.plant.failed(key);
-                    break;
+                    in_time = false;
+                    self.plant.missed(key);
                 }
-            }
-            let silent = self.report.silent_blocks();
-            if silent >= SILENT_BLOCKS {
-                self.report.publish(&self.plant, &self.inverter);
-                return Err(Ended::Silent(silent));
             }
             if first {
                 self.report.publish(&self.plant, &self.inverter);
             }
         }
-        self.end_of_cycle(before);
-        self.probe(cycle, end, connection).await
+        blocks.for_each(|rest| self.plant.missed(rest));
+        self.end_of_cycle(cycle, before)?;
+        if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
+    }
+
+    /// What is due, that which keeps failing last. Where silence ends the connection, it is asked for with the settings
+    /// only.
+    fn due_blocks(&self, cycle: Cycle, first: bool) -> Vec<BlockKey> {
+        let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
+            return Vec::new();
+        };
+        if first && cycle.due.settings && !blocks.is_empty() {
+            // The first exchange of the connection has just read it.
+            blocks.remove(0);
+        }
+        let (failing, mut blocks): (Vec<_>, Vec<_>) =
+            blocks.into_iter().partition(|key| self.plant.keeps_failing(*key));
+        if self.inverter.kind == Kind::Dongle || cycle.due.settings {
+            blocks.extend(failing);
+        }
+        blocks
+    }
+
+    fn say_offline_in_time(&mut self) {
+        if self.report.is_overdue() {
+            self.report.offline(&self.plant, &self.inverter);
+        }
+    }
+
+    fn give_up_if_silent(&mut self, silent: bool) -> Result<(), Ended> {
+        self.report.failed(silent);
+        let blocks = self.report.silent_blocks();
+        if blocks < SILENT_BLOCKS {
+            return Ok(());
+        }
+        self.report.publish(&self.plant, &self.inverter);
+        Err(Ended::Silent(blocks))
     }
 
     /// Shows the cycle's values before anything absent is looked for.
-    fn end_of_cycle(&mut self, answers_before: u64) {
-        if self.report.answers() > answers_before {
+    fn end_of_cycle(&mut self, cycle: Cycle, answers_before: u64) -> Result<(), Ended> {
+        let answered = self.report.answers() > answers_before;
+        if answered {
             self.report.cycle_done();
-        } else if self.report.is_overdue() {
-            self.report.offline(&self.plant, &self.inverter);
         }
+        self.say_offline_in_time();
         self.report.publish(&self.plant, &self.inverter);
+        self.want_missing_settings(cycle);
+        match self.report.silence() {
+            // However long one block may take, and however short a cycle is.
+            silence if !answered && silence >= self.inverter.every * SILENT_CYCLES => Err(Ended::Mute(silence)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Settings that could not be read are asked for again in the next cycle, a few times.
+    fn want_missing_settings(&mut self, cycle: Cycle) {
+        if !cycle.due.settings {
+            return;
+        }
+        if self.plant.lacks_settings() && self.settings_retries < SETTINGS_RETRIES {
+            self.settings_retries += 1;
+            self.schedule.want_settings();
+        } else {
+            self.settings_retries = 0;
+        }
     }
 
     /// Looks for what may be there, until enough of it was not.
     async fn probe(&mut self, cycle: Cycle, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
-        let mut failures = 0;
-        let mut asked = 0;
-        while failures < cycle.probes && !(self.plant.all_probed() && asked >= cycle.probes) {
+        let (mut failures, mut asked) = (0, 0);
+        while failures < cycle.probes && !self.has_probed_enough(cycle, asked) {
             let Some(probe) = self.plant.next_probe() else { break };
             asked += 1;
             let patience = if probe.patient { Patience::live(self.inverter.timeout) } else { Patience::PROBE };
             match self.read(probe.key, patience, end, connection).await? {
-                Outcome::Read => self.report.publish(&self.plant, &self.inverter),
+                Outcome::Read => {
+                    self.plant.probe_answered(probe.key);
+                    self.report.publish(&self.plant, &self.inverter);
+                }
                 Outcome::Failed { .. } => {
                     failures += 1;
                     self.plant.probe_failed(probe.key);
                     if connection.reader.is_lost() {
-                        return Err(Ended::ProbeUnanswered);
+                        return Err(Ended::Unanswered);
                     }
                 }
                 Outcome::OutOfTime => break,
             }
-            if cycle.probes == u8::MAX && self.plant.all_probed() {
-                break;
-            }
         }
         Ok(())
+    }
+
+    /// A single read asks for everything once; later there are as many questions as the cycle has.
+    fn has_probed_enough(&self, cycle: Cycle, asked: u8) -> bool {
+        if cycle.probes == u8::MAX {
+            self.plant.all_probed_once()
+        } else {
+            self.plant.all_probed() && asked >= cycle.probes
+        }
     }
 
     /// What 0x11 does not answer may stand at 0x31.

@@ -62,6 +62,11 @@ impl Report {
         self.silent_blocks
     }
 
+    /// How long nothing has been taken over.
+    pub(super) fn silence(&self) -> Duration {
+        self.answered_at.elapsed()
+    }
+
     /// How many blocks were taken over so far.
     pub(super) fn answers(&self) -> u64 {
         self.answers

@@ -25,11 +25,10 @@ impl Task {
     /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
     pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
         let resource = link_resource(&*self.inverter.connector);
-        let waiting = self.inverter.locks.acquire(&resource, &self.owner, None);
         let lease = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ended::Shutdown,
-            lease = waiting => match lease {
+            lease = self.lease(&resource) => match lease {
                 Ok(lease) => lease,
                 Err(error) => return error.into(),
             },
@@ -64,8 +63,8 @@ impl Task {
         loop {
             let lasts = until.saturating_duration_since(Instant::now());
             match self.one_connection(Cycle { due, lasts, probes: u8::MAX }).await {
-                Err(Ended::ProbeUnanswered) if self.plant.all_probed() || Instant::now() >= until => return Ok(()),
-                Err(Ended::ProbeUnanswered) => due = Due { live: false, settings: false },
+                Err(Ended::Unanswered) if self.plant.all_probed_once() || Instant::now() >= until => return Ok(()),
+                Err(Ended::Unanswered) => due = Due { live: false, settings: false },
                 outcome => return outcome,
             }
         }
@@ -162,18 +161,19 @@ impl Task {
             let at = self.began + self.schedule.next();
             let offline_at = self.report.offline_at();
             tokio::select! {
+                // Time first: a device that never stops talking does not hold up the others' turn.
                 biased;
+                () = sleep_until(at) => return Ok(()),
+                () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
+                    self.report.offline(&self.plant, &self.inverter);
+                }
+                Some(request) = self.requests.recv() => match request {
+                    Request::ReadSettings => self.schedule.want_settings(),
+                },
                 block = connection.reader.unsolicited() => match block {
                     Some(block) => self.take_foreign(block)?,
                     None => return Err(Ended::Link(link::LinkError::Lost("the other side closed it".to_owned()))),
                 },
-                Some(request) = self.requests.recv() => match request {
-                    Request::ReadSettings => self.schedule.want_settings(),
-                },
-                () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
-                    self.report.offline(&self.plant, &self.inverter);
-                }
-                () = sleep_until(at) => return Ok(()),
             }
         }
     }

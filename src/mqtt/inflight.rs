@@ -42,10 +42,10 @@ impl InFlight {
         self.used == self.stages.len()
     }
 
-    /// PUBREC came: true if PUBREL is due.
+    /// PUBREC came: true if PUBREL is due. Repeated on one connection it asks for nothing more.
     pub(super) fn released(&mut self, id: u16) -> bool {
         let Some(stage) = self.stage(id) else { return false };
-        let due = *stage != Stage::Free;
+        let due = *stage == Stage::Published;
         if due {
             *stage = Stage::Released;
         }

@@ -149,7 +149,10 @@ impl<'a> Session<'a> {
         shutdown: &CancellationToken,
     ) -> Served {
         let mut timers = Timers::new(connection.keep_alive(), self.settings.republish_every);
-        tree.mark_changed();
+        if let Some(end) = self.take(tree, &mut timers) {
+            self.goodbye(connection).await;
+            return Served::Ended(end);
+        }
         self.projection.everything();
         loop {
             self.fill(&mut connection);

@@ -166,10 +166,11 @@ impl Model {
         )
     }
 
-    /// Nominal voltage of its battery, V: what makes Ah into kWh.
+    /// Nominal voltage of its battery, V: what makes Ah into kWh. For the 8xxx models GivTCP's 317 V, which its users'
+    /// figures rest on; the `givenergy-modbus` library has 307 V.
     pub const fn battery_volts(self) -> f64 {
         match self {
-            Self::AllInOne | Self::HybridHvGen3 | Self::AllInOneHybrid | Self::HybridGen4 => 307.0,
+            Self::AllInOne | Self::HybridHvGen3 | Self::AllInOneHybrid | Self::HybridGen4 => 317.0,
             Self::HybridThreePhase | Self::AioCommercial | Self::AcThreePhase => 76.8,
             _ => 51.2,
         }

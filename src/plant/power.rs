@@ -1,7 +1,7 @@
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::snapshot::{Control, InverterDetails, Power};
-use crate::registers::{View, single_phase as reg};
+use crate::registers::{Field, View, single_phase as reg};
 
 /// More than this from both strings together is nonsense, W.
 const MOST_PV: i64 = 15_000;
@@ -20,8 +20,8 @@ pub(super) fn read(view: View<'_>, details: &InverterDetails, measures_generatio
         pv_current: [reg::i_pv1.number(view), reg::i_pv2.number(view)],
         grid_voltage: reg::v_ac1.number(view),
         grid_current: reg::i_grid_port.number(view),
-        grid_frequency: reg::f_ac1.number(view),
-        output_frequency: reg::f_ac1_output.number(view),
+        grid_frequency: frequency(&reg::f_ac1, view),
+        output_frequency: frequency(&reg::f_ac1_output, view),
         grid: reg::p_grid_out.integer(view),
         eps: reg::p_backup.integer(view),
         inverter: reg::p_grid_out_ph1
@@ -39,6 +39,12 @@ pub(super) fn read(view: View<'_>, details: &InverterDetails, measures_generatio
         charge_completion: None,
         discharge_completion: None,
     }
+}
+
+/// Some firmware counts thousandths of a hertz.
+fn frequency(field: &Field, view: View<'_>) -> Option<f64> {
+    let thousandths = || view.get(field.bank, field.address).map(|raw| f64::from(raw) / 1000.0);
+    field.number(view).or_else(|| thousandths().filter(|hertz| (40.0..=70.0).contains(hertz)))
 }
 
 /// Fills in when the battery will be full or empty, as far as power, capacity and settings are known.

@@ -22,8 +22,12 @@ pub(super) struct Probes {
 #[derive(Clone, Debug)]
 struct Question {
     probe: Probe,
-    asked: bool,
+    /// How often it was put and left without a good answer.
+    asked: u8,
 }
+
+/// Devices fall silent for seconds, so everything is asked for twice before the questions become rare.
+const PASSES: u8 = 2;
 
 impl Probes {
     pub(super) fn of(model: Model) -> Self {
@@ -43,17 +47,31 @@ impl Probes {
         Self { ring: probes.into_iter().map(unasked).collect() }
     }
 
-    /// The next question, those that were never asked first. It goes to the end of the ring until it is found.
+    /// The next question, those that were asked least first. It goes to the end of the ring until it is found.
     pub(super) fn next(&mut self) -> Option<Probe> {
-        let at = self.ring.iter().position(|question| !question.asked).unwrap_or(0);
-        let probe = self.ring.remove(at)?.probe;
-        self.ring.push_back(Question { probe, asked: true });
+        let least = self.ring.iter().map(|question| question.asked).min()?;
+        let at = self.ring.iter().position(|question| question.asked == least)?;
+        let question = self.ring.remove(at)?;
+        let probe = question.probe;
+        self.ring.push_back(question);
         Some(probe)
     }
 
+    /// The question was put, and what there was to wait for has come or not.
+    pub(super) fn asked(&mut self, key: BlockKey) {
+        for question in self.ring.iter_mut().filter(|question| question.probe.key == key) {
+            question.asked = question.asked.saturating_add(1);
+        }
+    }
+
     /// Whether every question was asked at least once.
+    pub(super) fn all_asked_once(&self) -> bool {
+        self.ring.iter().all(|question| question.asked > 0)
+    }
+
+    /// Whether every question was asked often enough to be asked rarely from now on.
     pub(super) fn all_asked(&self) -> bool {
-        self.ring.iter().all(|question| question.asked)
+        self.ring.iter().all(|question| question.asked >= PASSES)
     }
 
     /// This one is there: no more questions.
@@ -70,7 +88,7 @@ impl Probes {
 }
 
 const fn unasked(probe: Probe) -> Question {
-    Question { probe, asked: false }
+    Question { probe, asked: 0 }
 }
 
 const fn quick(key: BlockKey) -> Probe {

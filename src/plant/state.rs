@@ -131,6 +131,21 @@ impl Plant {
         }
     }
 
+    /// A block that was due was not asked for, because there was no time: it is stale, and nothing else is known.
+    pub fn missed(&mut self, key: BlockKey) {
+        self.stale.entry(key).or_default();
+    }
+
+    /// Whether a block that is due was left unanswered so often that others should not wait for it.
+    pub fn keeps_failing(&self, key: BlockKey) -> bool {
+        self.stale.get(&key).is_some_and(|&times| times >= SILENT_AFTER)
+    }
+
+    /// Whether settings that are due are still to be read.
+    pub fn lacks_settings(&self) -> bool {
+        self.stale.keys().any(|key| key.bank == Bank::Holding)
+    }
+
     /// Blocks that were due and could not be read since.
     pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
         self.stale.keys().copied()
@@ -162,13 +177,28 @@ impl Plant {
     }
 
     /// Whether everything that may be there was asked for at least once.
+    pub fn all_probed_once(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.probes.all_asked_once())
+    }
+
+    /// Whether everything that may be there was asked for often enough: what was not found is believed absent.
     pub fn all_probed(&self) -> bool {
         self.known.as_ref().is_some_and(|known| known.probes.all_asked())
+    }
+
+    /// A probe was answered; if that showed something, it is no longer asked for.
+    pub fn probe_answered(&mut self, key: BlockKey) {
+        if let Some(known) = &mut self.known {
+            known.probes.asked(key);
+        }
     }
 
     /// A probe found nothing this time. What 0x11 does not answer is asked for at 0x31 too, where this model has a
     /// mirror.
     pub fn probe_failed(&mut self, key: BlockKey) {
+        if let Some(known) = &mut self.known {
+            known.probes.asked(key);
+        }
         if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
             return;
         }

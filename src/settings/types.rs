@@ -37,7 +37,7 @@ pub struct Settings {
 /// One inverter's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InverterSettings {
-    /// What people call it, in logs. `None`: its serial is used.
+    /// What people call it, in logs. `None`: its host is used.
     pub name: Option<String>,
     /// Host name or IP address of the dongle or gateway.
     pub host: String,
@@ -71,7 +71,7 @@ pub struct PollSettings {
 /// How the connection to an inverter behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSettings {
-    /// Rest between a reply and the next request. Default 250 ms, at most 5 s; dongles lose requests that come sooner.
+    /// The least time from one request to the next. Default 250 ms, at most 5 s; dongles lose requests that come sooner.
     pub gap: Duration,
     /// The most that chance adds to `gap`. Default 100 ms, at most 5 s.
     pub jitter: Duration,
@@ -129,7 +129,7 @@ pub enum Qos {
 pub struct TlsSettings {
     /// Whether the connection is encrypted. Default false.
     pub enabled: bool,
-    /// PEM file of the authority that signed the broker's certificate. Needed with `enabled`.
+    /// PEM file of the authority that signed the broker's certificate. Without it the system's authorities are trusted.
     pub ca_file: Option<PathBuf>,
     /// PEM file of the client's certificate. Only together with `key_file`.
     pub cert_file: Option<PathBuf>,

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 pub fn find(relative: &str) -> Option<PathBuf> {
     let captures = std::env::var_os("GIVTCP_CAPTURES")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"), PathBuf::from);
-    let path = captures.join("..").join(relative);
+    let path = match relative.strip_prefix("captures") {
+        Some(below) => captures.join(below.trim_start_matches('/')),
+        None => captures.join("..").join(relative),
+    };
     if path.exists() {
         return Some(path);
     }
