@@ -33,7 +33,7 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// Neither format.
-    #[error("wants `<time> <rx|tx> <hex>` or `rx: <hex>`: {0}")]
+    #[error("wants `<time with its zone> <rx|tx> <hex>` or `rx: <hex>`: {0}")]
     Format(String),
     /// Not hexadecimal, or half a byte.
     #[error("not hexadecimal: {0}")]

@@ -142,12 +142,12 @@ pub async fn run(
         said: Vec::new(),
     };
     loop {
-        let answered_before = task.report.answers();
+        let cycles_before = task.report.cycles();
         let ended = task.connection(&shutdown).await;
         if matches!(ended, Ended::Shutdown) {
             break;
         }
-        if task.report.answers() > answered_before {
+        if task.report.cycles() > cycles_before {
             backoff.reset();
         }
         if !matches!(ended, Ended::Unanswered) {

@@ -37,6 +37,14 @@ pub use types::{
 };
 pub use view::describe;
 
+/// A host name or an IP address, without scheme and port, as the settings take it. The error says what is wanted.
+pub fn parse_host(text: &str) -> Result<String, String> {
+    scalar::host(text).map_err(|want| match want.suggestion {
+        Some(suggestion) => format!("{}; did you mean {suggestion}?", want.wanted),
+        None => want.wanted,
+    })
+}
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -25,7 +25,7 @@ pub(super) struct DemoArgs {
     #[arg(long, default_value_t = 1883)]
     port: u16,
     /// How many plant seconds pass in a second.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value = "1", value_parser = super::simulate::parse_speed)]
     speed: f64,
     /// What fixes sun, demand, delays and faults.
     #[arg(long, default_value_t = 1)]
@@ -37,8 +37,8 @@ pub(super) struct DemoArgs {
     #[arg(long, value_name = "SECONDS")]
     duration: Option<u64>,
     /// What goes wrong how often, as `name=rate,…`; `all=0.02` is everything at 2 %.
-    #[arg(long, value_name = "NAME=RATE,…", default_value = "")]
-    faults: String,
+    #[arg(long, value_name = "NAME=RATE,…", default_value = "", value_parser = Faults::parse)]
+    faults: Faults,
     /// What is logged beside the table.
     #[arg(long, default_value = "warn")]
     log: String,
@@ -59,14 +59,14 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let port = broker::start(args.port).await?;
     let dongle = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the simulated dongle")?;
     let dongle_port = dongle.local_addr()?.port();
-    let simulator = Simulator::new(options(&args)?);
+    let simulator = Simulator::new(options(&args));
     let serving = simulator.clone();
     let until = shutdown.clone();
     let served = tokio::spawn(async move { serving.serve_dongle(dongle, until).await });
 
     let directory = TemporaryDirectory::new()?;
     let app = App::start(&settings(&args, port, dongle_port, &directory))?;
-    let mut table = table::Table::new(port, &simulator);
+    let mut table = table::Table::new(port, &simulator, args.faults == Faults::default());
     table.introduce()?;
     let Some(snapshots) = app.snapshots.first().cloned() else { anyhow::bail!("no inverter was started") };
     let stopped = stop::signal().context("cannot listen for signals")?;
@@ -75,19 +75,25 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         biased;
         () = stopped => {}
         () = ends => {}
-        outcome = table.follow(snapshots) => outcome?,
+        outcome = table.follow(snapshots) => gone_is_fine(outcome)?,
         served = served => served.context("the simulated dongle ended")??,
     }
     app.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(args: &DemoArgs) -> anyhow::Result<Options> {
-    anyhow::ensure!((0.0..=10_000.0).contains(&args.speed), "--speed must be 0 to 10000: {}", args.speed);
-    let faults = Faults::parse(&args.faults).map_err(|error| anyhow::anyhow!("--faults: {error}"))?;
+/// That nobody reads the table any more ends the demo, and is no failure.
+fn gone_is_fine(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    let is_gone = |error: &anyhow::Error| {
+        error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    outcome.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })
+}
+
+fn options(args: &DemoArgs) -> Options {
     // It begins before noon, so that there is sun whenever it is tried.
     let start = TimeZone::system().to_datetime(SystemClock.now()).date().at(11, 0, 0, 0);
-    Ok(Options { seed: args.seed, speed: args.speed, start, faults, ..Options::default() })
+    Options { seed: args.seed, speed: args.speed, start, faults: args.faults, ..Options::default() }
 }
 
 fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &TemporaryDirectory) -> Settings {

@@ -13,10 +13,10 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Debug, clap::Args)]
 pub(super) struct ReadArgs {
     /// Host name or address of the dongle or gateway.
-    #[arg(long)]
+    #[arg(long, value_parser = crate::settings::parse_host)]
     host: String,
     /// Its port: 8899 for a dongle, 502 for a gateway.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// What is spoken there.
     #[arg(long, default_value = "dongle", value_parser = ["dongle", "modbus-tcp", "rtu-over-tcp"])]

@@ -35,7 +35,8 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     let stopped = stop::signal().context("cannot listen for signals")?;
     let app = App::start(settings)?;
-    let names: Vec<&str> = settings.inverters.iter().map(|inverter| inverter.host.as_str()).collect();
+    let names: Vec<&str> =
+        settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();
     tracing::info!(
         "givtcp {} polls {} every {:?}; publishing to {}",
         env!("CARGO_PKG_VERSION"),

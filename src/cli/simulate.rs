@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use jiff::civil::DateTime;
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ pub struct SimulateArgs {
     pub rtu_over_tcp: Option<SocketAddr>,
 
     /// How many plant seconds pass in a second
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value = "1", value_parser = parse_speed)]
     pub speed: f64,
 
     /// What fixes sun, demand, delays and faults
@@ -44,8 +44,8 @@ pub struct SimulateArgs {
 
     /// What goes wrong how often, as name=rate,…: silence, delay, late, crc, cut, garbage, foreign, error, zeros,
     /// reset, write_late, write_ignored, or all
-    #[arg(long, value_name = "NAME=RATE,…", default_value = "")]
-    pub faults: String,
+    #[arg(long, value_name = "NAME=RATE,…", default_value = "", value_parser = Faults::parse)]
+    pub faults: Faults,
 
     /// Serve the registers of this capture instead of a plant
     #[arg(long, value_name = "FILE")]
@@ -60,6 +60,12 @@ pub struct SimulateArgs {
 pub(super) fn run_blocking(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     super::log::init("info");
     super::block_on(run(args))?.map(|()| ExitCode::SUCCESS)
+}
+
+/// Plant seconds per second: 0, when it stands still, to 10000, from where on a day is over before it is polled.
+pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.0..=10_000.0).contains(speed));
+    speed.ok_or_else(|| "must be a number from 0 to 10000".to_owned())
 }
 
 /// Serves the plant until Ctrl-C or SIGTERM.
@@ -107,15 +113,13 @@ async fn serve(args: &SimulateArgs, shutdown: &CancellationToken) -> anyhow::Res
 }
 
 fn simulator(args: &SimulateArgs) -> anyhow::Result<Simulator> {
-    ensure!(args.speed.is_finite() && args.speed >= 0.0, "--speed: must be a number of at least 0: {}", args.speed);
-    let faults = Faults::parse(&args.faults).map_err(|fault| anyhow!("--faults: {fault}"))?;
     let defaults = Options::default();
     let options = Options {
         seed: args.seed,
         speed: args.speed,
         start: args.start.unwrap_or(defaults.start),
         batteries: args.batteries,
-        faults,
+        faults: args.faults,
         ..defaults
     };
     let Some(path) = &args.capture else { return Ok(Simulator::new(options)) };
@@ -154,10 +158,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named() {
-        let fault = simulator(&args(&["--faults", "crc=2"])).unwrap_err();
-        assert_eq!(fault.to_string(), "--faults: the rate of crc must be from 0 to 1: 2");
-        let fault = simulator(&args(&["--speed", "inf"])).unwrap_err();
-        assert_eq!(fault.to_string(), "--speed: must be a number of at least 0: inf");
+        let refusal = |line: &[&str]| {
+            Line::try_parse_from(["simulate"].iter().chain(line))
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        assert!(refusal(&["--faults", "crc=2"]).contains("the rate of crc must be from 0 to 1: 2"));
+        assert!(refusal(&["--faults", "foo=2"]).contains("no such fault"));
+        for speed in ["inf", "NaN", "1e300", "fast"] {
+            assert!(refusal(&["--speed", speed]).contains("must be a number from 0 to 10000"), "{speed}");
+        }
         let fault = simulator(&args(&["--capture", "/nowhere/x.log"])).unwrap_err();
         assert_eq!(fault.to_string(), "cannot read the capture: /nowhere/x.log");
     }

@@ -127,6 +127,13 @@ impl Task {
         blocks
     }
 
+    /// After a whole cycle with data what was wrong is over.
+    fn say_recovered(&mut self) {
+        if let (false, Some(identity)) = (std::mem::take(&mut self.said).is_empty(), self.plant.identity()) {
+            tracing::info!(inverter.name = %self.inverter.name, "inverter {} answers again", identity.serial);
+        }
+    }
+
     fn say_offline_in_time(&mut self) {
         if self.report.is_overdue() {
             self.report.offline(&self.plant, &self.inverter);
@@ -148,6 +155,7 @@ impl Task {
         let answered = self.report.answers() > answers_before;
         if answered {
             self.report.cycle_done();
+            self.say_recovered();
         }
         self.say_offline_in_time();
         self.report.publish(&self.plant, &self.inverter);

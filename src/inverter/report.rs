@@ -22,6 +22,7 @@ pub(super) struct Report {
     answered_at: Instant,
     silent_blocks: u32,
     last_updated: Option<Timestamp>,
+    cycles: u64,
     cycle_at: Option<Instant>,
     since_previous: Option<f64>,
     skipped_cycles: u64,
@@ -37,6 +38,7 @@ impl Report {
             answered_at: now,
             silent_blocks: 0,
             last_updated: None,
+            cycles: 0,
             cycle_at: None,
             since_previous: None,
             skipped_cycles: 0,
@@ -74,8 +76,14 @@ impl Report {
 
     /// A cycle that brought data has ended.
     pub(super) fn cycle_done(&mut self) {
+        self.cycles += 1;
         let now = Instant::now();
         self.since_previous = self.cycle_at.replace(now).map(|before| (now - before).as_secs_f64());
+    }
+
+    /// How many cycles brought data so far.
+    pub(super) fn cycles(&self) -> u64 {
+        self.cycles
     }
 
     /// A cycle got no lock in time.

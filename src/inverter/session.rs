@@ -16,6 +16,9 @@ use crate::registers::plan::Due;
 /// A link that is closing gets this long to say goodbye.
 const CLOSING: Duration = Duration::from_millis(500);
 
+/// No reply is later than this: 2.8 s is the longest that was measured.
+const LATE: Duration = Duration::from_secs(6);
+
 /// The lease without which no connection is opened.
 fn link_resource(connector: &dyn Connector) -> String {
     format!("inverter_link:{}", connector.peer())
@@ -130,12 +133,8 @@ impl Task {
         if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
             // The same inverter: what was found behind it is still known. Its model is judged by the latch.
             self.take(block)?;
-            if !std::mem::take(&mut self.said).is_empty() {
-                tracing::info!(inverter.name = %self.inverter.name, "inverter {} answers again", seen.serial);
-            }
             return Ok(());
         }
-        self.said.clear();
         if let Some(known) = self.plant.identity() {
             tracing::warn!(
                 inverter.name = %self.inverter.name,
@@ -194,9 +193,13 @@ impl Task {
         }
     }
 
-    /// Commits a block that nobody asked for, if it can be believed: another client's reply is data too.
+    /// Commits a block that nobody asked for, if it can be believed: another client's reply is data too. But it may be a
+    /// late reply of our own, so it does not replace what was read a moment ago: counters would seem to run backwards.
     pub(super) fn take_foreign(&mut self, block: Block) -> Result<(), Ended> {
         let arrived = block.at.saturating_duration_since(self.began);
+        if self.plant.read_within(block.key, arrived, LATE) {
+            return Ok(());
+        }
         match self.plant.accept(block.key, &block.values, block.serial, arrived) {
             Ok(()) => {
                 self.report.answered(block.at, self.inverter.clock.now());

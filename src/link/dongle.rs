@@ -21,6 +21,8 @@ const READ_IDLE: Duration = Duration::from_secs(2);
 const WRITE_STALL: Duration = Duration::from_secs(10);
 /// How long the other side has to end its half after we ended ours.
 pub(super) const LINGER: Duration = Duration::from_millis(250);
+/// Whatever sends so much without one good frame is no dongle, and is not listened to any longer.
+const GARBAGE_LIMIT: usize = 64 * 1024;
 /// Room for one read of the socket.
 const CHUNK: usize = 1024;
 /// Answers to heartbeats wait in here too; behind a stuck socket no more are added.
@@ -37,6 +39,8 @@ pub(super) struct Dongle {
     out: BytesMut,
     /// When `out` ceased to be empty.
     out_since: Instant,
+    /// Bytes since the last good frame that were none.
+    garbage: usize,
     pending: Option<Pending>,
     pacer: Pacer,
     counters: Arc<Counters>,
@@ -78,6 +82,7 @@ impl Dongle {
             arrived_at: now,
             out: BytesMut::new(),
             out_since: now,
+            garbage: 0,
             pending: None,
             pacer,
             counters,
@@ -207,13 +212,25 @@ impl Dongle {
     }
 
     fn take_frames(&mut self) -> Result<(), String> {
-        while let Some(item) = self.codec.decode(&mut self.arrived).map_err(|error| error.to_string())? {
+        loop {
+            let before = self.arrived.len();
+            let Some(item) = self.codec.decode(&mut self.arrived).map_err(|error| error.to_string())? else {
+                return Ok(());
+            };
             match item {
-                Ok(frame) => self.on_frame(frame)?,
-                Err(error) => self.on_bad_frame(error),
+                Ok(frame) => {
+                    self.garbage = 0;
+                    self.on_frame(frame)?;
+                }
+                Err(error) => {
+                    self.garbage += before - self.arrived.len();
+                    self.on_bad_frame(error);
+                }
+            }
+            if self.garbage > GARBAGE_LIMIT {
+                return Err(format!("sent {GARBAGE_LIMIT} bytes that are no frame"));
             }
         }
-        Ok(())
     }
 
     fn on_bad_frame(&self, error: FrameError) {

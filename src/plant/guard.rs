@@ -12,6 +12,8 @@ pub enum Rejection {
     AllZero,
     /// A serial that no device has.
     SerialShape,
+    /// A frame bears one serial, and the registers in it another.
+    SerialContradiction,
     /// HR 0 to 59 tell of another model, and did not yet do so three times.
     OtherModel,
     /// The inverter's clock shows a time that does not exist. Only the clock is dropped.
@@ -22,14 +24,21 @@ pub enum Rejection {
 
 impl Rejection {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 5] =
-        [Self::AllZero, Self::SerialShape, Self::OtherModel, Self::ImpossibleClock, Self::Length];
+    pub const ALL: [Self; 6] = [
+        Self::AllZero,
+        Self::SerialShape,
+        Self::SerialContradiction,
+        Self::OtherModel,
+        Self::ImpossibleClock,
+        Self::Length,
+    ];
 
     /// Its name, as counted.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AllZero => "all_zero",
             Self::SerialShape => "serial_shape",
+            Self::SerialContradiction => "serial_contradiction",
             Self::OtherModel => "other_model",
             Self::ImpossibleClock => "impossible_clock",
             Self::Length => "length",

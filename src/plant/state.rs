@@ -117,6 +117,12 @@ impl Plant {
         Ok(())
     }
 
+    /// Whether a block was read in the time before `now`.
+    pub fn read_within(&self, key: BlockKey, now: Duration, time: Duration) -> bool {
+        let read_at = self.image.read_at(key.device, key.bank, key.base);
+        read_at.is_some_and(|at| now.saturating_sub(at) < time)
+    }
+
     /// A block that was due could not be read: what is held of it is stale from now on.
     pub fn failed(&mut self, key: BlockKey) {
         let times = self.stale.entry(key).or_default();
@@ -268,7 +274,7 @@ impl Plant {
         }
         guard::all_zero(key, values, &self.image)?;
         if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
-            self.judge_identity(key, values)?;
+            self.judge_identity(key, values, envelope)?;
         }
         let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
         if known_battery && key.bank == Bank::Input {
@@ -300,13 +306,16 @@ impl Plant {
     }
 
     /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
-    fn judge_identity(&mut self, key: BlockKey, values: &[u16]) -> Result<(), Refused> {
+    fn judge_identity(&mut self, key: BlockKey, values: &[u16], envelope: Option<Serial>) -> Result<(), Refused> {
         let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
         let page = self.page_with(whole, key, values);
         if page.block(whole).is_none() {
             return Ok(());
         }
         let seen = Identity::read(page.view(key.device)).ok_or(Rejection::SerialShape)?;
+        if envelope.is_some_and(|serial| serial != seen.serial) {
+            return Err(Rejection::SerialContradiction.into());
+        }
         match &mut self.known {
             None => {
                 let capabilities = Arc::new(Capabilities::of(&seen));

@@ -184,10 +184,15 @@ impl Reading<'_> {
 
     /// `TZ` is the machine's as much as GivTCP's: it fills only what nothing else has set.
     fn timezone(&mut self, given: &BTreeMap<String, (&str, &str)>) {
-        let zone = given.get("TZ").filter(|(_, zone)| super::scalar::timezone(zone).is_ok());
-        if let (Some((name, zone)), None) = (zone, self.below("timezone")) {
+        let Some((name, zone)) = given.get("TZ").filter(|(_, zone)| !zone.is_empty()) else { return };
+        if self.below("timezone").is_some() {
+            return;
+        }
+        if super::scalar::timezone(zone).is_ok() {
             let id = self.origins.add(Origin::of(*name));
             self.layer.set("timezone", zone, &id);
+        } else {
+            self.notes.push(format!("{name}: no time zone such as Europe/London, the system's is used: {zone}"));
         }
     }
 }

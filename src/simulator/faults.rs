@@ -84,6 +84,11 @@ impl Faults {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, rate) = part.split_once('=').ok_or_else(|| format!("a fault is given as name=rate: {part}"))?;
+            let known = |name: &str| name == "all" || Fault::ALL.iter().any(|fault| fault.name() == name);
+            if !known(name.trim()) {
+                let names: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+                return Err(format!("no such fault (there are all, {}): {}", names.join(", "), name.trim()));
+            }
             let rate = rate
                 .trim()
                 .parse::<f64>()
@@ -93,11 +98,9 @@ impl Faults {
             match name.trim() {
                 "all" => faults = Self::all(rate),
                 name => {
-                    let fault = Fault::ALL.iter().find(|fault| fault.name() == name).ok_or_else(|| {
-                        let known: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-                        format!("no such fault (there are all, {}): {name}", known.join(", "))
-                    })?;
-                    *faults.rate_mut(*fault) = rate;
+                    for fault in Fault::ALL.iter().filter(|fault| fault.name() == name) {
+                        *faults.rate_mut(*fault) = rate;
+                    }
                 }
             }
         }

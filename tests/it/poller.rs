@@ -185,6 +185,9 @@ async fn what_another_client_asked_for_is_taken_too() {
     let mut poller = Poller::start(&dongle, 15);
     poller.until(30, "batteries", |snapshot| snapshot.batteries.len() == 2 && snapshot.power.soc == Some(62)).await;
     sleep(seconds(120)).await;
+    // Long enough after a cycle that it cannot be a late reply of our own.
+    poller.newest.changed().await.unwrap();
+    sleep(seconds(9)).await;
     let before = poller.now();
     plant.set_soc(70.0);
     for (device, base) in [(0x11, 0), (0x33, 60)] {

@@ -1,7 +1,9 @@
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::peer::{Given, HR0, IR0, ONCE, ROOM, at_once, data, encoded, heartbeat, millis, pair, secs};
@@ -165,9 +167,47 @@ async fn a_dropped_connection_closes_the_stream() {
     assert_eq!(timeout(secs(1), peer.next()).await, Ok(None));
 }
 
+/// Sends the same bytes without pause; like a socket it lets others have their turn now and then.
+#[derive(Debug)]
+struct Flood {
+    bytes: Vec<u8>,
+    at: usize,
+    reads: usize,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.reads += 1;
+        if self.reads.is_multiple_of(64) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        while buffer.remaining() > 0 {
+            buffer.put_slice(&[self.bytes[self.at]]);
+            self.at = (self.at + 1) % self.bytes.len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_floods_with_nothing_that_is_a_frame_is_left() {
+    let flood = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
+    let counters = Arc::new(Counters::default());
+    let mut link = open(&Given::new(flood), Kind::Dongle, &at_once(), &counters).await.unwrap();
+    let patient = Patience { deadline: secs(60), ..ONCE };
+    let outcome = timeout(secs(5), link.reader.read(HR0, patient)).await;
+    assert_eq!(outcome, Ok(Err(LinkError::Lost("sent 65536 bytes that are no frame".to_owned()))));
+}
+
 #[tokio::test]
 async fn a_flood_outruns_no_deadline_and_no_caller_that_gives_up() {
-    let flood = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
+    let bytes = [&b"xx"[..], &encoded(&Frame::Null { device: 0x32 })].concat();
+    let flood = tokio::io::join(Flood { bytes, at: 0, reads: 0 }, tokio::io::sink());
     let counters = Arc::new(Counters::default());
     let mut link = open(&Given::new(flood), Kind::Dongle, &at_once(), &counters).await.unwrap();
     let patient = Patience { deadline: secs(60), ..ONCE };
