@@ -240,6 +240,21 @@ mod tests {
     }
 
     #[test]
+    fn a_three_phase_battery_gives_when_it_is_positive_and_takes_when_it_is_negative() {
+        let summed = |discharge: u16, charge: u16| {
+            let mut image = crate::registers::RegisterImage::default();
+            let key = |base, count| BlockKey::new(INVERTER, crate::frame::Bank::Input, base, count);
+            image.commit(key(1136, 4), &[0, discharge, 0, charge], Duration::ZERO);
+            image.commit(key(1390, 6), &[1, 45_458, 0, 0, 1, 56_756], Duration::ZERO);
+            Json::Object(three_phase_sums(image.view(INVERTER)))
+        };
+        assert_eq!(summed(17_048, 0), json!({ "p_battery": 1704.8, "e_battery_throughput": 23_328.6 }));
+        assert_eq!(summed(0, 5_000)["p_battery"], json!(-500.0));
+        let nothing = crate::registers::RegisterImage::default();
+        assert!(three_phase_sums(nothing.view(INVERTER)).is_empty());
+    }
+
+    #[test]
     fn battery_energy_stands_where_the_model_keeps_it() {
         let fields = || {
             let names = ["e_battery_charge_today_alt1", "e_battery_charge_today_alt2", "e_battery_charge_total_alt1"];

@@ -93,7 +93,8 @@ impl Field {
     }
 
     units! {
-        volts Volts  amps Amps  watts Watts  kilowatts KiloWatts  watt_hours WattHours  kwh KiloWattHours  hertz Hertz  celsius Celsius  percent Percent
+        volts Volts  amps Amps  watts Watts  kilowatts KiloWatts  watt_hours WattHours  kwh KiloWattHours
+        hertz Hertz  celsius Celsius  percent Percent
         amp_hours AmpHours  seconds Seconds  hours Hours  vars Vars  volt_amps VoltAmps
     }
 
