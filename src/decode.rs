@@ -7,8 +7,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::capture;
 use crate::frame::{Answer, BlockKey, Frame};
-use crate::plant::{INVERTER, MIRROR, Model, Plant};
-use crate::registers::{Field, Value, View, lv_battery, lv_bcu, meter, meter_product, single_phase};
+use crate::plant::{INVERTER, MIRROR, Model, Plant, Stack, module_serial};
+use crate::registers::{
+    Field, Value, View, aio_battery, ems, gateway, hv_bcu, hv_bmu, lv_battery, lv_bcu, meter, meter_product,
+    single_phase, three_phase,
+};
 
 /// Replays a recording and tells its end state: every register by device, and what they mean.
 ///
@@ -76,16 +79,80 @@ fn decoded(plant: &Plant) -> Json {
             (format!("{device:#04x}"), Json::Object(fields))
         })
         .collect();
-    let mut inverter = table(single_phase::FIELDS, view(INVERTER));
-    if let Some(found) = plant.capabilities() {
-        route_by_model(&mut inverter, found.model);
-    }
-    json!({
-        "inverter": inverter,
+    let mut decoded = json!({
+        "inverter": inverter(plant, view(INVERTER)),
         "batteries": batteries.iter().map(|&device| table(lv_battery::FIELDS, view(device))).collect::<Vec<_>>(),
         "lv_bcu": table(lv_bcu::FIELDS, view(MIRROR)),
         "meters": meters,
-    })
+        "hv_stacks": stacks(plant),
+        "aio_modules": aio_modules(plant),
+    });
+    match plant.identity().map(|identity| identity.model) {
+        Some(Model::Gateway) => decoded["gateway"] = table(gateway::FIELDS, view(INVERTER)).into(),
+        Some(model) if model.is_ems() => decoded["ems"] = table(ems::FIELDS, view(INVERTER)).into(),
+        _ => {}
+    }
+    decoded
+}
+
+fn inverter(plant: &Plant, view: View<'_>) -> Map<String, Json> {
+    let model = plant.identity().map(|identity| identity.model);
+    if model.is_some_and(Model::has_three_phase_bank) {
+        let mut fields = table(&three_phase::fields(), view);
+        fields.extend(three_phase_sums(view));
+        return fields;
+    }
+    let mut fields = table(single_phase::FIELDS, view);
+    if let Some(model) = model {
+        route_by_model(&mut fields, model);
+    }
+    fields
+}
+
+/// What a three-phase inverter splits by direction and others do not: battery power is positive while discharging.
+fn three_phase_sums(view: View<'_>) -> Map<String, Json> {
+    let sum = |one: &Field, sign: i64, other: &Field| {
+        let raw = one.integer(view)? + sign * other.integer(view)?;
+        Some(Json::from(raw as f64 / 10.0))
+    };
+    [
+        ("p_battery", sum(&three_phase::p_battery_discharge, -1, &three_phase::p_battery_charge)),
+        ("e_battery_throughput", sum(&three_phase::e_battery_discharge_total, 1, &three_phase::e_battery_charge_total)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}
+
+fn stacks(plant: &Plant) -> Vec<Json> {
+    let view = |device: u8| plant.image().view(device).with_blanks();
+    let stack = |stack: Stack| {
+        let modules = stack.modules.iter().map(|&device| {
+            let mut fields = table(hv_bmu::FIELDS, view(device));
+            fields.insert("address".to_owned(), format!("{device:#04x}").into());
+            fields.insert("serial".to_owned(), module_serial(view(device)).map(|serial| serial.to_string()).into());
+            fields
+        });
+        json!({
+            "addr": format!("{:#04x}", stack.controller),
+            "bcu": table(hv_bcu::FIELDS, view(stack.controller)),
+            "bmus": modules.collect::<Vec<_>>(),
+        })
+    };
+    plant.stacks().into_iter().map(stack).collect()
+}
+
+/// The modules once more, under the name that an all-in-one's have in the reference.
+fn aio_modules(plant: &Plant) -> Vec<Json> {
+    if plant.identity().is_none_or(|identity| identity.model != Model::AllInOne) {
+        return Vec::new();
+    }
+    let module = |device: u8| {
+        let mut fields = table(aio_battery::FIELDS, plant.image().view(device).with_blanks());
+        fields.insert("module_address".to_owned(), device.into());
+        Json::Object(fields)
+    };
+    plant.stacks().into_iter().flat_map(|stack| stack.modules).map(module).collect()
 }
 
 /// Some registers mean something else on some models, and battery energy stands where the model keeps it.
@@ -146,7 +213,12 @@ mod tests {
         let decoded = decode("# nothing\nrx: 00010203\n").unwrap();
         assert_eq!((&decoded["inverter_serial"], &decoded["capabilities"]), (&Json::Null, &Json::Null));
         assert_eq!((&decoded["registers"], &decoded["invalid"]), (&json!({}), &json!(1)));
-        assert_eq!(decoded["decoded"], json!({ "inverter": {}, "batteries": [], "lv_bcu": {}, "meters": {} }));
+        assert_eq!(
+            decoded["decoded"],
+            json!({
+                "inverter": {}, "batteries": [], "lv_bcu": {}, "meters": {}, "hv_stacks": [], "aio_modules": [],
+            })
+        );
         assert!(decode("rx: 59\nnonsense").unwrap_err().starts_with("line 2: "));
     }
 
@@ -165,6 +237,21 @@ mod tests {
         ] {
             assert_eq!(to_json(value), wants);
         }
+    }
+
+    #[test]
+    fn a_three_phase_battery_gives_when_it_is_positive_and_takes_when_it_is_negative() {
+        let summed = |discharge: u16, charge: u16| {
+            let mut image = crate::registers::RegisterImage::default();
+            let key = |base, count| BlockKey::new(INVERTER, crate::frame::Bank::Input, base, count);
+            image.commit(key(1136, 4), &[0, discharge, 0, charge], Duration::ZERO);
+            image.commit(key(1390, 6), &[1, 45_458, 0, 0, 1, 56_756], Duration::ZERO);
+            Json::Object(three_phase_sums(image.view(INVERTER)))
+        };
+        assert_eq!(summed(17_048, 0), json!({ "p_battery": 1704.8, "e_battery_throughput": 23_328.6 }));
+        assert_eq!(summed(0, 5_000)["p_battery"], json!(-500.0));
+        let nothing = crate::registers::RegisterImage::default();
+        assert!(three_phase_sums(nothing.view(INVERTER)).is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod model;
 mod power;
 mod probes;
 pub mod snapshot;
+mod stacks;
 mod state;
 
 pub use capabilities::Capabilities;
@@ -23,6 +24,7 @@ pub use identity::Identity;
 pub use model::Model;
 pub use probes::Probe;
 pub use snapshot::Snapshot;
+pub use stacks::{Stack, module_serial};
 pub use state::{Plant, Refused, SnapshotContext};
 
 /// Where an inverter answers, whatever its model.

@@ -4,20 +4,29 @@
 //! The facts are the vendor's, as collected and tested by those who came before: register lists of the
 //! `givenergy-modbus` library 2.13.0 held against captures of real plants. No I/O, no clock.
 
+pub mod aio_battery;
 mod build;
+pub mod ems;
 pub mod enums;
 mod field;
+pub mod gateway;
+pub mod gateway_v2;
+pub mod hv_bcu;
+pub mod hv_bmu;
 mod image;
+mod kind;
 pub mod lv_battery;
 pub mod lv_bcu;
 pub mod meter;
 pub mod meter_product;
 pub mod plan;
 pub mod single_phase;
+pub mod three_phase;
 mod value;
 
-pub use field::{Field, Kind, RawStyle, Unit};
+pub use field::{Field, RawStyle};
 pub use image::{Commit, RegisterImage, View};
+pub use kind::{Kind, Unit};
 pub use value::{Slot, Value};
 
 /// Makes a table: each line becomes a `static` of the field's own name, and all of them, in order, `FIELDS`.
@@ -34,6 +43,18 @@ macro_rules! table {
     };
 }
 pub(crate) use table;
+
+/// The fields of a family that has those of another beside its own: `base` without those that `own` has by the same name
+/// and without those that are `absent`, then `own`.
+fn inherited(
+    base: &'static [&'static Field],
+    own: &'static [&'static Field],
+    absent: &'static [&'static str],
+) -> Vec<&'static Field> {
+    let kept =
+        base.iter().filter(|field| !absent.contains(&field.name) && own.iter().all(|own| own.name != field.name));
+    kept.chain(own).copied().collect()
+}
 
 #[cfg(test)]
 mod tests;

@@ -139,6 +139,29 @@ impl Model {
         self.is_hybrid() || matches!(self, Self::Ac)
     }
 
+    /// Whether high-voltage battery stacks (0x70 and on) can be behind it.
+    pub const fn has_high_voltage_batteries(self) -> bool {
+        matches!(
+            self,
+            Self::HybridThreePhase | Self::AcThreePhase | Self::AllInOne | Self::HybridHvGen3 | Self::AllInOneHybrid
+        )
+    }
+
+    /// How many modules a high-voltage stack of it has at most, as far as is known.
+    pub(super) const fn most_modules(self) -> usize {
+        if matches!(self, Self::AllInOne) { 4 } else { 32 }
+    }
+
+    /// Whether its live values stand in HR and IR 1000 and on.
+    pub const fn has_three_phase_bank(self) -> bool {
+        matches!(self, Self::HybridThreePhase | Self::AcThreePhase | Self::AioCommercial | Self::AllInOneHybrid)
+    }
+
+    /// Whether it leads other inverters, and tells of them in HR and IR 2040 and on.
+    pub const fn is_ems(self) -> bool {
+        matches!(self, Self::Ems | Self::EmsCommercial)
+    }
+
     /// Whether HR 300 to 359 answer (AC charge limits, export priority, pause).
     pub const fn has_ac_settings(self) -> bool {
         matches!(self, Self::Ac | Self::AcThreePhase | Self::AllInOne)

@@ -1,7 +1,7 @@
 //! The words that the tables are written in: each makes a [`Field`] at an address.
 
 use super::enums::{Bits, Codes};
-use super::field::{Field, Kind};
+use super::{Field, Kind};
 
 /// Unsigned, one register.
 pub(super) const fn u16(address: u16) -> Field {
@@ -16,6 +16,21 @@ pub(super) const fn i16(address: u16) -> Field {
 /// Unsigned, two registers, the high one first.
 pub(super) const fn u32(address: u16) -> Field {
     Field::new(address, Kind::U32)
+}
+
+/// Unsigned, two registers, the low one first.
+pub(super) const fn u32_low_first(address: u16) -> Field {
+    Field::new(address, Kind::U32LowFirst)
+}
+
+/// Two's complement, two registers, the high one first.
+pub(super) const fn i32(address: u16) -> Field {
+    Field::new(address, Kind::I32)
+}
+
+/// Two's complement, one register, with the other sign.
+pub(super) const fn i16_negated(address: u16) -> Field {
+    Field::new(address, Kind::I16Negated)
 }
 
 /// The high byte of a register.
@@ -91,4 +106,24 @@ pub(super) const fn bits16(address: u16, bits: &'static Bits) -> Field {
 /// Thirty-two flags with names, the high register first.
 pub(super) const fn bits32(address: u16, bits: &'static Bits) -> Field {
     Field::new(address, Kind::Bits32(bits))
+}
+
+/// Some bits of a register, a number with a name: `shift` counts from the least significant.
+pub(super) const fn code_part(address: u16, shift: u8, width: u8, codes: &'static Codes) -> Field {
+    Field::new(address, Kind::CodePart { shift, width, codes })
+}
+
+/// Some bits of a register, shown as one hexadecimal digit.
+pub(super) const fn hex_part(address: u16, shift: u8, width: u8) -> Field {
+    Field::new(address, Kind::HexPart { shift, width })
+}
+
+/// One of a few numbers, chosen by its index.
+pub(super) const fn choice(address: u16, choices: &'static [(u16, u16)]) -> Field {
+    Field::new(address, Kind::Choice(choices))
+}
+
+/// Four letters and four digits, such as `GAAA0014`.
+pub(super) const fn version8(address: u16) -> Field {
+    Field::new(address, Kind::Version8)
 }

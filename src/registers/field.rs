@@ -2,8 +2,7 @@ use std::borrow::Cow;
 
 use jiff::civil::DateTime;
 
-use super::enums::{Bits, Codes};
-use super::{Slot, Value, View};
+use super::{Kind, Slot, Unit, Value, View};
 use crate::frame::{Bank, Serial};
 
 /// One field: where it stands and what it means.
@@ -27,73 +26,6 @@ pub struct Field {
     pub givtcp: Option<&'static str>,
     /// How GivTCP writes it below `raw/`.
     pub style: RawStyle,
-}
-
-/// How registers become a value.
-#[derive(Clone, Copy, Debug)]
-pub enum Kind {
-    /// Unsigned.
-    U16,
-    /// Two's complement.
-    I16,
-    /// Unsigned, two registers, the high one first.
-    U32,
-    /// High byte.
-    High,
-    /// Low byte.
-    Low,
-    /// Zero or not.
-    Flag,
-    /// High byte, zero or not.
-    FlagHigh,
-    /// Low byte, zero or not.
-    FlagLow,
-    /// Four hexadecimal digits.
-    Hex4,
-    /// Eight hexadecimal digits, two registers.
-    Hex8,
-    /// First hexadecimal digit.
-    FirstDigit,
-    /// ASCII, this many registers.
-    Text(u8),
-    /// Two registers, each decimal HHMM.
-    Slot,
-    /// Six registers.
-    DateTime,
-    /// DSP version here, ARM version there.
-    Firmware {
-        /// Register of the ARM version.
-        arm: u16,
-    },
-    /// `raw / 10000 − 1`.
-    PowerFactor,
-    /// `raw / 100`, as text with two places.
-    Version,
-    /// A number with a name.
-    Code(&'static Codes),
-    /// Flags, one register.
-    Bits16(&'static Bits),
-    /// Flags, two registers, the high one first.
-    Bits32(&'static Bits),
-}
-
-/// What a number is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "units name themselves")]
-pub enum Unit {
-    None,
-    Volts,
-    Amps,
-    Watts,
-    KiloWattHours,
-    Hertz,
-    Celsius,
-    Percent,
-    AmpHours,
-    Seconds,
-    Hours,
-    Vars,
-    VoltAmps,
 }
 
 /// How GivTCP writes a field below `raw/`: it prints what its own decoder holds.
@@ -161,7 +93,8 @@ impl Field {
     }
 
     units! {
-        volts Volts  amps Amps  watts Watts  kwh KiloWattHours  hertz Hertz  celsius Celsius  percent Percent
+        volts Volts  amps Amps  watts Watts  kilowatts KiloWatts  watt_hours WattHours  kwh KiloWattHours
+        hertz Hertz  celsius Celsius  percent Percent
         amp_hours AmpHours  seconds Seconds  hours Hours  vars Vars  volt_amps VoltAmps
     }
 
@@ -203,7 +136,8 @@ impl Field {
     /// The registers that it is read from: the first, and how many follow on.
     pub const fn span(&self) -> (u16, u16) {
         let count = match self.kind {
-            Kind::U32 | Kind::Hex8 | Kind::Slot | Kind::Bits32(_) => 2,
+            Kind::U32 | Kind::U32LowFirst | Kind::I32 | Kind::Hex8 | Kind::Slot | Kind::Bits32(_) => 2,
+            Kind::Version8 => 4,
             Kind::DateTime => 6,
             Kind::Text(registers) => registers as u16,
             Kind::Firmware { arm } => arm - self.address + 1,
@@ -216,7 +150,14 @@ impl Field {
     pub fn read(&self, view: View<'_>) -> Option<Value> {
         let first = self.register(view, 0)?;
         match self.kind {
-            Kind::U16 | Kind::I16 | Kind::U32 | Kind::High | Kind::Low => {
+            Kind::U16
+            | Kind::I16
+            | Kind::I16Negated
+            | Kind::U32
+            | Kind::U32LowFirst
+            | Kind::I32
+            | Kind::High
+            | Kind::Low => {
                 let raw = self.integer(view)?;
                 Some(if self.places == 0 { Value::Int(raw) } else { Value::Float(self.scaled(raw)) })
             }
@@ -225,13 +166,23 @@ impl Field {
             Kind::FlagHigh => Some(Value::Flag(first >> 8)),
             Kind::FlagLow => Some(Value::Flag(first & 0xff)),
             Kind::Code(codes) => Some(Value::Code(first, codes.name(first))),
+            Kind::CodePart { shift, width, codes } => {
+                let code = part(first, shift, width);
+                Some(Value::Code(code, codes.name(code)))
+            }
+            Kind::Choice(_) => Some(self.integer(view).map_or(Value::Code(first, None), Value::Int)),
             Kind::Slot => self.slot(view).map(Value::Slot),
             Kind::DateTime => self.date_time(view).map(Value::DateTime),
             Kind::Bits16(bits) => Some(Value::Bits(bits.names(u32::from(first)))),
             Kind::Bits32(bits) => Some(Value::Bits(bits.names(self.double(view)?))),
-            Kind::Hex4 | Kind::Hex8 | Kind::FirstDigit | Kind::Text(_) | Kind::Firmware { .. } | Kind::Version => {
-                self.text(view).map(|text| Value::Text(Cow::Owned(text)))
-            }
+            Kind::Hex4
+            | Kind::Hex8
+            | Kind::HexPart { .. }
+            | Kind::FirstDigit
+            | Kind::Text(_)
+            | Kind::Firmware { .. }
+            | Kind::Version
+            | Kind::Version8 => self.text(view).map(|text| Value::Text(Cow::Owned(text))),
         }
     }
 
@@ -251,6 +202,13 @@ impl Field {
         let first = self.register(view, 0)?;
         let raw = match self.kind {
             Kind::I16 => i64::from(first as i16),
+            Kind::I16Negated => -i64::from(first as i16),
+            Kind::I32 => i64::from(self.double(view)? as i32),
+            Kind::U32LowFirst => i64::from(self.double(view)?.rotate_left(16)),
+            Kind::CodePart { shift, width, .. } | Kind::HexPart { shift, width } => {
+                i64::from(part(first, shift, width))
+            }
+            Kind::Choice(choices) => i64::from(choices.iter().find(|(index, _)| *index == first)?.1),
             Kind::U32 | Kind::Hex8 | Kind::Bits32(_) => i64::from(self.double(view)?),
             Kind::High | Kind::FlagHigh => i64::from(first >> 8),
             Kind::Low | Kind::FlagLow => i64::from(first & 0xff),
@@ -290,23 +248,36 @@ impl Field {
             Kind::Hex4 => Some(format!("{first:04x}")),
             Kind::Hex8 => Some(format!("{:08x}", self.double(view)?)),
             Kind::FirstDigit => Some(format!("{:x}", first >> 12)),
+            Kind::HexPart { shift, width } => Some(format!("{:x}", part(first, shift, width))),
             Kind::Version => Some(format!("{:.2}", f64::from(first) / 100.0)),
             Kind::Firmware { arm } => Some(format!("D0.{first}-A0.{}", view.get(self.bank, arm)?)),
-            Kind::Text(registers) => {
-                let mut text = String::with_capacity(2 * usize::from(registers));
-                for offset in 0..u16::from(registers) {
+            Kind::Text(registers) => self.characters(view, registers),
+            Kind::Version8 => {
+                let mut text = self.characters(view, 2)?;
+                for offset in 2..4 {
                     for byte in self.register(view, offset)?.to_be_bytes() {
-                        match byte {
-                            0 => {}
-                            b' '..=b'~' => text.push(byte.to_ascii_uppercase() as char),
-                            _ => return None,
-                        }
+                        text.push(char::from_digit(u32::from(byte), 10)?);
                     }
                 }
                 Some(text)
             }
             _ => None,
         }
+    }
+
+    /// ASCII without its NULs, in capitals; nothing if anything else is among it.
+    fn characters(&self, view: View<'_>, registers: u8) -> Option<String> {
+        let mut text = String::with_capacity(2 * usize::from(registers));
+        for offset in 0..u16::from(registers) {
+            for byte in self.register(view, offset)?.to_be_bytes() {
+                match byte {
+                    0 => {}
+                    b' '..=b'~' => text.push(byte.to_ascii_uppercase() as char),
+                    _ => return None,
+                }
+            }
+        }
+        Some(text)
     }
 
     /// As a serial number, whatever its shape; for text of five registers.
@@ -333,4 +304,10 @@ impl Field {
     fn in_range(&self, value: f64, zero: bool) -> bool {
         zero || self.range.is_none_or(|(min, max)| (min..=max).contains(&value))
     }
+}
+
+/// Some bits of a register, counted from the least significant.
+fn part(register: u16, shift: u8, width: u8) -> u16 {
+    register.checked_shr(u32::from(shift)).unwrap_or(0)
+        & 1u16.checked_shl(u32::from(width)).map_or(u16::MAX, |bit| bit - 1)
 }

@@ -10,6 +10,21 @@ use crate::frame::{Bank, BlockKey};
 
 const AT: u8 = 0x11;
 
+const TABLES: [&[&Field]; 12] = [
+    single_phase::FIELDS,
+    three_phase::FIELDS,
+    lv_battery::FIELDS,
+    lv_bcu::FIELDS,
+    hv_bcu::FIELDS,
+    hv_bmu::FIELDS,
+    aio_battery::FIELDS,
+    ems::FIELDS,
+    gateway::FIELDS,
+    gateway_v2::FIELDS,
+    meter::FIELDS,
+    meter_product::FIELDS,
+];
+
 /// An image that holds these holding registers, from `base` on.
 fn holding(base: u16, values: &[u16]) -> RegisterImage {
     let mut image = RegisterImage::default();
@@ -45,6 +60,44 @@ fn the_high_register_of_two_comes_first() {
     assert_eq!(float(read(u32(5).tenths(), &[0, 15604])), Some(1560.4));
     assert_eq!(read(u32(5), &[0xffff, 0xffff]), Some(Value::Int(4_294_967_295)));
     assert_eq!(read(u32(5), &[1]), None, "half of it was not read");
+}
+
+#[test]
+fn two_registers_are_signed_or_the_low_one_is_first_where_their_field_says_so() {
+    assert_eq!(float(read(i32(5).tenths(), &[0xffff, 0xc000])), Some(-1638.4));
+    assert_eq!(float(read(i32(5).tenths(), &[0, 16060])), Some(1606.0));
+    assert_eq!(read(i32(5), &[0, 0x8000]), Some(Value::Int(32768)), "the sign is bit 31, not bit 15");
+    assert_eq!(read(u32_low_first(5), &[2, 1]), Some(Value::Int(65538)));
+    assert_eq!(read(u32_low_first(5), &[2]), None, "half of it was not read");
+}
+
+#[test]
+fn a_sign_is_turned_without_overflow() {
+    assert_eq!(read(i16_negated(5), &[212]), Some(Value::Int(-212)));
+    assert_eq!(read(i16_negated(5), &[0x8000]), Some(Value::Int(32768)));
+}
+
+#[test]
+fn some_bits_of_a_register_are_a_field_of_their_own() {
+    let meter = |shift| code_part(5, shift, 2, &enums::METER_STATUS);
+    assert_eq!(read(meter(0), &[0b0001_0001]), Some(Value::Code(1, Some("ONLINE"))));
+    assert_eq!(read(meter(2), &[0b0001_0001]), Some(Value::Code(0, Some("DISABLED"))));
+    assert_eq!(read(meter(14), &[0xc000]), Some(Value::Code(3, None)));
+    assert_eq!(read(hex_part(5, 3, 3), &[0b01_0010]), Some(Value::Text("2".into())));
+}
+
+#[test]
+fn an_index_stands_for_a_number_and_an_unknown_one_is_no_error() {
+    let volts = || choice(5, &[(0, 230), (1, 208)]);
+    assert_eq!(read(volts(), &[1]), Some(Value::Int(208)));
+    assert_eq!(read(volts(), &[7]), Some(Value::Code(7, None)));
+}
+
+#[test]
+fn a_version_is_four_letters_and_four_digits() {
+    assert_eq!(read(version8(5), &[0x4741, 0x4141, 0, 0x0104]), Some(Value::Text("GAAA0014".into())));
+    assert_eq!(read(version8(5), &[0x4741, 0x4141, 0, 0x010a]), None, "ten is no digit");
+    assert_eq!(read(version8(5), &[0x4741, 0x4141, 0]), None);
 }
 
 #[test]
@@ -186,8 +239,8 @@ fn bits_are_counted_from_the_least_significant() {
 
 #[test]
 fn what_was_not_read_is_absent_in_every_table() {
-    let image = holding(1000, &[1]);
-    for fields in [single_phase::FIELDS, lv_battery::FIELDS, lv_bcu::FIELDS, meter::FIELDS, meter_product::FIELDS] {
+    let image = holding(3000, &[1]);
+    for fields in TABLES {
         for field in fields {
             assert_eq!(field.read(image.view(AT)), None, "{}", field.name);
             assert_eq!((field.integer(image.view(AT)), field.number(image.view(AT))), (None, None), "{}", field.name);
@@ -197,7 +250,7 @@ fn what_was_not_read_is_absent_in_every_table() {
 
 #[test]
 fn tables_stand_in_address_order_and_no_name_stands_twice() {
-    for fields in [single_phase::FIELDS, lv_battery::FIELDS, lv_bcu::FIELDS, meter::FIELDS, meter_product::FIELDS] {
+    for fields in TABLES {
         for pair in fields.windows(2) {
             assert!((pair[0].bank, pair[0].address) <= (pair[1].bank, pair[1].address), "{}", pair[1].name);
         }
@@ -209,16 +262,34 @@ fn tables_stand_in_address_order_and_no_name_stands_twice() {
     }
 }
 
+#[test]
+fn a_family_that_inherits_has_each_name_once_and_its_own_meaning_of_it() {
+    for (fields, own) in [(three_phase::fields(), three_phase::FIELDS), (gateway_v2::fields(), gateway_v2::FIELDS)] {
+        let names: std::collections::BTreeSet<_> = fields.iter().map(|field| field.name).collect();
+        assert_eq!(names.len(), fields.len());
+        assert!(own.iter().all(|own| fields.iter().any(|field| std::ptr::eq(*field, *own))));
+        assert!(fields.len() > own.len());
+    }
+    assert!(three_phase::fields().iter().all(|field| field.name != "enable_lora"));
+}
+
+/// A page on which some table has fields.
+fn any_page() -> impl Strategy<Value = u16> {
+    let pages: std::collections::BTreeSet<u16> =
+        TABLES.iter().flat_map(|fields| fields.iter()).map(|field| field.address / 60).collect();
+    prop::sample::select(pages.into_iter().collect::<Vec<_>>())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn no_register_makes_a_field_panic(values in prop::collection::vec(any::<u16>(), 60), page in 0u16..6) {
+    fn no_register_makes_a_field_panic(values in prop::collection::vec(any::<u16>(), 60), page in any_page()) {
         let mut image = RegisterImage::default();
         for bank in [Bank::Holding, Bank::Input, Bank::MeterProduct] {
             image.commit(BlockKey::new(AT, bank, page * 60, 60), &values, std::time::Duration::ZERO);
         }
-        for fields in [single_phase::FIELDS, lv_battery::FIELDS, lv_bcu::FIELDS, meter::FIELDS, meter_product::FIELDS] {
+        for fields in TABLES {
             for field in fields {
                 let view = image.view(AT);
                 if let (Some(number), Some((min, max))) = (field.number(view), field.range) {

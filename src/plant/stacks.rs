@@ -1,0 +1,140 @@
+use super::{Model, Plant};
+use crate::frame::{Bank, Serial};
+use crate::registers::{RegisterImage, View, hv_bcu, hv_bmu};
+
+/// Where a device with high-voltage stacks tells how many it has.
+const BMS: u8 = 0xa0;
+/// Input register of it: how many stacks.
+const STACKS: u16 = 61;
+/// The first stack's controller.
+const CONTROLLERS: std::ops::Range<u8> = 0x70..0x80;
+/// The modules of all stacks, those of the first stack in front.
+const MODULES: std::ops::Range<u8> = 0x50..0x70;
+
+/// A high-voltage battery stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Address of its controller (BCU).
+    pub controller: u8,
+    /// Addresses of its modules (BMUs) that say who they are, in order.
+    pub modules: Vec<u8>,
+}
+
+impl Plant {
+    /// The high-voltage battery stacks of which something was read. It follows from the registers alone, whatever the
+    /// order in which they arrived.
+    pub fn stacks(&self) -> Vec<Stack> {
+        match self.identity() {
+            Some(identity) if identity.model.has_high_voltage_batteries() => of(identity.model, self.image()),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn of(model: Model, image: &RegisterImage) -> Vec<Stack> {
+    let count = image.get(BMS, Bank::Input, STACKS).map_or(CONTROLLERS.len(), usize::from);
+    let mut addresses = MODULES;
+    let mut stacks = Vec::new();
+    for controller in CONTROLLERS.take(count) {
+        let modules = hv_bcu::number_of_modules.integer(image.view(controller)).and_then(|n| usize::try_from(n).ok());
+        // The addresses run on over the stacks: without this number nothing is known of those that follow.
+        let Some(modules) = modules else { break };
+        let of_this = addresses.by_ref().take(modules.min(model.most_modules()));
+        let modules = of_this.filter(|&module| is_module(image, module)).collect();
+        stacks.push(Stack { controller, modules });
+    }
+    stacks
+}
+
+/// A module is there if it says who it is; an address without one may answer zeros.
+fn is_module(image: &RegisterImage, address: u8) -> bool {
+    hv_bmu::serial_number.text(image.view(address)).is_some_and(|serial| !serial.trim().is_empty())
+}
+
+/// Who a module is. Some firmware (BAAA0013 of an all-in-one) keeps the first two characters four registers before the
+/// others, where the temperature of a cell would be.
+pub fn module_serial(view: View<'_>) -> Option<Serial> {
+    let mut registers = [0; 5];
+    for (register, address) in registers.iter_mut().zip(hv_bmu::serial_number.address..) {
+        *register = view.get(Bank::Input, address)?;
+    }
+    if registers[0] == 0 {
+        registers[0] = view.get(Bank::Input, hv_bmu::t_cell_21.address)?;
+    }
+    Some(Serial::from_registers(registers)).filter(Serial::is_plausible)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::frame::BlockKey;
+
+    fn page(image: &mut RegisterImage, device: u8, registers: &[(usize, u16)]) {
+        let mut values = [0; 60];
+        for &(register, value) in registers {
+            values[register - 60] = value;
+        }
+        image.commit(BlockKey::new(device, Bank::Input, 60, 60), &values, Duration::ZERO);
+    }
+
+    fn modules(image: &mut RegisterImage, devices: std::ops::Range<u8>) {
+        devices.for_each(|device| page(image, device, &[(60, 3300), (114, 0x4858), (115, 0x3030)]));
+    }
+
+    #[test]
+    fn the_addresses_of_modules_run_on_over_the_stacks() {
+        let mut image = RegisterImage::default();
+        page(&mut image, 0xa0, &[(61, 2)]);
+        page(&mut image, 0x70, &[(64, 3)]);
+        page(&mut image, 0x71, &[(64, 2)]);
+        page(&mut image, 0x72, &[(64, 6)]);
+        modules(&mut image, 0x50..0x5f);
+        assert_eq!(
+            of(Model::HybridThreePhase, &image),
+            [
+                Stack { controller: 0x70, modules: vec![0x50, 0x51, 0x52] },
+                Stack { controller: 0x71, modules: vec![0x53, 0x54] },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_module_without_a_serial_is_not_there() {
+        let mut image = RegisterImage::default();
+        page(&mut image, 0x70, &[(64, 3)]);
+        modules(&mut image, 0x50..0x51);
+        page(&mut image, 0x51, &[(60, 3300)]);
+        modules(&mut image, 0x52..0x53);
+        let found = of(Model::AllInOne, &image);
+        assert_eq!(found, [Stack { controller: 0x70, modules: vec![0x50, 0x52] }]);
+    }
+
+    #[test]
+    fn a_serial_in_two_pieces_is_put_together() {
+        let whole = [(114, 0x4858), (115, 0x3234), (116, 0x3134), (117, 0x4730), (118, 0x3030)];
+        let split = [(110, 0x4858), (115, 0x3234), (116, 0x3134), (117, 0x4730), (118, 0x3030)];
+        let serial = |registers: &[(usize, u16)]| {
+            let mut image = RegisterImage::default();
+            page(&mut image, 0x50, registers);
+            module_serial(image.view(0x50)).map(|serial| serial.to_string())
+        };
+        assert_eq!(serial(&whole).as_deref(), Some("HX2414G000"));
+        assert_eq!(serial(&split).as_deref(), Some("HX2414G000"));
+        assert_eq!(serial(&split[1..]), None, "without its beginning it is no serial");
+        assert_eq!(serial(&[(60, 3300)]), None);
+    }
+
+    #[test]
+    fn nonsense_in_the_counts_is_bounded_by_the_addresses() {
+        let mut image = RegisterImage::default();
+        page(&mut image, 0xa0, &[(61, u16::MAX)]);
+        (0x70..0x80).for_each(|device| page(&mut image, device, &[(64, u16::MAX)]));
+        modules(&mut image, 0x50..0x70);
+        let found = of(Model::HybridThreePhase, &image);
+        assert_eq!(found.len(), 16);
+        assert_eq!(found.iter().map(|stack| stack.modules.len()).sum::<usize>(), 32);
+        assert_eq!(of(Model::AllInOne, &image)[0].modules.len(), 4, "an all-in-one has four at most");
+    }
+}
