@@ -184,7 +184,9 @@ impl Reading<'_> {
 
     /// `TZ` is the machine's as much as GivTCP's: it fills only what nothing else has set.
     fn timezone(&mut self, given: &BTreeMap<String, (&str, &str)>) {
-        let Some((name, zone)) = given.get("TZ").filter(|(_, zone)| !zone.is_empty()) else { return };
+        let Some((name, zone)) = given.get("TZ").filter(|(_, zone)| !zone.is_empty() && !zone.starts_with(':')) else {
+            return;
+        };
         if self.below("timezone").is_some() {
             return;
         }
@@ -192,7 +194,11 @@ impl Reading<'_> {
             let id = self.origins.add(Origin::of(*name));
             self.layer.set("timezone", zone, &id);
         } else {
-            self.notes.push(format!("{name}: no time zone such as Europe/London, the system's is used: {zone}"));
+            let shown: String = zone.chars().take(60).collect();
+            self.notes.push(format!(
+                "{name}: no time zone such as Europe/London, the system's is used: {}",
+                shown.escape_debug()
+            ));
         }
     }
 }
