@@ -1,7 +1,7 @@
 //! Lets a test read what was logged.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
@@ -28,7 +28,7 @@ impl CapturedLog {
 
     /// Takes the lines so far, each as `LEVEL message`.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.lines.0.lock().unwrap())
+        std::mem::take(&mut *self.lines.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -39,7 +39,11 @@ impl<S: Subscriber> Layer<S> for Lines {
         }
         let mut message = Message(String::new());
         event.record(&mut message);
-        self.0.lock().unwrap().push(format!("{} {}", event.metadata().level(), message.0));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!(
+            "{} {}",
+            event.metadata().level(),
+            message.0
+        ));
     }
 }
 
