@@ -125,22 +125,9 @@ pub async fn run(
     requests: mpsc::Receiver<Request>,
     shutdown: CancellationToken,
 ) {
-    let began = Instant::now();
     let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
-    let report = Report::new(snapshots, inverter.every, began);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
-    let schedule = Schedule::new(inverter.every, inverter.settings_every);
-    let mut task = Task {
-        inverter,
-        schedule,
-        settings_retries: 0,
-        owner,
-        plant: Plant::new(),
-        report,
-        requests,
-        began,
-        said: Vec::new(),
-    };
+    let mut task = Task::new(inverter, owner, snapshots, requests);
     loop {
         let cycles_before = task.report.cycles();
         let ended = task.connection(&shutdown).await;
@@ -170,27 +157,33 @@ pub async fn read_once(inverter: Inverter) -> Result<Arc<Snapshot>, String> {
     let peer = inverter.connector.peer();
     let (snapshots, newest) = watch::channel(None);
     let (_requests, none) = mpsc::channel(1);
-    let began = Instant::now();
-    let report = Report::new(snapshots, inverter.every, began);
-    let owner = Owner::new("read");
-    let schedule = Schedule::new(inverter.every, inverter.settings_every);
-    let mut task = Task {
-        inverter,
-        schedule,
-        settings_retries: 0,
-        owner,
-        plant: Plant::new(),
-        report,
-        requests: none,
-        began,
-        said: Vec::new(),
-    };
+    let mut task = Task::new(inverter, Owner::new("read"), snapshots, none);
     task.one_cycle().await.map_err(|ended| format!("{peer}: {ended}"))?;
     let snapshot = newest.borrow().clone();
     snapshot.ok_or_else(|| format!("{peer}: nothing could be read"))
 }
 
 impl Task {
+    fn new(
+        inverter: Inverter,
+        owner: Owner,
+        snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
+        let began = Instant::now();
+        Self {
+            owner,
+            plant: Plant::new(),
+            report: Report::new(snapshots, inverter.every, began),
+            schedule: Schedule::new(inverter.every, inverter.settings_every),
+            settings_retries: 0,
+            requests,
+            began,
+            said: Vec::new(),
+            inverter,
+        }
+    }
+
     fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
