@@ -3,6 +3,8 @@
 //! Absent is `None`, never 0. Powers in W, energy in kWh; battery power is positive while discharging, grid power is
 //! positive while exporting.
 
+mod energy;
+
 use std::sync::Arc;
 
 use jiff::{Timestamp, ZonedDateTime};
@@ -10,6 +12,8 @@ use jiff::{Timestamp, ZonedDateTime};
 use super::{Capabilities, Identity, Rejections};
 use crate::frame::Serial;
 use crate::registers::{RegisterImage, Slot};
+
+pub use energy::Energy;
 
 /// One plant at one time.
 #[derive(Clone, Debug)]
@@ -134,31 +138,6 @@ pub struct Flows {
     pub battery_to_grid: Option<i64>,
     pub grid_to_battery: Option<i64>,
     pub grid_to_house: Option<i64>,
-}
-
-/// Energy counters, kWh.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Energy {
-    /// From the sun.
-    pub pv: Option<f64>,
-    /// From the grid.
-    pub import: Option<f64>,
-    /// To the grid.
-    pub export: Option<f64>,
-    /// Into the inverter from the AC side.
-    pub ac_charge: Option<f64>,
-    /// Out of the inverter to the AC side.
-    pub inverter: Option<f64>,
-    /// Into the battery.
-    pub battery_charge: Option<f64>,
-    /// Out of the battery.
-    pub battery_discharge: Option<f64>,
-    /// Through the battery, both ways.
-    pub battery_throughput: Option<f64>,
-    /// What the house used.
-    pub load: Option<f64>,
-    /// What of the sun was not exported.
-    pub self_consumption: Option<f64>,
 }
 
 /// What the inverter is and how it is.
