@@ -7,6 +7,7 @@
 mod answer;
 mod bank;
 mod capture;
+mod content;
 mod encode;
 mod faults;
 mod modbus;

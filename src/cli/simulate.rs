@@ -43,7 +43,8 @@ pub struct SimulateArgs {
     pub batteries: u8,
 
     /// What goes wrong how often, as name=rate,…: silence, delay, late, crc, cut, garbage, foreign, error, zeros,
-    /// reset, write_late, write_ignored, or all
+    /// reset, write_late, write_ignored, or all of these; bit, high_word, times_ten, splice, misaddressed, ip_packet,
+    /// repeat, or all of these as content
     #[arg(long, value_name = "NAME=RATE,…", default_value = "", value_parser = Faults::parse)]
     pub faults: Faults,
 

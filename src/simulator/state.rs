@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bank::{INVERTER, Registers, takes};
+use super::content::Answered;
 use super::encode::{self, Serials};
 use super::faults::{Fault, Faults};
 use super::physics::{Controls, Pause, Slot};
@@ -46,6 +47,8 @@ pub(super) struct State {
     pending: VecDeque<Pending>,
     pub(super) rng: fastrand::Rng,
     pub(super) faults: Faults,
+    /// What was answered last.
+    pub(super) answered: Answered,
     counts: BTreeMap<&'static str, u64>,
     began: Instant,
     /// When somebody last looked.
@@ -96,6 +99,7 @@ impl State {
             pending: VecDeque::new(),
             rng: fastrand::Rng::with_seed(options.seed),
             faults: options.faults,
+            answered: Answered::default(),
             counts: BTreeMap::new(),
             began: now,
             now,
