@@ -99,6 +99,7 @@ impl Task {
                 return ended;
             }
             first = false;
+            self.keep().await;
             if self.plant.in_doubt() {
                 self.schedule.want_settings();
             }
@@ -149,9 +150,29 @@ impl Task {
                 "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
             );
         }
+        if self.plant.identity().is_some() {
+            self.keep_now().await;
+        }
         self.plant = fresh;
+        if let Some(memory) = self.keeper.load(seen.serial).await {
+            self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
+        }
         self.report.answered(block.at, self.inverter.clock.now());
         Ok(())
+    }
+
+    /// Keeps what must survive a restart, whether or not it is time.
+    pub(super) async fn keep_now(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save_at_the_end(self.plant.memory(self.inverter.clock.now())).await;
+        }
+    }
+
+    /// Keeps what must survive a restart, if it is time.
+    async fn keep(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save(self.plant.memory(self.inverter.clock.now())).await;
+        }
     }
 
     /// Until the next cycle begins: takes what arrives unasked, and requests.

@@ -1,4 +1,4 @@
-use super::{Identity, MIRROR, Model};
+use super::{Identity, MIRROR, Model, Stack};
 use crate::frame::{Bank, BlockKey};
 use crate::registers::{RegisterImage, View};
 
@@ -15,6 +15,10 @@ pub struct Capabilities {
     pub meters: Vec<u8>,
     /// Whether the low-voltage battery controller's page at 0x31 says anything.
     pub lv_bcu: bool,
+    /// Whether something at 0xA0 tells how many high-voltage stacks there are.
+    pub bms: bool,
+    /// The high-voltage stacks found, in order.
+    pub stacks: Vec<Stack>,
     /// Optional blocks of the inverter (bank, base) that were found to answer.
     pub extra: Vec<(Bank, u16)>,
     /// Blocks of the inverter (bank, base) that were asked for several times and never answered.
@@ -32,6 +36,8 @@ impl Capabilities {
             batteries: Vec::new(),
             meters: Vec::new(),
             lv_bcu: false,
+            bms: false,
+            stacks: Vec::new(),
             extra: Vec::new(),
             silent: Vec::new(),
             mirrored: Vec::new(),

@@ -121,6 +121,11 @@ impl Model {
         self.is_hybrid() || matches!(self, Self::Ac | Self::AllInOne | Self::HybridHvGen3)
     }
 
+    /// Whether anything behind it is looked for.
+    pub const fn has_devices(self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
+
     /// Whether a mirror of its blocks may answer at 0x31 what 0x11 does not.
     pub const fn has_mirror(self) -> bool {
         matches!(self, Self::HybridGen1 | Self::Ac)

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-use super::{BATTERIES, INVERTER, METERS, Model};
-use crate::frame::BlockKey;
+use super::{BATTERIES, Capabilities, INVERTER, METERS, MIRROR, Model};
+use crate::frame::{Bank, BlockKey};
 use crate::registers::plan;
 
 /// A question whether a device or a block is there.
@@ -79,11 +79,26 @@ impl Probes {
         self.ring.retain(|question| question.probe.key != key);
     }
 
+    /// What is known needs no questions.
+    pub(super) fn skip(&mut self, known: &Capabilities) {
+        self.ring.retain(|question| !is_known(question.probe.key, known));
+    }
+
     /// A new question, to be asked soon, unless it stands already.
     pub(super) fn add(&mut self, key: BlockKey) {
         if !self.ring.iter().any(|question| question.probe.key == key) {
             self.ring.push_front(unasked(quick(key)));
         }
+    }
+}
+
+fn is_known(key: BlockKey, known: &Capabilities) -> bool {
+    match key.device {
+        INVERTER | MIRROR if key == plan::lv_bcu() => known.lv_bcu,
+        INVERTER | MIRROR => known.extra.contains(&(key.bank, key.base)),
+        device if BATTERIES.contains(&device) => known.batteries.contains(&device),
+        device if METERS.contains(&device) && key.bank == Bank::Input => known.meters.contains(&device),
+        _ => false,
     }
 }
 

@@ -1,4 +1,6 @@
-use super::{Model, Plant};
+use serde::{Deserialize, Serialize};
+
+use super::{Capabilities, Model, Plant};
 use crate::frame::{Bank, Serial};
 use crate::registers::{RegisterImage, View, hv_bcu, hv_bmu};
 
@@ -12,7 +14,7 @@ const CONTROLLERS: std::ops::Range<u8> = 0x70..0x80;
 const MODULES: std::ops::Range<u8> = 0x50..0x70;
 
 /// A high-voltage battery stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stack {
     /// Address of its controller (BCU).
     pub controller: u8,
@@ -44,6 +46,37 @@ fn of(model: Model, image: &RegisterImage) -> Vec<Stack> {
         stacks.push(Stack { controller, modules });
     }
     stacks
+}
+
+/// Adds what was found to what is known. A module that is not found this time is kept, unless it is another stack's
+/// now.
+pub(super) fn merge(known: &mut Vec<Stack>, found: &[Stack]) {
+    for stack in found {
+        for other in known.iter_mut().filter(|other| other.controller != stack.controller) {
+            other.modules.retain(|module| !stack.modules.contains(module));
+        }
+        match known.binary_search_by_key(&stack.controller, |known| known.controller) {
+            Ok(at) => {
+                for &module in &stack.modules {
+                    Capabilities::insert(&mut known[at].modules, module);
+                }
+            }
+            Err(at) => known.insert(at, stack.clone()),
+        }
+    }
+}
+
+/// What of stacks that come from outside can be true of this model: addresses in their ranges, sorted, none twice.
+pub(super) fn plausible(stacks: &[Stack], model: Model) -> Vec<Stack> {
+    let mut plausible: Vec<Stack> = Vec::new();
+    for stack in stacks.iter().filter(|stack| CONTROLLERS.contains(&stack.controller)) {
+        let mut modules = Vec::new();
+        for &module in stack.modules.iter().filter(|module| MODULES.contains(module)).take(model.most_modules()) {
+            Capabilities::insert(&mut modules, module);
+        }
+        merge(&mut plausible, &[Stack { controller: stack.controller, modules }]);
+    }
+    plausible
 }
 
 /// A module is there if it says who it is; an address without one may answer zeros.

@@ -81,6 +81,13 @@ impl Plant {
         self.known.as_ref().map(|known| &*known.capabilities)
     }
 
+    pub(super) fn change_capabilities(&mut self, change: impl FnOnce(&mut Capabilities)) {
+        if let Some(known) = &mut self.known {
+            change(Arc::make_mut(&mut known.capabilities));
+            known.probes.skip(&known.capabilities);
+        }
+    }
+
     /// Every register that was read.
     pub fn image(&self) -> &RegisterImage {
         &self.image

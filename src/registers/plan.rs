@@ -1,7 +1,7 @@
 //! Which blocks to read: a pure function of what the devices can do and of what is due.
 
 use crate::frame::{Bank, BlockKey};
-use crate::plant::{Capabilities, INVERTER, MIRROR};
+use crate::plant::{Capabilities, INVERTER, MIRROR, Model};
 
 /// What is due in a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,11 @@ pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
 
 const fn is_inverter(device: u8) -> bool {
     matches!(device, INVERTER | MIRROR)
+}
+
+/// Whether a block (bank, base) is one that may be read of this model's inverter.
+pub fn is_of(model: Model, block: (Bank, u16)) -> bool {
+    model.has_devices() && block != (Bank::Holding, 0) && block.1 < 360 && block.1 % 60 == 0
 }
 
 /// A battery's page.
