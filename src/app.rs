@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
+use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::inverter::{self, Inverter};
 use crate::link::{self, TcpConnector};
@@ -38,6 +39,7 @@ pub type Snapshots = watch::Receiver<Option<Arc<Snapshot>>>;
 pub struct App {
     /// The newest snapshot of each inverter, in the order of the settings.
     pub snapshots: Vec<Snapshots>,
+    events: Events,
     inverters: JoinSet<()>,
     sessions: JoinSet<()>,
     stop_inverters: CancellationToken,
@@ -59,6 +61,7 @@ impl App {
         let taken = Taken::default();
         let mut app = Self {
             snapshots: Vec::new(),
+            events: Events::new(),
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
@@ -68,8 +71,10 @@ impl App {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let store = store.clone();
-            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone());
+            let (store, events) = (store.clone(), app.events.clone());
+            let make = move || {
+                inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+            };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let publishing = publisher::run(
@@ -85,6 +90,11 @@ impl App {
             app.snapshots.push(receiver);
         }
         Ok(app)
+    }
+
+    /// What happens to the inverters from now on.
+    pub fn events(&self) -> Subscription {
+        self.events.subscribe()
     }
 
     /// Stops in order: links are closed and leases let go, then availability is told.
@@ -139,6 +149,7 @@ fn inverter(
     locks: Arc<dyn LockManager>,
     clock: Arc<dyn Clock>,
     store: Option<Store>,
+    events: Events,
 ) -> Inverter {
     Inverter {
         name: each.name.clone().unwrap_or_else(|| each.host.clone()),
@@ -164,6 +175,7 @@ fn inverter(
         clock,
         counters: Arc::default(),
         store,
+        events,
     }
 }
 
@@ -176,6 +188,7 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         Arc::new(SystemClock),
         None,
+        Events::new(),
     ))
 }
 

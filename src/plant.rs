@@ -27,7 +27,7 @@ mod three_phase;
 
 pub use capabilities::Capabilities;
 pub use family::Family;
-pub use guard::{Rejection, Rejections};
+pub use guard::{Occurrence, Rejection, Rejections};
 pub use identity::Identity;
 pub use memory::{Devices, Memory};
 pub use model::Model;

@@ -136,6 +136,7 @@ impl Poller {
             clock: Arc::new(Ticking(Instant::now())),
             counters: Arc::default(),
             store: None,
+            events: givtcp::event::Events::new(),
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
         Self { newest, locks, stop, task, _requests: requests }
