@@ -1,6 +1,6 @@
 use super::{Identity, MIRROR, Model, Stack};
 use crate::frame::{Bank, BlockKey};
-use crate::registers::{RegisterImage, View};
+use crate::registers::{RegisterImage, View, plan};
 
 /// What is behind a connection and what it can do; the plan of blocks follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,17 @@ impl Capabilities {
     /// Ten charge and discharge slots, rather than two.
     pub fn ten_slots(&self) -> bool {
         self.model.has_ten_slots(self.arm_firmware)
+    }
+
+    /// Whether its live values stand in IR 1000 and on; of a model that has not shown it yet, if that was found.
+    pub fn has_three_phase_bank(&self) -> bool {
+        let shown = self.model != Model::AllInOneHybrid || self.extra.contains(&(Bank::Input, 1000));
+        self.model.has_three_phase_bank() && shown
+    }
+
+    /// Whether this is a block of the inverter that never answered.
+    pub fn is_silent(&self, key: BlockKey) -> bool {
+        plan::is_inverter(key.device) && self.silent.contains(&(key.bank, key.base))
     }
 
     /// Where a block of the inverter is read.

@@ -100,7 +100,7 @@ impl Devices {
             insert(&mut found.batteries, &self.batteries, BATTERIES);
             found.lv_bcu |= self.lv_bcu;
         }
-        if model.has_devices() {
+        if model.is_supported() {
             insert(&mut found.meters, &self.meters, METERS);
         }
         if model.has_high_voltage_batteries() {
@@ -108,7 +108,7 @@ impl Devices {
             stacks::merge(&mut found.stacks, &stacks::plausible(&self.stacks, model));
         }
         if self.is_of(identity) {
-            let may_be = |block: &&(Bank, u16)| plan::is_of(model, **block);
+            let may_be = |block: &&(Bank, u16)| plan::is_of_inverter(**block);
             for (from, into) in [
                 (&self.extra, &mut found.extra),
                 (&self.silent, &mut found.silent),
