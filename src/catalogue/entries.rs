@@ -30,6 +30,7 @@ pub static PLANT: &[&[Entry<Snapshot>]] = &[
     control::TIMESLOTS,
     ems::EMS_PLANT,
     stats::STATS,
+    stats::REJECTIONS,
 ];
 
 /// A published value.

@@ -4,6 +4,7 @@ use super::{Entry, count, float, line};
 use crate::catalogue::Payload;
 use crate::catalogue::Quantity as Q;
 use crate::catalogue::families::{ALL, SINGLE_PHASE};
+use crate::plant::Rejection;
 use crate::plant::snapshot::Snapshot;
 
 /// How the reading goes, and what the inverter says of its batteries.
@@ -24,6 +25,38 @@ pub static STATS: &[Entry<Snapshot>] = &[
     line("Stats/Reconnects", Q::Count, |s| Some(count(s.stats.reconnects))).of(ALL, "").note("connections made after the first"),
 ];
 
+macro_rules! rejections {
+    ($($reason:ident $path:literal,)*) => {
+        /// How often each guard rejected something.
+        pub static REJECTIONS: &[Entry<Snapshot>] = &[$(
+            line($path, Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::$reason))))
+                .of(ALL, "")
+                .note(Rejection::$reason.meaning()),
+        )*];
+    };
+}
+
+rejections! {
+    Length "Stats/Rejections/length",
+    StrayPacket "Stats/Rejections/stray_packet",
+    AllZero "Stats/Rejections/all_zero",
+    SerialShape "Stats/Rejections/serial_shape",
+    SerialContradiction "Stats/Rejections/serial_contradiction",
+    OtherModel "Stats/Rejections/other_model",
+    ImpossibleClock "Stats/Rejections/impossible_clock",
+    CellsZero "Stats/Rejections/cells_zero",
+    TemperaturesZero "Stats/Rejections/temperatures_zero",
+    FirstBlock "Stats/Rejections/first_block",
+    BatteryStep "Stats/Rejections/battery_step",
+    Splice "Stats/Rejections/splice",
+    BatteryKind "Stats/Rejections/battery_kind",
+    SerialChange "Stats/Rejections/serial_change",
+    ImplausibleField "Stats/Rejections/implausible_field",
+    Jump "Stats/Rejections/jump",
+    Imbalance "Stats/Rejections/imbalance",
+    OtherBlock "Stats/Rejections/other_block",
+}
+
 /// Of high-voltage batteries the stack says it.
 fn low_voltage(s: &Snapshot) -> Option<f64> {
     s.power.battery_voltage.filter(|_| !s.identity.model.has_high_voltage_batteries())
@@ -35,4 +68,15 @@ const VERSION: &str = concat!("3.5+givtcp.", env!("CARGO_PKG_VERSION"));
 fn last_updated(snapshot: &Snapshot) -> Option<Payload> {
     let at = snapshot.stats.last_updated?;
     Some(Payload::Text(at.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rejection_has_its_line() {
+        let published: Vec<_> = REJECTIONS.iter().filter_map(|line| line.path.rsplit('/').next()).collect();
+        assert_eq!(published, Rejection::ALL.map(Rejection::name));
+    }
 }
