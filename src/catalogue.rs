@@ -7,11 +7,15 @@ mod entries;
 mod layout;
 mod quantity;
 mod raw;
+mod role;
+mod smoothing;
 mod tree;
 
-pub use entries::{BATTERY, Entry, METER, PLANT};
+pub use entries::{BATTERY, Entry, METER, PERIOD, PLANT};
 pub use layout::{Layout, as_json};
 pub use quantity::Quantity;
+pub use role::Role;
+pub use smoothing::Smoother;
 pub use tree::{Leaf, Payload, Tree};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use jiff::civil::Time;
 
 use super::{Payload, Quantity};
 use crate::plant::snapshot::{Battery, Meter, Snapshot};
+use crate::plant::tariff::{PeriodRates, Rates};
 
 /// A published value.
 #[derive(Debug)]
@@ -28,6 +29,26 @@ fn int(value: Option<i64>) -> Option<Payload> {
 /// As GivTCP rounds: to three places.
 pub(super) fn float(value: Option<f64>) -> Option<Payload> {
     value.map(|value| Payload::Float((value * 1000.0).round() / 1000.0))
+}
+
+/// As [`float`], but nothing at all is `0`, as Python prints what it has not counted yet.
+fn zero_or_float(value: Option<f64>) -> Option<Payload> {
+    if value == Some(0.0) { Some(Payload::Integer(0)) } else { float(value) }
+}
+
+/// Of the rates, where there are any.
+fn rate(snapshot: &Snapshot, get: fn(&Rates) -> Option<f64>) -> Option<Payload> {
+    float(snapshot.rates.as_ref().and_then(get))
+}
+
+/// The same, where GivTCP begins with `0`.
+fn rate_from_zero(snapshot: &Snapshot, get: fn(&Rates) -> Option<f64>) -> Option<Payload> {
+    zero_or_float(snapshot.rates.as_ref().and_then(get))
+}
+
+fn current_period(snapshot: &Snapshot) -> Option<&PeriodRates> {
+    let rates = snapshot.rates.as_ref()?;
+    rates.periods.get(rates.current_period?)
 }
 
 fn text(value: Option<&String>) -> Option<Payload> {
@@ -77,6 +98,7 @@ pub static PLANT: &[Entry<Snapshot>] = &[
     line("Power/Power/Combined_Generation_Power", Q::Power, |s| int(s.power.combined_generation)),
     line("Power/Power/SOC", Q::StateOfCharge, |s| int(s.power.soc)),
     line("Power/Power/SOC_kWh", Q::EnergyStored, |s| float(s.power.soc_kwh)),
+    line("Power/Power/Measured_SOC_kWh", Q::EnergyStored, |s| float(s.measured_kwh)),
     line("Power/Power/Battery_Power", Q::Power, |s| int(s.power.battery)),
     line("Power/Power/Battery_Voltage", Q::Voltage, |s| float(s.power.battery_voltage)),
     line("Power/Power/Battery_Current", Q::Current, |s| float(s.power.battery_current)),
@@ -117,10 +139,31 @@ pub static PLANT: &[Entry<Snapshot>] = &[
     line("Energy/Total/Load_Energy_Total_kWh", Q::EnergyTotal, |s| float(s.total.load)),
     line("Energy/Total/Self_Consumption_Energy_Total_kWh", Q::EnergyTotal, |s| float(s.total.self_consumption)),
 
+    line("Energy/Rates/Day_Rate", Q::Price, |s| rate(s, |r| Some(r.day.rate))),
+    line("Energy/Rates/Night_Rate", Q::Price, |s| rate(s, |r| Some(r.night.rate))),
+    line("Energy/Rates/Export_Rate", Q::Price, |s| rate(s, |r| Some(r.export_rate))),
+    line("Energy/Rates/Current_Rate_Type", Q::Choice, |s| word(s.rates.as_ref().map(|r| r.current.name()))),
+    line("Energy/Rates/Current_Rate", Q::Price, |s| rate(s, |r| Some(r.current_rate))),
+    line("Energy/Rates/Day_Start_Energy_kWh", Q::EnergyTotal, |s| rate(s, |r| r.day.start)),
+    line("Energy/Rates/Day_Energy_kWh", Q::EnergyToday, |s| rate(s, |r| r.day.energy)),
+    line("Energy/Rates/Day_Cost", Q::Money, |s| rate(s, |r| r.day.cost)),
+    line("Energy/Rates/Day_Energy_Total_kWh", Q::EnergyToday, |s| rate_from_zero(s, |r| r.day.at_switch.or(Some(0.0)))),
+    line("Energy/Rates/Night_Start_Energy_kWh", Q::EnergyTotal, |s| rate(s, |r| r.night.start)),
+    line("Energy/Rates/Night_Energy_kWh", Q::EnergyToday, |s| rate(s, |r| r.night.energy)),
+    line("Energy/Rates/Night_Cost", Q::Money, |s| rate(s, |r| r.night.cost)),
+    line("Energy/Rates/Night_Energy_Total_kWh", Q::EnergyToday, |s| rate_from_zero(s, |r| r.night.at_switch.or(Some(0.0)))),
+    line("Energy/Rates/Import_ppkwh_Today", Q::Price, |s| rate_from_zero(s, |r| Some(r.import_price))),
+    line("Energy/Rates/Battery_Value", Q::Money, |s| rate_from_zero(s, |r| r.battery_value)),
+    line("Energy/Rates/Battery_ppkwh", Q::Price, |s| rate_from_zero(s, |r| r.battery_price)),
+    line("Energy/Rates/Export_Income_Today", Q::Money, |s| rate(s, |r| r.export_income)),
+    line("Energy/Rates/Current_Period", Q::Choice, |s| current_period(s).map(|p| Payload::Text(p.name.clone()))),
+    line("Energy/Rates/Current_Period_Rate", Q::Price, |s| float(current_period(s).map(|p| p.rate))),
+
     line("<serial>/Invertor_Serial_Number", Q::Text, |s| Some(Payload::Text(s.identity.serial.to_string().into()))),
     line("<serial>/Invertor_Type", Q::Text, |s| Some(Payload::Text(s.identity.model.givtcp_name().into()))),
     line("<serial>/Invertor_Firmware", Q::Text, |s| text(s.inverter.firmware.as_ref())),
     line("<serial>/Invertor_Time", Q::Timestamp, |s| iso(s.inverter.time.as_ref())),
+    line("<serial>/Clock_Skew", Q::Seconds, |s| int(s.clock_skew)),
     line("<serial>/Invertor_Max_Inv_Rate", Q::Power, |s| int(s.inverter.max_power)),
     line("<serial>/Invertor_Max_Bat_Rate", Q::Power, |s| int(s.inverter.max_battery_power)),
     line("<serial>/Invertor_Temperature", Q::Temperature, |s| float(s.inverter.temperature)),
@@ -250,6 +293,10 @@ pub static BATTERY: &[Entry<Battery>] = &[
     line("Battery_Firmware_Version", Q::Text, |b| int(b.firmware)),
     line("Battery_Cells", Q::Count, |b| int(b.cell_count)),
     line("Battery_Cycles", Q::Count, |b| int(b.cycles)),
+    line("Battery_SOH", Q::Percent, |b| float(b.health())),
+    line("Battery_Cell_Voltage_High", Q::Voltage, |b| float(b.highest_cell())),
+    line("Battery_Cell_Voltage_Low", Q::Voltage, |b| float(b.lowest_cell())),
+    line("Battery_Cell_Voltage_Difference", Q::Voltage, |b| float(b.cell_spread())),
     line("Battery_USB_present", Q::Count, |b| int(b.usb)),
     line("Battery_Temperature", Q::Temperature, |b| float(b.temperature)),
     line("Battery_Voltage", Q::Voltage, |b| float(b.voltage)),
@@ -273,6 +320,13 @@ pub static BATTERY: &[Entry<Battery>] = &[
     line("Battery_Cell_2_Temperature", Q::Temperature, |b| float(b.cell_temperatures[1])),
     line("Battery_Cell_3_Temperature", Q::Temperature, |b| float(b.cell_temperatures[2])),
     line("Battery_Cell_4_Temperature", Q::Temperature, |b| float(b.cell_temperatures[3])),
+];
+
+/// What each named period of the tariff publishes, below `Energy/Rates/Periods/<its name>/`.
+pub static PERIOD: &[Entry<PeriodRates>] = &[
+    line("Rate", Q::Price, |p| float(Some(p.rate))),
+    line("Energy_Today_kWh", Q::EnergyToday, |p| float(p.energy)),
+    line("Cost_Today", Q::Money, |p| float(p.cost)),
 ];
 
 /// What each meter publishes, below `Meter_Details/Meter_ID<n>/`.

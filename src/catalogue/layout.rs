@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::entries::{BATTERY, Entry, METER, PLANT};
+use super::entries::{BATTERY, Entry, METER, PERIOD, PLANT};
 use super::raw::{self, Part};
-use super::{Leaf, Payload, Quantity, Tree};
+use super::{Leaf, Payload, Quantity, Role, Tree};
 use crate::frame::Serial;
 use crate::plant::MIRROR;
 use crate::plant::snapshot::{Battery, Meter, Snapshot};
+use crate::plant::tariff::PeriodRates;
 use crate::registers::{Field, View, lv_battery, lv_bcu, meter, meter_product, single_phase};
 
 /// The leaves of a plant with these devices, their paths made once: from one snapshot to the next only values change.
@@ -24,6 +25,8 @@ struct Devices {
     batteries: Vec<(u8, Serial)>,
     meters: Vec<u8>,
     lv_bcu: bool,
+    periods: Vec<Arc<str>>,
+    role: Role,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,7 @@ enum Source {
     Plant(&'static Entry<Snapshot>),
     Battery(usize, &'static Entry<Battery>),
     Meter(usize, &'static Entry<Meter>),
+    Period(usize, &'static Entry<PeriodRates>),
     Derived(raw::Derive),
     Raw(Device, &'static Field, Part),
 }
@@ -54,11 +58,17 @@ impl Layout {
         Self { raw, ..Self::default() }
     }
 
-    /// What is published of this snapshot.
+    /// What is published of this snapshot, of an inverter that is led by none.
     pub fn tree(&mut self, snapshot: &Snapshot) -> Tree {
-        let devices = Devices::of(snapshot);
+        self.tree_as(Role::Whole, snapshot)
+    }
+
+    /// What is published of this snapshot in this role.
+    pub fn tree_as(&mut self, role: Role, snapshot: &Snapshot) -> Tree {
+        let devices = Devices::of(snapshot, role);
         if self.devices.as_ref() != Some(&devices) {
             self.lines = lines(snapshot, self.raw);
+            self.lines.retain(|line| role.publishes(&line.path));
             self.devices = Some(devices);
         }
         let leaves = self
@@ -71,14 +81,20 @@ impl Layout {
 }
 
 impl Devices {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(snapshot: &Snapshot, role: Role) -> Self {
         Self {
             inverter: snapshot.identity.serial,
             batteries: snapshot.batteries.iter().map(|battery| (battery.address, battery.serial)).collect(),
             meters: snapshot.meters.iter().map(|meter| meter.address).collect(),
             lv_bcu: has_lv_bcu(snapshot),
+            periods: periods(snapshot).iter().map(|period| Arc::clone(&period.name)).collect(),
+            role,
         }
     }
+}
+
+fn periods(snapshot: &Snapshot) -> &[PeriodRates] {
+    snapshot.rates.as_ref().map_or(&[], |rates| &rates.periods)
 }
 
 fn has_lv_bcu(snapshot: &Snapshot) -> bool {
@@ -91,6 +107,7 @@ impl Source {
             Self::Plant(entry) => (entry.quantity, (entry.get)(snapshot)?),
             Self::Battery(place, entry) => (entry.quantity, (entry.get)(snapshot.batteries.get(*place)?)?),
             Self::Meter(place, entry) => (entry.quantity, (entry.get)(snapshot.meters.get(*place)?)?),
+            Self::Period(place, entry) => (entry.quantity, (entry.get)(periods(snapshot).get(*place)?)?),
             Self::Derived(get) => return get(snapshot),
             Self::Raw(device, field, part) => return raw::payload(field, *part, device.view(snapshot)),
         };
@@ -131,6 +148,11 @@ fn lines(snapshot: &Snapshot, with_raw: bool) -> Vec<Line> {
     for (place, meter) in snapshot.meters.iter().enumerate() {
         for entry in METER {
             add(format!("Meter_Details/Meter_ID{}/{}", meter.address, entry.path), Source::Meter(place, entry));
+        }
+    }
+    for (place, period) in periods(snapshot).iter().enumerate() {
+        for entry in PERIOD {
+            add(format!("Energy/Rates/Periods/{}/{}", period.name, entry.path), Source::Period(place, entry));
         }
     }
     if !with_raw {

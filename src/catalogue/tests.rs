@@ -1,11 +1,14 @@
 mod golden;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::*;
 use crate::plant::snapshot::{Snapshot, Stats};
+use crate::plant::tariff::{Period, Prices};
 use crate::plant::tests::fixture::*;
 use crate::plant::{Plant, SnapshotContext};
 use crate::registers::plan;
@@ -33,9 +36,14 @@ fn leaf(snapshot: &Snapshot, path: &str) -> Option<String> {
 }
 
 fn at(plant: &Plant, now: &str, zone: &str) -> Snapshot {
+    plant.clone().snapshot(&context(now, zone)).unwrap()
+}
+
+fn context(now: &str, zone: &str) -> SnapshotContext {
     let now: Timestamp = now.parse().unwrap();
     let stats = Stats { last_updated: Some(now), since_previous: Some(15.25), ..Stats::default() };
-    plant.snapshot(SnapshotContext { now, zone: TimeZone::get(zone).unwrap(), stats }).unwrap()
+    let zone = TimeZone::get(zone).unwrap();
+    SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() }
 }
 
 #[test]
@@ -45,6 +53,7 @@ fn no_two_values_share_a_topic_and_every_topic_can_be_one() {
         .map(|entry| entry.path)
         .chain(BATTERY.iter().map(|entry| entry.path))
         .chain(METER.iter().map(|entry| entry.path))
+        .chain(PERIOD.iter().map(|entry| entry.path))
         .collect();
     let tree = Layout::new(true).tree(&snapshot(&plant_of(&hybrid())));
     let published: Vec<&str> = tree.leaves.iter().map(|leaf| &*leaf.path).collect();
@@ -64,6 +73,7 @@ fn names_tell_the_quantity() {
     for (path, quantity) in all.chain(METER.iter().map(|entry| (entry.path, entry.quantity))) {
         let name = path.rsplit('/').next().unwrap();
         let wants: &[Option<&str>] = match name {
+            "Current_Rate" | "Current_Rate_Type" | "Current_Period" | "Current_Period_Rate" => &[None],
             _ if name.ends_with("_kWh") => &[Some("kWh")],
             _ if name.contains("Voltage") => &[Some("V")],
             _ if name.contains("Current") => &[Some("A")],
@@ -116,6 +126,16 @@ fn every_value_can_be_had_from_some_plant() {
     for battery in [1500u16, -1500i16 as u16] {
         snapshots.push(snapshot(&hybrid_with(input(0), &[(52, battery)])));
     }
+    let mut probed = plant_of(&hybrid());
+    while !probed.all_probed() {
+        probed.next_probe().into_iter().for_each(|probe| probed.probe_failed(probe.key));
+    }
+    let periods = vec![Period { name: "peak".into(), band: Prices::default().day }];
+    let context = SnapshotContext { prices: Arc::new(Prices { periods, ..Prices::default() }), ..context(NOON, "UTC") };
+    snapshots.push(probed.snapshot(&context).unwrap());
+    assert!(
+        PERIOD.iter().all(|entry| (entry.get)(&snapshots.last().unwrap().rates.as_ref().unwrap().periods[0]).is_some())
+    );
     let unreachable: Vec<_> = PLANT
         .iter()
         .filter(|entry| !snapshots.iter().any(|seen| (entry.get)(seen).is_some()))

@@ -52,7 +52,7 @@ impl Task {
             }
             Err(LockError::Timeout { .. }) => {
                 self.report.skipped();
-                self.report.publish(&self.plant, &self.inverter);
+                self.report.publish(&mut self.plant, &self.inverter);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -70,7 +70,7 @@ impl Task {
                 biased;
                 lease = &mut acquiring => return lease,
                 () = sleep_until(offline_at.unwrap_or_else(Instant::now)), if offline_at.is_some() => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Task {
                 }
             }
             if first {
-                self.report.publish(&self.plant, &self.inverter);
+                self.report.publish(&mut self.plant, &self.inverter);
             }
         }
         blocks.for_each(|rest| self.plant.missed(rest));
@@ -136,7 +136,7 @@ impl Task {
 
     fn say_offline_in_time(&mut self) {
         if self.report.is_overdue() {
-            self.report.offline(&self.plant, &self.inverter);
+            self.report.offline(&mut self.plant, &self.inverter);
         }
     }
 
@@ -146,7 +146,7 @@ impl Task {
         if blocks < SILENT_BLOCKS {
             return Ok(());
         }
-        self.report.publish(&self.plant, &self.inverter);
+        self.report.publish(&mut self.plant, &self.inverter);
         Err(Ended::Silent(blocks))
     }
 
@@ -158,7 +158,7 @@ impl Task {
             self.say_recovered();
         }
         self.say_offline_in_time();
-        self.report.publish(&self.plant, &self.inverter);
+        self.report.publish(&mut self.plant, &self.inverter);
         self.want_missing_settings(cycle);
         match self.report.silence() {
             // However long one block may take, and however short a cycle is.
@@ -190,7 +190,7 @@ impl Task {
             match self.read(probe.key, patience, end, connection).await? {
                 Outcome::Read => {
                     self.plant.probe_answered(probe.key);
-                    self.report.publish(&self.plant, &self.inverter);
+                    self.report.publish(&mut self.plant, &self.inverter);
                 }
                 Outcome::Failed { .. } => {
                     failures += 1;

@@ -164,10 +164,14 @@ impl Task {
                 biased;
                 () = sleep_until(at) => return Ok(()),
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
                 Some(request) = self.requests.recv() => match request {
                     Request::ReadSettings => self.schedule.want_settings(),
+                    Request::SwitchRate(rate, at) => {
+                        self.plant.switch_rate(rate, at);
+                        self.report.publish(&mut self.plant, &self.inverter);
+                    }
                 },
                 block = connection.reader.unsolicited() => match block {
                     Some(block) => self.take_foreign(block)?,

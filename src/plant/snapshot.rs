@@ -4,11 +4,14 @@
 //! positive while exporting.
 
 mod energy;
+pub(super) mod health;
+mod led;
 
 use std::sync::Arc;
 
 use jiff::{Timestamp, ZonedDateTime};
 
+use super::tariff::Rates;
 use super::{Capabilities, Identity, Rejections};
 use crate::frame::Serial;
 use crate::registers::{RegisterImage, Slot};
@@ -40,6 +43,12 @@ pub struct Snapshot {
     pub batteries: Vec<Battery>,
     /// The meters found, by address.
     pub meters: Vec<Meter>,
+    /// What is in the low-voltage batteries by their calibrated capacities, kWh; once all that there are were found.
+    pub measured_kwh: Option<f64>,
+    /// Seconds that the inverter's clock was ahead of the zone's when it was read.
+    pub clock_skew: Option<i64>,
+    /// What its energy costs, where it counts what comes from the grid.
+    pub rates: Option<Rates>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
@@ -277,4 +286,6 @@ pub struct Stats {
     pub crc_errors: u64,
     /// Connections made after the first.
     pub reconnects: u64,
+    /// Cycles that brought data.
+    pub cycles: u64,
 }

@@ -2,13 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::energy::BatteryCounters;
 use super::guard::{Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Battery, Snapshot, Stats};
+use super::snapshot::{Battery, Snapshot, Stats, health};
+use super::tariff::{Prices, Tariff};
 use super::{
     BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
 };
@@ -16,6 +18,7 @@ use crate::frame::{Bank, BlockKey, Serial};
 use crate::registers::{RegisterImage, lv_bcu, plan};
 
 mod judge;
+mod rates;
 
 /// One connection and all behind it: what was found and what was read.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +28,9 @@ pub struct Plant {
     rejections: Rejections,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
+    /// What the inverter's clock showed when it was last read, and when that was.
+    clock_read: Option<(DateTime, Duration)>,
+    tariff: Tariff,
 }
 
 #[derive(Clone, Debug)]
@@ -59,10 +65,14 @@ impl From<Rejection> for Refused {
 pub struct SnapshotContext {
     /// What time it is.
     pub now: Timestamp,
+    /// The same on the process' monotonic clock, by which blocks arrive.
+    pub elapsed: Duration,
     /// The inverter's zone.
     pub zone: TimeZone,
     /// How the reading goes; stale blocks and rejections are filled in.
     pub stats: Stats,
+    /// What energy costs.
+    pub prices: Arc<Prices>,
 }
 
 impl Plant {
@@ -111,6 +121,7 @@ impl Plant {
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
         }
+        self.notice_clock(key, at);
         self.notice(key);
         if !was_known {
             // What arrived before the inverter told who it is counts too.
@@ -220,29 +231,39 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.latch.has_rival())
     }
 
-    /// What is known now; nothing before HR 0 to 59 were read.
-    pub fn snapshot(&self, context: SnapshotContext) -> Option<Snapshot> {
+    /// What is known now; nothing before HR 0 to 59 were read. What it brings is counted for the tariff.
+    pub fn snapshot(&mut self, context: &SnapshotContext) -> Option<Snapshot> {
+        let mut snapshot = self.read(context)?;
+        snapshot.rates = self.rates(&snapshot, context);
+        Some(snapshot)
+    }
+
+    fn read(&self, context: &SnapshotContext) -> Option<Snapshot> {
         let Known { latch, capabilities, .. } = self.known.as_ref()?;
-        let SnapshotContext { now, zone, mut stats } = context;
+        let SnapshotContext { now, zone, .. } = context;
+        let mut stats = context.stats.clone();
         let identity = latch.held();
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale.len() as u64;
         stats.rejections = self.rejections;
-        let inverter = details::read(view, identity, &zone);
+        let inverter = details::read(view, identity, zone);
         let control = control::read(view, capabilities, &inverter);
         let mut power = power::read(view, &inverter, identity.model.measures_generation());
-        power::add_times(&mut power, &inverter, &control, now, &zone);
+        power::add_times(&mut power, &inverter, &control, *now, zone);
         // Behind a model whose devices are not polled nothing would tell that they are gone.
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
+        let total = energy::total(view, self.battery_counters(batteries), identity.model);
+        let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
+            measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
+            batteries,
             flows: flows::of(&power, has_battery),
             today: energy::today(view, identity.model),
-            total: energy::total(view, self.battery_counters(batteries), identity.model),
+            total,
             timeslots: control::timeslots(view, capabilities),
-            batteries: different(self.each(batteries, battery::read)),
             meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
@@ -250,6 +271,8 @@ impl Plant {
             power,
             inverter,
             control,
+            clock_skew: self.clock_skew(context),
+            rates: None,
             stats,
         })
     }

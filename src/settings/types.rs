@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::{Time, time};
 use secrecy::SecretString;
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -22,6 +23,10 @@ pub struct Settings {
     pub link: LinkSettings,
     /// The broker, and what is published there.
     pub mqtt: MqttSettings,
+    /// What energy costs.
+    pub rates: RatesSettings,
+    /// How leaps of measured values are held back. Default `none`.
+    pub smoothing: Smoothing,
     /// Locks between pollers and writers.
     pub locks: LocksSettings,
     /// The Redis server that several processes may share.
@@ -45,6 +50,18 @@ pub struct InverterSettings {
     pub port: u16,
     /// What is spoken there. Default: the dongle's framing.
     pub transport: Transport,
+    /// What of it is published. Default `auto`.
+    pub role: Role,
+}
+
+/// What of an inverter is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything, unless a gateway or plant controller among the inverters leads it: `auto`.
+    #[default]
+    Auto,
+    /// Its batteries and what it is, no totals: `battery_only`.
+    BatteryOnly,
 }
 
 /// What is spoken on an inverter's connection.
@@ -137,6 +154,63 @@ pub struct TlsSettings {
     pub key_file: Option<PathBuf>,
 }
 
+/// What energy costs, in any currency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RatesSettings {
+    /// What switches between day and night. Default `clock`.
+    pub mode: RatesMode,
+    /// The day's rate. Default 0.395 from 05:30.
+    pub day: RateSettings,
+    /// The night's rate. Default 0.155 from 23:30; not at the same time as the day.
+    pub night: RateSettings,
+    /// What an exported kWh earns. Default 0.04, −1000 to 1000.
+    pub export_rate: f64,
+    /// Named periods beside day and night. Default none, at most [`RatesSettings::MOST_PERIODS`].
+    pub periods: Vec<PeriodSettings>,
+}
+
+/// A rate and when it begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateSettings {
+    /// Money per kWh, −1000 to 1000.
+    pub rate: f64,
+    /// Time of day.
+    pub start: Time,
+}
+
+/// A named rate, in force until the next one begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeriodSettings {
+    /// Its name, which stands in topics: letters, digits, `-` and `_`, at most 32. No name twice.
+    pub name: String,
+    /// Rate and start. No start twice.
+    pub rate: RateSettings,
+}
+
+/// What switches between day and night.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RatesMode {
+    /// Their starts: `clock`.
+    #[default]
+    Clock,
+    /// Others, by a command: `external`.
+    External,
+}
+
+/// How leaps of measured values are held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Smoothing {
+    /// Not at all: `none`.
+    #[default]
+    None,
+    /// The largest ones: `low`.
+    Low,
+    /// Large ones: `medium`.
+    Medium,
+    /// Smaller ones too: `high`.
+    High,
+}
+
 /// Locks between pollers and writers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocksSettings {
@@ -201,6 +275,8 @@ impl Default for Settings {
             poll: PollSettings::default(),
             link: LinkSettings::default(),
             mqtt: MqttSettings::default(),
+            rates: RatesSettings::default(),
+            smoothing: Smoothing::None,
             locks: LocksSettings { backend: LockBackend::Auto, timeout: Duration::from_secs(30) },
             redis: RedisSettings { url: SecretString::from(String::new()) },
             http: HttpSettings { listen: "127.0.0.1:8099".into() },
@@ -254,7 +330,25 @@ impl MqttSettings {
     pub const TLS_PORT: u16 = 8883;
 }
 
-// === impl Transport, Qos, LockBackend ===
+impl RatesSettings {
+    /// The most named periods.
+    pub const MOST_PERIODS: usize = 24;
+}
+
+impl Default for RatesSettings {
+    /// GivTCP's defaults.
+    fn default() -> Self {
+        Self {
+            mode: RatesMode::Clock,
+            day: RateSettings { rate: 0.395, start: time(5, 30, 0, 0) },
+            night: RateSettings { rate: 0.155, start: time(23, 30, 0, 0) },
+            export_rate: 0.04,
+            periods: Vec::new(),
+        }
+    }
+}
+
+// === impl Transport, Role, Qos, RatesMode, Smoothing, LockBackend ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -276,12 +370,46 @@ impl fmt::Display for Transport {
     }
 }
 
+impl Role {
+    /// Every role, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("battery_only", Self::BatteryOnly)];
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
 impl Qos {
     /// Every quality of service, with its name in the settings.
     pub const NAMES: [(&str, Self); 3] = [("0", Self::AtMostOnce), ("1", Self::AtLeastOnce), ("2", Self::ExactlyOnce)];
 }
 
 impl fmt::Display for Qos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl RatesMode {
+    /// Every mode, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("clock", Self::Clock), ("external", Self::External)];
+}
+
+impl fmt::Display for RatesMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl Smoothing {
+    /// Every degree, with its name in the settings.
+    pub const NAMES: [(&str, Self); 4] =
+        [("none", Self::None), ("low", Self::Low), ("medium", Self::Medium), ("high", Self::High)];
+}
+
+impl fmt::Display for Smoothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name_of(&Self::NAMES, self))
     }
