@@ -17,6 +17,7 @@ mod probes;
 pub mod snapshot;
 mod stacks;
 mod state;
+pub mod tariff;
 
 pub use capabilities::Capabilities;
 pub use guard::{Rejection, Rejections};
