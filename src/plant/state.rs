@@ -178,7 +178,12 @@ impl Plant {
 
     /// Whether a block that is due was left unanswered so often that others should not wait for it.
     pub fn keeps_failing(&self, key: BlockKey) -> bool {
-        self.stale.get(&key).is_some_and(|&times| times >= SILENT_AFTER)
+        self.failures(key) >= SILENT_AFTER
+    }
+
+    /// How often in a row a block that is due was asked for and not read.
+    pub fn failures(&self, key: BlockKey) -> u32 {
+        self.stale.get(&key).copied().unwrap_or_default()
     }
 
     /// Whether settings that are due are still to be read.
