@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Plant, SnapshotContext, covers, is_inverter};
+use super::{Plant, SnapshotContext, covers};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::snapshot::Snapshot;
 use crate::plant::tariff::{Rate, Rates, Seen, Tariff};
 use crate::plant::{INVERTER, Model};
-use crate::registers::{Field, gateway, single_phase, three_phase};
+use crate::registers::{Field, gateway, plan, single_phase, three_phase};
 
 /// Where the inverter's clock stands.
 const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
@@ -33,7 +33,7 @@ impl Plant {
 
     /// Keeps what the inverter's clock shows, if `key` holds it, and when it was read.
     pub(super) fn notice_clock(&mut self, key: BlockKey, at: Duration) {
-        if is_inverter(key.device) && covers(key, BlockKey { device: key.device, ..CLOCK }) {
+        if plan::is_inverter(key.device) && covers(key, BlockKey { device: key.device, ..CLOCK }) {
             let shown = single_phase::system_time.date_time(self.image.view(key.device));
             self.clock_read = shown.map(|shown| (shown, at));
         }
