@@ -11,7 +11,10 @@ use super::identity::Latch;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, Snapshot, Stats, health};
 use super::tariff::{Prices, Tariff};
-use super::{Capabilities, INVERTER, Identity, MIRROR, battery, control, details, energy, flows, meter, power};
+use super::{
+    Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, energy, flows, gateway, meter,
+    power, stack, three_phase,
+};
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::registers::{RegisterImage, View, lv_battery, plan};
 
@@ -284,29 +287,44 @@ impl Plant {
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale().count() as u64;
         stats.rejections = self.rejections;
-        let inverter = details::read(view, identity, zone);
-        let control = control::read(view, capabilities, &inverter);
-        let mut power = power::read(view, &inverter, identity.model.measures_generation());
+        let family = identity.family();
+        let stacks = stack::read(&self.stacks(), &self.image);
+        let inverter = details::read(view, identity, &stacks, zone);
+        let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
+        let ems = (family == Family::Ems).then(|| ems::read(view));
+        let gateway = (family == Family::Gateway).then(|| gateway::read(view));
+        let aios = gateway.as_ref().and_then(|gateway| gateway.aio_count);
+        let control = control::read(view, capabilities, &inverter, family, aios);
+        let generation = identity.model.measures_generation();
+        let mut power = match (&three_phase, &ems, &gateway) {
+            (Some(own), _, _) => three_phase::power(view, own, &stacks, generation),
+            (_, Some(own), _) => ems::power(own),
+            (_, _, Some(own)) => gateway::power(view, own, &inverter),
+            _ => power::read(view, &inverter, generation),
+        };
         power::add_times(&mut power, &inverter, &control, *now, zone);
         // Behind a model whose devices are not polled nothing would tell that they are gone.
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
-        let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
-        let total = energy::total(view, self.battery_counters(batteries), identity.model);
+        let total = energy::total(view, self.battery_counters(batteries), identity);
         let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
             measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
             batteries,
-            flows: flows::of(&power, has_battery),
-            today: energy::today(view, identity.model),
+            flows: flows::read(&power, family, &inverter, aios),
+            today: energy::today(view, identity),
             total,
-            timeslots: control::timeslots(view, capabilities),
+            timeslots: control::timeslots(view, capabilities, family, aios),
             meters: self.each(meters, meter::read),
             unavailable: Vec::new(),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
+            stacks,
+            three_phase,
+            ems,
+            gateway,
             power,
             inverter,
             control,

@@ -9,7 +9,7 @@ use super::{Plant, SnapshotContext, covers};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::snapshot::Snapshot;
 use crate::plant::tariff::{Rate, Rates, Seen, Tariff};
-use crate::plant::{INVERTER, Model};
+use crate::plant::{Family, INVERTER};
 use crate::registers::{Field, gateway, plan, single_phase, three_phase};
 
 /// Where the inverter's clock stands.
@@ -50,7 +50,7 @@ impl Plant {
     pub(super) fn rates(&mut self, snapshot: &Snapshot, context: &SnapshotContext) -> Option<Rates> {
         let import = snapshot.total.import?;
         let seen = Seen {
-            at: self.counters_read_on(snapshot.identity.model, context)?,
+            at: self.counters_read_on(snapshot.identity.family(), context)?,
             skew: snapshot.clock_skew.unwrap_or(0),
             import: Some(import),
             import_today: snapshot.today.import,
@@ -61,8 +61,8 @@ impl Plant {
         Some(self.tariff.rates(&context.prices, &context.zone, context.now, snapshot.today.export))
     }
 
-    fn counters_read_on(&self, model: Model, context: &SnapshotContext) -> Option<Timestamp> {
-        let field = import_total(model);
+    fn counters_read_on(&self, family: Family, context: &SnapshotContext) -> Option<Timestamp> {
+        let field = import_total(family);
         let base = field.address / 60 * 60;
         let device = self.capabilities()?.inverter_block(field.bank, base).device;
         read_on(self.image.read_at(device, field.bank, base)?, context)
@@ -75,13 +75,11 @@ fn read_on(read_at: Duration, context: &SnapshotContext) -> Option<Timestamp> {
     context.now.checked_sub(age).ok()
 }
 
-/// Where a model counts what comes from the grid.
-fn import_total(model: Model) -> &'static Field {
-    if model.has_three_phase_bank() {
-        &three_phase::e_import_total
-    } else if model == Model::Gateway {
-        &gateway::e_grid_import_total
-    } else {
-        &single_phase::e_grid_in_total
+/// Where a family counts what comes from the grid.
+fn import_total(family: Family) -> &'static Field {
+    match family {
+        Family::ThreePhase => &three_phase::e_import_total,
+        Family::Gateway => &gateway::e_grid_import_total,
+        Family::SinglePhase | Family::PvOnly | Family::Ems => &single_phase::e_grid_in_total,
     }
 }
