@@ -215,11 +215,10 @@ fn a_block_that_the_inverter_leaves_unanswered_may_stand_at_its_mirror() {
     assert_eq!(fresh(0x2001, 303).mirror_of(input(180)), None, "this model has none");
     plant.failed(input(180));
     take(&mut plant, mirror, &[0; 60]);
-    plant.use_mirror(mirror);
-    assert!(plant.capabilities().unwrap().mirrored.is_empty(), "a page of zeros is none");
+    assert!(!plant.use_mirror(mirror), "a page of zeros is none");
+    assert!(plant.capabilities().unwrap().mirrored.is_empty() && !plant.uses_mirror());
     take(&mut plant, mirror, &with(vec![0; 60], &[(0, 15711)]));
-    plant.use_mirror(mirror);
-    plant.use_mirror(mirror);
+    assert!(plant.use_mirror(mirror) && plant.use_mirror(mirror) && plant.uses_mirror());
     assert_eq!(plant.stale().count(), 0);
     assert_eq!(plant.capabilities().unwrap().mirrored, [(Bank::Input, 180)]);
 }
