@@ -244,3 +244,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

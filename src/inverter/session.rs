@@ -120,7 +120,7 @@ impl Task {
 
     /// The first exchange binds the connection to the serial that answers. One that is not known yet must be read twice
     /// alike: nothing else would tell a bit that was turned over on the way.
-    async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+    pub(super) async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         let mut fresh = Plant::new();
         for _ in 0..READS_OF_A_STRANGER {
             let block = self.read_identity(connection).await?;

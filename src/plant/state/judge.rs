@@ -117,8 +117,8 @@ impl Plant {
             }
             Some(known) => {
                 let capabilities = Arc::make_mut(&mut known.capabilities);
-                let from = std::mem::replace(&mut capabilities.model, seen.model);
-                capabilities.arm_firmware = seen.arm_firmware;
+                let from = capabilities.model;
+                capabilities.change_to(&seen);
                 known.probes = Probes::of(seen.model);
                 known.probes.skip(capabilities);
                 if from != seen.model {
