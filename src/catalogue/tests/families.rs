@@ -41,7 +41,7 @@ fn every_value_can_be_had_from_some_plant_of_each_family_that_has_it() {
     let mut unreachable = Vec::new();
     for family in Family::ALL {
         let seen = plants_of(family);
-        assert!(seen.iter().all(|seen| seen.identity.family() == family));
+        assert!(seen.iter().all(|seen| seen.capabilities.family() == family));
         let lines = plant().filter(|entry| entry.is_of(family));
         let silent = lines.filter(|entry| !seen.iter().any(|seen| (entry.get)(seen).is_some()));
         unreachable.extend(silent.map(|entry| format!("{}: {}", family.name(), entry.path)));
