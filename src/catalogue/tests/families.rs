@@ -62,17 +62,25 @@ fn every_value_of_a_device_can_be_had() {
     for family in [Family::SinglePhase, Family::ThreePhase] {
         let seen = &plants_of(family)[0];
         assert!(seen.stacks.len() == 1 && seen.stacks[0].modules.len() == 1);
-        STACK.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.stacks[0]).is_some()));
-        MODULE.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.stacks[0].modules[0]).is_some()));
+        for entry in STACK {
+            gets_all(entry.path, (entry.get)(&seen.stacks[0]).is_some());
+        }
+        for entry in MODULE {
+            gets_all(entry.path, (entry.get)(&seen.stacks[0].modules[0]).is_some());
+        }
     }
     let seen = &plants_of(Family::Gateway)[0];
     let aios = &seen.gateway.as_ref().unwrap().aios;
     assert_eq!(aios.len(), 3);
-    AIO.iter().for_each(|entry| gets_all(entry.path, aios.iter().all(|aio| (entry.get)(aio).is_some())));
+    for entry in AIO {
+        gets_all(entry.path, aios.iter().all(|aio| (entry.get)(aio).is_some()));
+    }
     let seen = &plants_of(Family::Ems)[0];
     let inverters = &seen.ems.as_ref().unwrap().inverters;
     assert_eq!(inverters.len(), 4);
-    EMS_INVERTER.iter().for_each(|entry| gets_all(entry.path, inverters.iter().all(|one| (entry.get)(one).is_some())));
+    for entry in EMS_INVERTER {
+        gets_all(entry.path, inverters.iter().all(|one| (entry.get)(one).is_some()));
+    }
 }
 
 #[test]
