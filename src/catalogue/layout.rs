@@ -99,7 +99,7 @@ impl Devices {
     fn of(snapshot: &Snapshot, role: Role) -> Self {
         Self {
             inverter: snapshot.identity.serial,
-            family: snapshot.identity.family(),
+            family: snapshot.capabilities.family(),
             batteries: snapshot.batteries.iter().map(|battery| (battery.address, battery.serial)).collect(),
             meters: snapshot.meters.iter().map(|meter| meter.address).collect(),
             stacks: snapshot.stacks.iter().map(|stack| (stack.controller, modules(stack))).collect(),
@@ -119,7 +119,7 @@ fn periods(snapshot: &Snapshot) -> &[PeriodRates] {
 
 /// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32.
 fn has_ten_slots(snapshot: &Snapshot) -> bool {
-    snapshot.capabilities.ten_slots() || snapshot.identity.family() == Family::Gateway
+    snapshot.capabilities.ten_slots() || snapshot.capabilities.family() == Family::Gateway
 }
 
 fn modules(stack: &BatteryStack) -> Vec<(u8, Serial)> {
@@ -189,7 +189,7 @@ fn lines(snapshot: &Snapshot, with_raw: bool) -> Vec<Line> {
 /// What is made of the registers.
 fn values(snapshot: &Snapshot, add: &mut impl FnMut(String, Source)) {
     let serial = snapshot.identity.serial.to_string();
-    let family = snapshot.identity.family();
+    let family = snapshot.capabilities.family();
     for entry in PLANT.iter().copied().flatten().filter(|entry| entry.is_of(family)) {
         add(entry.path.replace("<serial>", &serial), Source::Plant(entry));
     }
@@ -273,7 +273,7 @@ fn registers(snapshot: &Snapshot, add: &mut impl FnMut(String, Source)) {
             }
         }
     };
-    add_fields("invertor", Device::Inverter, &inverter_fields(snapshot.identity.family()));
+    add_fields("invertor", Device::Inverter, &inverter_fields(snapshot.capabilities.family()));
     for battery in &snapshot.batteries {
         add_fields(&format!("batteries/{}", battery.serial), Device::At(battery.address), lv_battery::FIELDS);
     }

@@ -45,7 +45,7 @@ fn title<T>(section: &'static str, lines: &[Entry<T>]) -> &'static str {
     match section {
         _ if lines.iter().all(|entry| entry.is_of(Family::Ems) && !entry.is_of(Family::Gateway)) => "Plant controllers",
         "<serial>" => "The inverter",
-        "Battery_Details" => "How the reading goes",
+        "Stats" => "How the reading goes",
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-use super::{Identity, Model};
+use super::{Capabilities, Model};
 
 /// How an inverter tells what it does: where its live values stand, and which topics they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub enum Family {
     SinglePhase,
     /// 23xx: photovoltaic strings and no battery.
     PvOnly,
-    /// 4xxx, 6xxx and all others whose live values stand in IR 1000 and on.
+    /// 4xxx, 6xxx, and an 82xx whose live values were found in IR 1000 and on.
     ThreePhase,
     /// 5xxx: a plant controller.
     Ems,
@@ -31,14 +31,14 @@ impl Family {
     }
 }
 
-impl Identity {
-    /// How it tells what it does.
-    pub const fn family(&self) -> Family {
+impl Capabilities {
+    /// How the inverter tells what it does.
+    pub fn family(&self) -> Family {
         match self.model {
-            _ if self.device_type_code >> 8 == 0x23 => Family::PvOnly,
+            Model::PvOnly => Family::PvOnly,
             Model::Ems | Model::EmsCommercial => Family::Ems,
             Model::Gateway => Family::Gateway,
-            model if model.has_three_phase_bank() => Family::ThreePhase,
+            _ if self.has_three_phase_bank() => Family::ThreePhase,
             _ => Family::SinglePhase,
         }
     }
@@ -47,13 +47,19 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Bank;
+    use crate::plant::Identity;
 
     #[test]
     fn the_family_follows_from_the_type_code() {
         let family = |device_type_code| {
             let model = Model::of(device_type_code, 1);
             let serial = "SA2114G047".parse().unwrap();
-            Identity { serial, model, device_type_code, arm_firmware: 1, dsp_firmware: 1 }.family()
+            let identity = Identity { serial, model, device_type_code, arm_firmware: 1, dsp_firmware: 1 };
+            let mut capabilities = Capabilities::of(&identity);
+            let before = capabilities.family();
+            capabilities.extra.push((Bank::Input, 1000));
+            (before, capabilities.family())
         };
         for (code, wants) in [
             (0x2001, Family::SinglePhase),
@@ -67,10 +73,10 @@ mod tests {
             (0x6001, Family::ThreePhase),
             (0x7001, Family::Gateway),
             (0x8001, Family::SinglePhase),
-            (0x8201, Family::ThreePhase),
             (0x9001, Family::SinglePhase),
         ] {
-            assert_eq!(family(code), wants, "{code:04x}");
+            assert_eq!(family(code), (wants, wants), "{code:04x}");
         }
+        assert_eq!(family(0x8201), (Family::SinglePhase, Family::ThreePhase), "only with what it has shown");
     }
 }

@@ -2,8 +2,7 @@ use std::collections::BTreeSet;
 
 use super::power::round2;
 use super::snapshot::{BatteryStack, Energy, Module};
-use super::stacks::{BMS, STACKS, Stack, module_serial};
-use crate::frame::Bank;
+use super::stacks::{Stack, module_serial};
 use crate::registers::{Field, RegisterImage, View, hv_bcu as reg, hv_bmu};
 
 /// Nominal voltage of a module: 24 cells of 3.2 V.
@@ -21,11 +20,6 @@ pub(super) fn read(stacks: &[Stack], image: &RegisterImage) -> Vec<BatteryStack>
         stack.modules.retain(|module| seen.insert(module.serial));
     }
     read
-}
-
-/// Whether these are all the stacks that there are, so that they can be added up.
-pub(super) fn are_all(stacks: &[BatteryStack], image: &RegisterImage) -> bool {
-    image.get(BMS, Bank::Input, STACKS).is_some_and(|count| usize::from(count) == stacks.len())
 }
 
 fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack {

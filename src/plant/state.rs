@@ -9,11 +9,11 @@ use super::energy::BatteryCounters;
 use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Battery, Snapshot, Stats, health};
+use super::snapshot::{Battery, BatteryStack, Snapshot, Stats, health};
 use super::tariff::{Prices, Tariff};
 use super::{
     Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, energy, flows, gateway, meter,
-    power, stack, three_phase,
+    power, stack, stacks, three_phase,
 };
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::registers::{self, RegisterImage, View, lv_battery, plan, plan::Due, single_phase};
@@ -356,10 +356,10 @@ impl Plant {
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale().count() as u64;
         stats.rejections = self.guards.rejections();
-        let family = identity.family();
+        let family = capabilities.family();
         let stacks = stack::read(&self.stacks(), &self.image);
-        let counted = if stack::are_all(&stacks, &self.image) { &stacks[..] } else { &[] };
-        let inverter = details::read(view, identity, counted, zone);
+        let counted = if self.has_all(&stacks) { &stacks[..] } else { &[] };
+        let inverter = details::read(view, identity, family, counted, zone);
         let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
         let ems = (family == Family::Ems).then(|| ems::read(view));
         let gateway = (family == Family::Gateway).then(|| gateway::read(view));
@@ -377,14 +377,14 @@ impl Plant {
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
-        let total = energy::total(view, self.battery_counters(batteries), identity);
+        let total = energy::total(view, self.battery_counters(batteries), family, identity.model);
         let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
             measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
             batteries,
             flows: flows::read(&power, family, &inverter, aios),
-            today: energy::today(view, identity),
-            total,
+            today: energy::derived(energy::today(view, family), identity.model),
+            total: energy::derived(total, identity.model),
             timeslots: control::timeslots(view, capabilities, family, aios),
             meters: self.each(meters, meter::read),
             unavailable: Vec::new(),
@@ -402,6 +402,12 @@ impl Plant {
             rates: None,
             stats,
         })
+    }
+
+    /// Whether these are all the stacks that there are, so that they can be added up.
+    fn has_all(&self, stacks: &[BatteryStack]) -> bool {
+        let known = self.capabilities().map(|known| known.stacks.len()).filter(|_| self.all_probed());
+        stacks::number(&self.image).or(known) == Some(stacks.len())
     }
 
     /// The batteries' own energy counters, those of the first that answers: they are the whole stack's, and equal in every pack.

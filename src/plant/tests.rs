@@ -1,4 +1,5 @@
 mod accepting;
+mod families;
 pub(crate) mod fixture;
 mod formulas;
 mod nothing_unread;

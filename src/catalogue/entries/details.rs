@@ -6,7 +6,7 @@ use crate::catalogue::Quantity as Q;
 use crate::catalogue::families::{ALL, EMS, GATEWAY, SINGLE_PHASE, STRINGS, THREE_PHASE};
 use crate::plant::snapshot::Snapshot;
 
-/// What the inverter is and how it is.
+/// What the inverter is and how it is, and what it says of its batteries.
 #[rustfmt::skip]
 pub static DETAILS: &[Entry<Snapshot>] = &[
     line("<serial>/Invertor_Serial_Number", Q::Text, |s| Some(Payload::Text(s.identity.serial.to_string().into()))).of(ALL, "HR 13-17"),
@@ -46,11 +46,18 @@ pub static DETAILS: &[Entry<Snapshot>] = &[
     line("<serial>/Meter_Count", Q::Count, |s| int(s.ems.as_ref()?.meter_count)).of(EMS, "IR 2041"),
     line("<serial>/Car_Charge_Count", Q::Count, |s| int(s.ems.as_ref()?.car_charger_count)).of(EMS, "HR 2043"),
     line("<serial>/Remaining_Battery_Wh", Q::WattHours, |s| int(s.ems.as_ref()?.remaining)).of(EMS, "IR 2091"),
+    line("Battery_Details/Battery_Stack_1/BMS_Temperature", Q::Temperature, |s| float(s.inverter.bms_temperature)).of(SINGLE_PHASE, "IR 56"),
+    line("Battery_Details/Battery_Stack_1/BMS_Voltage", Q::Voltage, |s| float(low_voltage(s))).of(SINGLE_PHASE, "IR 50").note("with low-voltage batteries"),
 ];
 
 /// A three-phase inverter has a version of its own, beside those of its processors.
 fn firmware(s: &Snapshot) -> Option<Payload> {
     text(s.three_phase.as_ref().map_or(s.inverter.firmware.as_ref(), |own| own.firmware.as_ref()))
+}
+
+/// Of high-voltage batteries the stack says it.
+fn low_voltage(s: &Snapshot) -> Option<f64> {
+    s.power.battery_voltage.filter(|_| !s.identity.model.has_high_voltage_batteries())
 }
 
 fn status(s: &Snapshot) -> Option<&String> {

@@ -3,15 +3,13 @@
 use super::{Entry, count, float, line};
 use crate::catalogue::Payload;
 use crate::catalogue::Quantity as Q;
-use crate::catalogue::families::{ALL, SINGLE_PHASE};
+use crate::catalogue::families::ALL;
 use crate::plant::Rejection;
 use crate::plant::snapshot::Snapshot;
 
-/// How the reading goes, and what the inverter says of its batteries.
+/// How the reading goes.
 #[rustfmt::skip]
 pub static STATS: &[Entry<Snapshot>] = &[
-    line("Battery_Details/Battery_Stack_1/BMS_Temperature", Q::Temperature, |s| float(s.inverter.bms_temperature)).of(SINGLE_PHASE, "IR 56"),
-    line("Battery_Details/Battery_Stack_1/BMS_Voltage", Q::Voltage, |s| float(low_voltage(s))).of(SINGLE_PHASE, "IR 50").note("with low-voltage batteries"),
     line("Stats/GivTCP_Version", Q::Text, |_| Some(Payload::Word(VERSION))).of(ALL, "").note("begins with the version of GivTCP whose topics these are"),
     line("Stats/Last_Updated_Time", Q::Timestamp, last_updated).of(ALL, "").note("when a block was last taken over"),
     line("Stats/Time_Since_Last_Update", Q::Seconds, |s| float(s.stats.since_previous)).of(ALL, "").note("between the last two cycles that brought data"),
@@ -55,11 +53,6 @@ rejections! {
     Jump "Stats/Rejections/jump",
     Imbalance "Stats/Rejections/imbalance",
     OtherBlock "Stats/Rejections/other_block",
-}
-
-/// Of high-voltage batteries the stack says it.
-fn low_voltage(s: &Snapshot) -> Option<f64> {
-    s.power.battery_voltage.filter(|_| !s.identity.model.has_high_voltage_batteries())
 }
 
 /// It begins with the version of GivTCP whose topics these are, since Predbat and others look at that.

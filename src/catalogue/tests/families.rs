@@ -41,7 +41,7 @@ fn every_value_can_be_had_from_some_plant_of_each_family_that_has_it() {
     let mut unreachable = Vec::new();
     for family in Family::ALL {
         let seen = plants_of(family);
-        assert!(seen.iter().all(|seen| seen.identity.family() == family));
+        assert!(seen.iter().all(|seen| seen.capabilities.family() == family));
         let lines = plant().filter(|entry| entry.is_of(family));
         let silent = lines.filter(|entry| !seen.iter().any(|seen| (entry.get)(seen).is_some()));
         unreachable.extend(silent.map(|entry| format!("{}: {}", family.name(), entry.path)));
@@ -62,17 +62,25 @@ fn every_value_of_a_device_can_be_had() {
     for family in [Family::SinglePhase, Family::ThreePhase] {
         let seen = &plants_of(family)[0];
         assert!(seen.stacks.len() == 1 && seen.stacks[0].modules.len() == 1);
-        STACK.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.stacks[0]).is_some()));
-        MODULE.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.stacks[0].modules[0]).is_some()));
+        for entry in STACK {
+            gets_all(entry.path, (entry.get)(&seen.stacks[0]).is_some());
+        }
+        for entry in MODULE {
+            gets_all(entry.path, (entry.get)(&seen.stacks[0].modules[0]).is_some());
+        }
     }
     let seen = &plants_of(Family::Gateway)[0];
     let aios = &seen.gateway.as_ref().unwrap().aios;
     assert_eq!(aios.len(), 3);
-    AIO.iter().for_each(|entry| gets_all(entry.path, aios.iter().all(|aio| (entry.get)(aio).is_some())));
+    for entry in AIO {
+        gets_all(entry.path, aios.iter().all(|aio| (entry.get)(aio).is_some()));
+    }
     let seen = &plants_of(Family::Ems)[0];
     let inverters = &seen.ems.as_ref().unwrap().inverters;
     assert_eq!(inverters.len(), 4);
-    EMS_INVERTER.iter().for_each(|entry| gets_all(entry.path, inverters.iter().all(|one| (entry.get)(one).is_some())));
+    for entry in EMS_INVERTER {
+        gets_all(entry.path, inverters.iter().all(|one| (entry.get)(one).is_some()));
+    }
 }
 
 #[test]

@@ -94,6 +94,8 @@ fn the_simulated_hybrid_publishes_this() {
     SD2227G101/Meter_Type Em115
     SD2227G101/Modbus_Version 1.40
     SD2227G101/Warnings none
+    Battery_Details/Battery_Stack_1/BMS_Temperature 22.7
+    Battery_Details/Battery_Stack_1/BMS_Voltage 52.85
     Control/Mode Eco
     Control/Eco_Mode enable
     Control/Enable_Charge_Schedule enable
@@ -113,8 +115,6 @@ fn the_simulated_hybrid_publishes_this() {
     Timeslots/Discharge_end_time_slot_1 00:00:00
     Timeslots/Discharge_start_time_slot_2 00:00:00
     Timeslots/Discharge_end_time_slot_2 00:00:00
-    Battery_Details/Battery_Stack_1/BMS_Temperature 22.7
-    Battery_Details/Battery_Stack_1/BMS_Voltage 52.85
     Stats/GivTCP_Version 3.5+givtcp.<version>
     Stats/Last_Updated_Time 2026-06-05T11:00:00.000000+00:00
     Stats/Time_Since_Last_Update 15.0

@@ -50,7 +50,7 @@ impl Plant {
     pub(super) fn rates(&mut self, snapshot: &Snapshot, context: &SnapshotContext) -> Option<Rates> {
         let import = snapshot.total.import?;
         let seen = Seen {
-            at: self.counters_read_on(snapshot.identity.family(), context)?,
+            at: self.counters_read_on(snapshot.capabilities.family(), context)?,
             skew: snapshot.clock_skew.unwrap_or(0),
             import: Some(import),
             import_today: snapshot.today.import,

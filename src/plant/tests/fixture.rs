@@ -123,7 +123,7 @@ pub(crate) fn filled(device: u8, bank: Bank, base: u16, fields: &[&'static Field
             (Kind::Text(count), _) => values[at..at + usize::from(count)].fill(0x4131),
             (Kind::Version8, _) => values[at..at + 2].fill(0x4141),
             (Kind::U16, Some((min, max))) if min > 0.0 => {
-                values[at] = ((min + max) / 2.0 * 10f64.powi(i32::from(field.places))) as u16;
+                values[at] = (f64::midpoint(min, max) * 10f64.powi(i32::from(field.places))) as u16;
             }
             _ => {}
         }
