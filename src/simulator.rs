@@ -218,7 +218,12 @@ impl Simulator {
         self.hub.state().set(device, bank, register, value);
     }
 
-    /// Lets registers that were set by hand be measured again.
+    /// Keeps every register of a device as it is now, as a battery's are when its BMS stops, until [`Self::release`].
+    pub fn freeze(&self, device: u8) {
+        self.hub.state().freeze(device);
+    }
+
+    /// Lets registers that were set by hand, or frozen, be measured again.
     pub fn release(&self) {
         self.hub.state().release();
     }

@@ -55,7 +55,9 @@ impl Registers {
 
     /// Whether anything answers at this address.
     pub fn has_device(&self, device: u8) -> bool {
-        self.values.keys().any(|&(known, ..)| known == device) || (self.mirrored && device == MIRROR)
+        let banks = [Bank::Holding, Bank::Input, Bank::MeterProduct];
+        let has = |bank| self.values.range((device, bank, 0)..=(device, bank, u16::MAX)).next().is_some();
+        banks.into_iter().any(has) || (self.mirrored && device == MIRROR)
     }
 
     /// Creates or changes one register.
@@ -68,6 +70,11 @@ impl Registers {
         for (register, &value) in (base..=u16::MAX).zip(values) {
             self.put(device, bank, register, value);
         }
+    }
+
+    /// Every register of one device.
+    pub fn of_device(&self, device: u8) -> impl Iterator<Item = ((u8, Bank, u16), u16)> {
+        self.values.iter().filter(move |((of, ..), _)| *of == device).map(|(&key, &value)| (key, value))
     }
 
     /// All registers in runs of at most 60.

@@ -12,9 +12,11 @@ mod spec;
 mod stack;
 mod three_phase;
 mod words;
+mod writes;
 
 pub use serials::Serials;
 pub use spec::{Battery, Family, Firmware, Spec};
+pub use writes::takes;
 
 use super::bank::{INVERTER, Registers};
 use super::physics::{Controls, Pause, Slot};
@@ -81,10 +83,12 @@ pub fn measure(plant: &Plant, serials: &Serials, parts: Parts, registers: &mut R
 
 fn clock(plant: &Plant, registers: &mut Registers) {
     let now = plant.clock();
-    let fields =
-        [now.month(), now.day(), now.hour(), now.minute(), now.second()].map(|field| field.unsigned_abs().into());
-    registers.put(INVERTER, Bank::Holding, 35, now.year().rem_euclid(100).unsigned_abs());
-    registers.put_all(INVERTER, Bank::Holding, 36, &fields);
+    let small = |field: i8| u16::from(field.unsigned_abs());
+    let is_new_year = plant.firmware().month_13 && (now.month(), now.day()) == (1, 1);
+    let (year, month) = if is_new_year { (now.year() - 1, 13) } else { (now.year(), small(now.month())) };
+    let fields = [year.rem_euclid(100).unsigned_abs(), month, small(now.day()), small(now.hour()), small(now.minute())];
+    registers.put_all(INVERTER, Bank::Holding, 35, &fields);
+    registers.put(INVERTER, Bank::Holding, 40, small(now.second()));
 }
 
 /// What the holding registers say of where power should go.
@@ -126,43 +130,3 @@ fn common_controls(registers: &Registers) -> Controls {
         forced: None,
     }
 }
-
-/// Whether this family takes this value in this holding register: what the protocol's table of writes permits, without
-/// what installers alone should write. The clock, HR 35 to 40, is judged elsewhere.
-pub fn takes(spec: &Spec, register: u16, value: u16) -> bool {
-    let hhmm = value < 2400 && value % 100 < 60;
-    let share = (4..=100).contains(&value);
-    let own = match (spec.layout(), register) {
-        (Layout::Ems, 2040) => return value <= 1,
-        (Layout::Ems, 2044..=2070) => return if register % 3 == 0 { value <= 100 } else { hhmm },
-        (Layout::Ems, register) => return register == 2071,
-        (Layout::ThreePhase, 1112 | 1122 | 1123) => value <= 1,
-        (Layout::ThreePhase, 1113..=1116 | 1118..=1121) => hhmm,
-        (Layout::ThreePhase, 1078 | 1109 | 1111) => (5..=100).contains(&value),
-        (Layout::ThreePhase, 1108 | 1110) => (1..=100).contains(&value),
-        (Layout::ThreePhase, 31 | 32 | 44 | 45 | 56 | 57 | 94 | 95 | 96 | 110 | 116) => false,
-        (_, 311) if spec.has_ac_settings() => value <= 2,
-        (_, 313 | 314) if spec.has_ac_settings() => (1..=100).contains(&value),
-        (_, 317) if spec.has_ac_settings() => value <= 1,
-        (_, 318) if spec.has_ac_settings() => value <= 3,
-        (_, 319 | 320) if spec.has_ac_settings() => hhmm,
-        (_, 243..=268 | 273..=298) if spec.has_ten_slots() => {
-            if register % 3 == 2 {
-                share
-            } else {
-                hhmm
-            }
-        }
-        (_, 20 | 27 | 59 | 96 | 166) => value <= 1,
-        (_, 29) => value <= 3,
-        (_, 31 | 32 | 44 | 45 | 56 | 57 | 94 | 95) => hhmm,
-        (_, 50 | 111 | 112) => value <= 100,
-        (_, 110 | 114 | 116) => share,
-        (_, 163) => value == 100,
-        _ => false,
-    };
-    own
-}
-
-#[cfg(test)]
-mod tests;

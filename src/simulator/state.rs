@@ -256,6 +256,11 @@ impl State {
         }
     }
 
+    /// Keeps every register of a device as it is now.
+    pub(super) fn freeze(&mut self, device: u8) {
+        self.pinned.extend(self.registers.of_device(device));
+    }
+
     pub(super) fn release(&mut self) {
         self.pinned.clear();
         self.measure();

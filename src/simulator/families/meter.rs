@@ -9,6 +9,8 @@ use crate::simulator::surroundings::{grid_frequency, grid_voltage, wander};
 
 /// Import and export, Wh, before the meter was installed.
 const METER_MISSED: (f64, f64) = (10_000_000.0, 6_000_000.0);
+/// The eighth place of a meter.
+const LAST_METER: u8 = 0x08;
 /// Of the house's draw, the phases' shares.
 pub const HOUSE_SHARES: [f64; 3] = [0.42, 0.33, 0.25];
 
@@ -31,7 +33,7 @@ fn sun_meter(spec: &Spec) -> Option<u8> {
 
 /// All eight places answer, with zeros.
 pub fn empty_places(registers: &mut Registers) {
-    for device in METER..METER + 8 {
+    for device in METER..=LAST_METER {
         registers.put_all(device, Bank::Input, 60, &[0; 60]);
     }
 }

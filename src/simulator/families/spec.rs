@@ -101,6 +101,8 @@ pub struct Firmware {
     pub keeps_import_today: bool,
     /// Low-voltage batteries count no energies in their lifetime (BMS firmware 3007 and 3009).
     pub no_battery_counters: bool,
+    /// On 1 January the clock shows the 13th month of the year before.
+    pub month_13: bool,
 }
 
 /// What a plant stores energy in.

@@ -202,9 +202,10 @@ async fn gen_2_with_its_target_at_100_swings_between_99_and_100() {
 
 #[tokio::test(start_paused = true)]
 async fn firmware_may_show_a_tenth_less_for_a_while_and_forget_a_reset() {
-    let firmware = Firmware { steps_back: true, keeps_import_today: true, no_battery_counters: true };
+    let firmware =
+        Firmware { steps_back: true, keeps_import_today: true, no_battery_counters: true, ..Firmware::default() };
     let start = "2026-06-05T12:00:00".parse().unwrap();
-    let simulator = Simulator::new(Options { start, firmware, speed: 10.0, soc: 5.0, ..of(Family::HybridGen1) });
+    let simulator = Simulator::new(Options { firmware, start, speed: 10.0, soc: 5.0, ..of(Family::HybridGen1) });
     set(&simulator, &[(110, 100)]);
     let day = |register| f64::from(simulator.get(0x11, Bank::Input, register).unwrap()) / 10.0;
     let (mut back, mut last) = (0, day(36));
@@ -301,4 +302,33 @@ async fn a_stacks_registers_agree_with_each_other() {
         }
         assert_eq!(simulator.get(module, Bank::Input, 60), None, "{family}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_may_show_month_13_on_new_years_day() {
+    let firmware = Firmware { month_13: true, ..Firmware::default() };
+    let start = "2026-12-31T23:59:00".parse().unwrap();
+    let simulator = Simulator::new(Options { firmware, start, ..of(Family::HybridGen1) });
+    let shown = || [35, 36, 37].map(|register| simulator.get(0x11, Bank::Holding, register).unwrap());
+    assert_eq!(shown(), [26, 12, 31]);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(shown(), [26, 13, 1]);
+    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(shown(), [27, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_battery_stays_as_it_is_while_others_go_on() {
+    let start = "2026-06-05T12:00:00".parse().unwrap();
+    let simulator = Simulator::new(Options { start, speed: 60.0, ..of(Family::HybridGen1) });
+    let page = |device| -> Vec<u16> {
+        (60..120).map(|register| simulator.get(device, Bank::Input, register).unwrap()).collect()
+    };
+    let before = (page(0x32), page(0x33));
+    simulator.freeze(0x32);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(page(0x32), before.0);
+    assert_ne!(page(0x33), before.1);
+    simulator.release();
+    assert_ne!(page(0x32), before.0);
 }
