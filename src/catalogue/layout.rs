@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -233,15 +234,28 @@ fn values(snapshot: &Snapshot, add: &mut impl FnMut(String, Source)) {
     }
 }
 
-/// The fields of an inverter's own registers, by its family.
+/// The fields of an inverter's own registers, by its family. Where two would have one topic, it is that of the family's
+/// own: GivTCP's names of single-phase fields come again in other tables.
 pub(super) fn inverter_fields(family: Family) -> Vec<&'static Field> {
-    let beside: &[&'static Field] = match family {
-        Family::ThreePhase => return three_phase::fields(),
+    let own: &[&'static Field] = match family {
+        Family::ThreePhase => three_phase::FIELDS,
         Family::Ems => ems::FIELDS,
         Family::Gateway => gateway::FIELDS,
         Family::SinglePhase | Family::PvOnly => &[],
     };
-    single_phase::FIELDS.iter().chain(beside).copied().collect()
+    let taken: BTreeSet<&str> = own.iter().map(|field| field.raw_name()).collect();
+    let base = match family {
+        Family::ThreePhase => three_phase::fields(),
+        _ => single_phase::FIELDS.to_vec(),
+    };
+    let mut fields: Vec<_> = base
+        .into_iter()
+        .filter(|field| own.iter().any(|own| std::ptr::eq(*own, *field)) || !taken.contains(field.raw_name()))
+        .collect();
+    if family != Family::ThreePhase {
+        fields.extend(own);
+    }
+    fields
 }
 
 /// The registers themselves.

@@ -19,7 +19,9 @@ impl Role {
         let section = path.split('/').next().unwrap_or(path);
         match self {
             Self::Whole => true,
-            Self::BatteryOnly => !["Power", "Energy", "Control", "Timeslots", "Meter_Details", "Inverters"].contains(&section),
+            Self::BatteryOnly => {
+                !["Power", "Energy", "Control", "Timeslots", "Meter_Details", "Inverters"].contains(&section)
+            }
         }
     }
 }

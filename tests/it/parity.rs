@@ -193,8 +193,9 @@ fn hold_against_givtcp(recorded: &Recorded) {
         *used = theirs.keys().any(|leaf| leaf.contains(&format!("/{theirs_calls}")));
         let renamed = |(leaf, payload): (String, String)| {
             let leaf = leaf.replace(&format!("/{theirs_calls}"), &format!("/{ours_calls}"));
-            let payload =
-                payload.strip_prefix(theirs_calls).map_or(payload.clone(), |rest| format!("{ours_calls}{rest}"));
+            // Below `raw/` stands what the registers hold.
+            let rest = payload.strip_prefix(theirs_calls).filter(|_| !leaf.starts_with("raw/"));
+            let payload = rest.map_or(payload.clone(), |rest| format!("{ours_calls}{rest}"));
             (leaf, payload)
         };
         theirs = theirs.into_iter().map(renamed).collect();
