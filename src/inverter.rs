@@ -232,3 +232,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
