@@ -35,7 +35,7 @@ impl Roles {
         self.leads(place, snapshot.led());
     }
 
-    fn leads(&self, place: usize, serials: Vec<Serial>) {
+    pub(super) fn leads(&self, place: usize, serials: Vec<Serial>) {
         if serials.is_empty() {
             return;
         }

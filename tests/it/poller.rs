@@ -12,6 +12,7 @@ use givtcp::inverter::{self, Inverter};
 use givtcp::link::{self, Connecting, Connector, Stream};
 use givtcp::lock::{LocalLockManager, LockManager, Owner};
 use givtcp::plant::Snapshot;
+use givtcp::plant::tariff::{Mode, Prices, Rate};
 use givtcp::simulator::{Faults, Options, Simulator};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -109,7 +110,7 @@ pub struct Poller {
     pub locks: Arc<LocalLockManager>,
     stop: CancellationToken,
     task: JoinHandle<()>,
-    _requests: mpsc::Sender<inverter::Request>,
+    requests: mpsc::Sender<inverter::Request>,
 }
 
 impl Poller {
@@ -132,7 +133,7 @@ impl Poller {
             settings_every: Duration::from_secs(300),
             lock_timeout: Duration::from_secs(10),
             zone: TimeZone::UTC,
-            prices: Arc::default(),
+            prices: Arc::new(Prices { mode: Mode::External, ..Prices::default() }),
             locks: Arc::clone(&locks) as Arc<dyn LockManager>,
             clock: Arc::new(Ticking(Instant::now())),
             counters: Arc::default(),
@@ -140,7 +141,7 @@ impl Poller {
             events: givtcp::event::Events::new(),
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
-        Self { newest, locks, stop, task, _requests: requests }
+        Self { newest, locks, stop, task, requests }
     }
 
     /// The newest snapshot.
@@ -179,6 +180,19 @@ async fn ask(plant: &Simulator, device: u8, base: u16) {
     let mut answer = [0; 20];
     other.read_exact(&mut answer).await.unwrap();
     sleep(Duration::from_millis(10)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_is_switched_by_request() {
+    let dongle = Dongle::of(&plant(1, 62.0));
+    let mut poller = Poller::start(&dongle, 15);
+    let is = |rate: Rate| move |snapshot: &Snapshot| snapshot.rates.as_ref().is_some_and(|rates| rates.current == rate);
+    poller.until(30, "rates", is(Rate::Day)).await;
+    poller.requests.send(inverter::Request::SwitchRate(Rate::Night, Timestamp::UNIX_EPOCH)).await.unwrap();
+    poller.until(15, "the other rate", is(Rate::Night)).await;
+    sleep(seconds(60)).await;
+    assert_eq!(poller.now().rates.as_ref().unwrap().current_rate, 0.155);
+    poller.end().await;
 }
 
 #[tokio::test(start_paused = true)]

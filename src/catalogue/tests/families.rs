@@ -3,6 +3,7 @@
 use super::*;
 use crate::frame::Bank;
 use crate::plant::Family;
+use crate::plant::tariff::{Period, Prices};
 use crate::registers::{
     Field, ems, gateway, hv_bcu, hv_bmu, lv_battery, lv_bcu, meter, meter_product, single_phase, three_phase,
 };
@@ -33,7 +34,18 @@ fn plants_of(family: Family) -> Vec<Snapshot> {
     if family == Family::SinglePhase {
         plants.extend([hybrid(), filled_plant(0x2001, 303)]);
     }
-    plants.iter().map(|blocks| snapshot(&plant_of(blocks))).collect()
+    plants.iter().map(|blocks| priced(plant_of(blocks))).collect()
+}
+
+/// What a plant shows once all was asked for, with a tariff of two named periods.
+fn priced(mut plant: Plant) -> Snapshot {
+    while !plant.all_probed() {
+        plant.next_probe().into_iter().for_each(|probe| plant.probe_failed(probe.key));
+    }
+    let band = Prices::default().day;
+    let periods = ["peak", "low"].map(|name| Period { name: name.into(), band }).into();
+    let prices = Arc::new(Prices { periods, ..Prices::default() });
+    plant.snapshot(&SnapshotContext { prices, ..context(NOON, "Europe/London") }).unwrap()
 }
 
 #[test]
@@ -69,6 +81,9 @@ fn every_value_of_a_device_can_be_had() {
             gets_all(entry.path, (entry.get)(&seen.stacks[0].modules[0]).is_some());
         }
     }
+    let seen = plants_of(Family::SinglePhase).remove(0).rates.unwrap();
+    assert_eq!(seen.periods.len(), 2);
+    PERIOD.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.periods[0]).is_some()));
     let seen = &plants_of(Family::Gateway)[0];
     let aios = &seen.gateway.as_ref().unwrap().aios;
     assert_eq!(aios.len(), 3);
@@ -105,6 +120,10 @@ fn every_leaf_belongs_to_a_line_that_lists_the_family() {
                 let (top, device) = path.split_once('/').unwrap();
                 let of_device = match top {
                     "Battery_Details" => matches!(family, Family::SinglePhase | Family::ThreePhase),
+                    "Energy" => PERIOD.iter().any(|entry| {
+                        device == format!("Rates/Periods/peak/{}", entry.path)
+                            || device == format!("Rates/Periods/low/{}", entry.path)
+                    }),
                     "Inverters" => matches!(family, Family::Gateway | Family::Ems),
                     "Meter_Details" => METER.iter().any(|entry| device.ends_with(entry.path) && entry.is_of(family)),
                     _ => false,
@@ -175,7 +194,9 @@ fn topics(family: Family) -> String {
         }
     }
     // What is alike in all families and pinned elsewhere.
-    seen.retain(|section, _| section != "Stats" && !section.starts_with("Meter_Details"));
+    seen.retain(|section, _| {
+        section != "Stats" && !["Meter_Details", "Energy/Rates"].iter().any(|alike| section.starts_with(alike))
+    });
     seen.iter().map(|(section, names)| format!("{section}: {}", names.join(" "))).collect::<Vec<_>>().join("\n")
 }
 
@@ -189,7 +210,7 @@ fn an_all_in_one_has_these_topics() {
     Energy/Total: PV_Energy_Total_kWh Import_Energy_Total_kWh Export_Energy_Total_kWh AC_Charge_Energy_Total_kWh Invertor_Energy_Total_kWh Battery_Throughput_Total_kWh Load_Energy_Total_kWh Self_Consumption_Energy_Total_kWh
     Power/Flows: Solar_to_House Solar_to_Battery Solar_to_Grid Battery_to_House Battery_to_Grid Grid_to_Battery Grid_to_House
     Power/Power: PV_Power PV_Power_String_1 PV_Power_String_2 PV_Voltage_String_1 PV_Voltage_String_2 PV_Current_String_1 PV_Current_String_2 Grid_Power Import_Power Export_Power Grid_Voltage Grid_Current Grid_Frequency Inverter_Output_Frequency EPS_Power Invertor_Power AC_Charge_Power Load_Power Self_Consumption_Power SOC SOC_kWh Battery_Power Battery_Voltage Battery_Current Charge_Power Discharge_Power Charge_Time_Remaining Discharge_Time_Remaining Discharge_Completion_Time Charge_Completion_Time
-    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Invertor_Temperature Export_Limit Battery_Type Battery_Capacity_kWh Battery_Capacity_kWh_calc Battery_Calibration_Status Meter_Type Modbus_Version Faults Warnings
+    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Clock_Skew Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Invertor_Temperature Export_Limit Battery_Type Battery_Capacity_kWh Battery_Capacity_kWh_calc Battery_Calibration_Status Meter_Type Modbus_Version Faults Warnings
     Timeslots: Charge_start_time_slot_1 Charge_end_time_slot_1 Charge_start_time_slot_2 Charge_end_time_slot_2 Charge_start_time_slot_3 Charge_end_time_slot_3 Charge_start_time_slot_4 Charge_end_time_slot_4 Charge_start_time_slot_5 Charge_end_time_slot_5 Charge_start_time_slot_6 Charge_end_time_slot_6 Charge_start_time_slot_7 Charge_end_time_slot_7 Charge_start_time_slot_8 Charge_end_time_slot_8 Charge_start_time_slot_9 Charge_end_time_slot_9 Charge_start_time_slot_10 Charge_end_time_slot_10 Discharge_start_time_slot_1 Discharge_end_time_slot_1 Discharge_start_time_slot_2 Discharge_end_time_slot_2 Discharge_start_time_slot_3 Discharge_end_time_slot_3 Discharge_start_time_slot_4 Discharge_end_time_slot_4 Discharge_start_time_slot_5 Discharge_end_time_slot_5 Discharge_start_time_slot_6 Discharge_end_time_slot_6 Discharge_start_time_slot_7 Discharge_end_time_slot_7 Discharge_start_time_slot_8 Discharge_end_time_slot_8 Discharge_start_time_slot_9 Discharge_end_time_slot_9 Discharge_start_time_slot_10 Discharge_end_time_slot_10 Battery_pause_start_time_slot Battery_pause_end_time_slot
     ");
 }
@@ -201,7 +222,7 @@ fn an_inverter_without_a_battery_has_these_topics() {
     Energy/Total: PV_Energy_Total_kWh Import_Energy_Total_kWh Export_Energy_Total_kWh Invertor_Energy_Total_kWh Load_Energy_Total_kWh Self_Consumption_Energy_Total_kWh
     Power/Flows: Solar_to_House Solar_to_Grid Grid_to_House
     Power/Power: PV_Power PV_Power_String_1 PV_Power_String_2 PV_Voltage_String_1 PV_Voltage_String_2 PV_Current_String_1 PV_Current_String_2 Grid_Power Import_Power Export_Power Grid_Voltage Grid_Current Grid_Frequency Inverter_Output_Frequency EPS_Power Invertor_Power Load_Power Self_Consumption_Power
-    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Invertor_Max_Inv_Rate Invertor_Temperature Export_Limit Meter_Type Modbus_Version Faults
+    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Clock_Skew Invertor_Max_Inv_Rate Invertor_Temperature Export_Limit Meter_Type Modbus_Version Faults
     ");
 }
 
@@ -213,7 +234,7 @@ fn a_three_phase_inverter_has_these_topics() {
     Control: Mode Eco_Mode Enable_Charge_Schedule Enable_Discharge_Schedule Enable_Charge_Target Force_Discharge_Enable Force_Charge_Enable Force_AC_Charge_Enable Battery_Charge_Rate Battery_Discharge_Rate Battery_Charge_Rate_AC Battery_Discharge_Rate_AC Battery_Power_Reserve Battery_Power_Cutoff Target_SOC Real_Time_Control Battery_pause_mode Battery_Calibration Active_Power_Rate Charge_Target_SOC_1 Charge_Target_SOC_2 Charge_Target_SOC_3 Charge_Target_SOC_4 Charge_Target_SOC_5 Charge_Target_SOC_6 Charge_Target_SOC_7 Charge_Target_SOC_8 Charge_Target_SOC_9 Charge_Target_SOC_10 Discharge_Target_SOC_1 Discharge_Target_SOC_2 Discharge_Target_SOC_3 Discharge_Target_SOC_4 Discharge_Target_SOC_5 Discharge_Target_SOC_6 Discharge_Target_SOC_7 Discharge_Target_SOC_8 Discharge_Target_SOC_9 Discharge_Target_SOC_10
     Energy/Total: PV_Energy_Total_kWh PV1_Energy_Total_kWh PV2_Energy_Total_kWh Import_Energy_Total_kWh Export_Energy_Total_kWh Export2_Energy_Total_kWh AC_Charge_Energy_Total_kWh Inverter_Out_Energy_Total_kWh Battery_Charge_Energy_Total_kWh Battery_Discharge_Energy_Total_kWh Load_Energy_Total_kWh
     Power/Power: PV_Power PV_Power_String_1 PV_Power_String_2 PV_Voltage_String_1 PV_Voltage_String_2 PV_Current_String_1 PV_Current_String_2 PV_Current Grid_Power Export_Power Grid_Frequency AC_Charge_Power Load_Power Combined_Generation_Power SOC SOC_kWh Battery_Power Battery_Current Battery_Charge_Power Battery_Discharge_Power Inverter_Power_Out Grid_Apparent_Power Meter_Import_Power Meter_Export_Power Meter2_Power EPS_Phase1_Power EPS_Phase2_Power EPS_Phase3_Power Load_Phase1_Power Load_Phase2_Power Load_Phase3_Power Export_Phase1_Power Export_Phase2_Power Export_Phase3_Power Grid_Phase1_Voltage Grid_Phase2_Voltage Grid_Phase3_Voltage Grid_Phase1_Current Grid_Phase2_Current Grid_Phase3_Current Output_Phase1_Voltage Output_Phase2_Voltage Output_Phase3_Voltage PCS_Voltage BMS_Voltage EPS_Nominal_Frequency
-    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Export_Limit Battery_Type Battery_Capacity_kWh Battery_Capacity_kWh_calc Battery_Calibration_Status Meter_Type Modbus_Version Faults Warnings status DC_Status System_Mode Start_Delay_Time Power_Factor Battery_Priority Inverter_Temperature Boost_Temperature Buck_Boost_Temperature Invertor_Software
+    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Clock_Skew Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Export_Limit Battery_Type Battery_Capacity_kWh Battery_Capacity_kWh_calc Battery_Calibration_Status Meter_Type Modbus_Version Faults Warnings status DC_Status System_Mode Start_Delay_Time Power_Factor Battery_Priority Inverter_Temperature Boost_Temperature Buck_Boost_Temperature Invertor_Software
     Timeslots: Charge_start_time_slot_1 Charge_end_time_slot_1 Charge_start_time_slot_2 Charge_end_time_slot_2 Charge_start_time_slot_3 Charge_end_time_slot_3 Charge_start_time_slot_4 Charge_end_time_slot_4 Charge_start_time_slot_5 Charge_end_time_slot_5 Charge_start_time_slot_6 Charge_end_time_slot_6 Charge_start_time_slot_7 Charge_end_time_slot_7 Charge_start_time_slot_8 Charge_end_time_slot_8 Charge_start_time_slot_9 Charge_end_time_slot_9 Charge_start_time_slot_10 Charge_end_time_slot_10 Discharge_start_time_slot_1 Discharge_end_time_slot_1 Discharge_start_time_slot_2 Discharge_end_time_slot_2 Discharge_start_time_slot_3 Discharge_end_time_slot_3 Discharge_start_time_slot_4 Discharge_end_time_slot_4 Discharge_start_time_slot_5 Discharge_end_time_slot_5 Discharge_start_time_slot_6 Discharge_end_time_slot_6 Discharge_start_time_slot_7 Discharge_end_time_slot_7 Discharge_start_time_slot_8 Discharge_end_time_slot_8 Discharge_start_time_slot_9 Discharge_end_time_slot_9 Discharge_start_time_slot_10 Discharge_end_time_slot_10 Battery_pause_start_time_slot Battery_pause_end_time_slot
     ");
 }
@@ -230,7 +251,7 @@ fn a_plant_controller_has_these_topics() {
     Inverters/CE2530G081: Serial_Number Power SOC Temperature status
     Power: Grid_Power Calculated_Load_Power Measured_Load_Power Generation_Load_Power Total_Power Battery_Power Other_Battery_Power
     Power/Meters: Meter_1_Power Meter_1_Status Meter_2_Power Meter_2_Status Meter_3_Power Meter_3_Status Meter_4_Power Meter_4_Status Meter_5_Power Meter_5_Status Meter_6_Power Meter_6_Status Meter_7_Power Meter_7_Status Meter_8_Power Meter_8_Status
-    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Export_Limit status Serial_Number Inverter_Count Meter_Count Car_Charge_Count Remaining_Battery_Wh
+    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Firmware Invertor_Time Clock_Skew Export_Limit status Serial_Number Inverter_Count Meter_Count Car_Charge_Count Remaining_Battery_Wh
     Timeslots: EMS_Charge_start_time_slot_1 EMS_Charge_end_time_slot_1 EMS_Charge_start_time_slot_2 EMS_Charge_end_time_slot_2 EMS_Charge_start_time_slot_3 EMS_Charge_end_time_slot_3 EMS_Discharge_start_time_slot_1 EMS_Discharge_end_time_slot_1 EMS_Discharge_start_time_slot_2 EMS_Discharge_end_time_slot_2 EMS_Discharge_start_time_slot_3 EMS_Discharge_end_time_slot_3 Export_start_time_slot_1 Export_end_time_slot_1 Export_start_time_slot_2 Export_end_time_slot_2 Export_start_time_slot_3 Export_end_time_slot_3
     ");
 }
@@ -247,7 +268,7 @@ fn a_gateway_has_these_topics() {
     Inverters/AIO_3: AIO_3_Serial_Number SOC Invertor_Power AC_Charge_Energy_Today_kWh AC_Discharge_Energy_Today_kWh AC_Charge_Energy_Total_kWh AC_Discharge_Energy_Total_kWh AC_Charge_Energy_Lifetime_kWh AC_Discharge_Energy_Lifetime_kWh
     Power/Flows: Solar_to_House Solar_to_Battery Solar_to_Grid Battery_to_House Battery_to_Grid Grid_to_Battery Grid_to_House
     Power/Power: PV_Power PV_Current Grid_Power Grid_Voltage Grid_Current Invertor_Power Load_Power SOC SOC_kWh Battery_Power Charge_Time_Remaining Discharge_Time_Remaining Charge_Completion_Time Load_Voltage Load_Current Liberty_Power Grid_Relay_Voltage Inverter_Relay_Voltage Discharge_Completion_Time
-    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Time Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Export_Limit Battery_Capacity_kWh Faults Gateway_Software_Version Gateway_Mode Gateway_State Parallel_Total_AIO_Number Parallel_Total_AIO_Online_Number
+    SD2227G101: Invertor_Serial_Number Invertor_Type Invertor_Time Clock_Skew Invertor_Max_Inv_Rate Invertor_Max_Bat_Rate Export_Limit Battery_Capacity_kWh Faults Gateway_Software_Version Gateway_Mode Gateway_State Parallel_Total_AIO_Number Parallel_Total_AIO_Online_Number
     Timeslots: Charge_start_time_slot_1 Charge_end_time_slot_1 Charge_start_time_slot_2 Charge_end_time_slot_2 Charge_start_time_slot_3 Charge_end_time_slot_3 Charge_start_time_slot_4 Charge_end_time_slot_4 Charge_start_time_slot_5 Charge_end_time_slot_5 Charge_start_time_slot_6 Charge_end_time_slot_6 Charge_start_time_slot_7 Charge_end_time_slot_7 Charge_start_time_slot_8 Charge_end_time_slot_8 Charge_start_time_slot_9 Charge_end_time_slot_9 Charge_start_time_slot_10 Charge_end_time_slot_10 Discharge_start_time_slot_1 Discharge_end_time_slot_1 Discharge_start_time_slot_2 Discharge_end_time_slot_2 Discharge_start_time_slot_3 Discharge_end_time_slot_3 Discharge_start_time_slot_4 Discharge_end_time_slot_4 Discharge_start_time_slot_5 Discharge_end_time_slot_5 Discharge_start_time_slot_6 Discharge_end_time_slot_6 Discharge_start_time_slot_7 Discharge_end_time_slot_7 Discharge_start_time_slot_8 Discharge_end_time_slot_8 Discharge_start_time_slot_9 Discharge_end_time_slot_9 Discharge_start_time_slot_10 Discharge_end_time_slot_10 Battery_pause_start_time_slot Battery_pause_end_time_slot
     ");
 }

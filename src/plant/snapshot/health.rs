@@ -8,12 +8,12 @@ const NOMINAL: f64 = 51.2;
 impl Battery {
     /// The lowest cell's voltage, V.
     pub fn lowest_cell(&self) -> Option<f64> {
-        self.live_cells().min_by(f64::total_cmp)
+        self.live_cells()?.min_by(f64::total_cmp)
     }
 
     /// The highest cell's voltage, V.
     pub fn highest_cell(&self) -> Option<f64> {
-        self.live_cells().max_by(f64::total_cmp)
+        self.live_cells()?.max_by(f64::total_cmp)
     }
 
     /// From the lowest cell to the highest, V.
@@ -28,9 +28,10 @@ impl Battery {
         Some((calibrated / designed * 100.0).min(100.0))
     }
 
-    /// Batteries with fewer cells say 0 V of the rest.
-    fn live_cells(&self) -> impl Iterator<Item = f64> + '_ {
-        self.cells.iter().flatten().copied().filter(|volts| *volts > 0.0)
+    /// Once all were read; batteries with fewer cells say 0 V of the rest.
+    fn live_cells(&self) -> Option<impl Iterator<Item = f64> + '_> {
+        let all_read = self.cells.iter().all(Option::is_some);
+        all_read.then(|| self.cells.iter().flatten().copied().filter(|volts| *volts > 0.0))
     }
 }
 
