@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
+use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::inverter::{self, Inverter};
 use crate::link::{self, TcpConnector};
@@ -37,6 +38,7 @@ pub type Snapshots = watch::Receiver<Option<Arc<Snapshot>>>;
 pub struct App {
     /// The newest snapshot of each inverter, in the order of the settings.
     pub snapshots: Vec<Snapshots>,
+    events: Events,
     inverters: JoinSet<()>,
     sessions: JoinSet<()>,
     stop_inverters: CancellationToken,
@@ -57,6 +59,7 @@ impl App {
         let taken = Taken::default();
         let mut app = Self {
             snapshots: Vec::new(),
+            events: Events::new(),
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
@@ -66,7 +69,8 @@ impl App {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock));
+            let events = app.events.clone();
+            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), events.clone());
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let publishing = publisher::run(
@@ -82,6 +86,11 @@ impl App {
             app.snapshots.push(receiver);
         }
         Ok(app)
+    }
+
+    /// What happens to the inverters from now on.
+    pub fn events(&self) -> Subscription {
+        self.events.subscribe()
     }
 
     /// Stops in order: links are closed and leases let go, then availability is told.
@@ -135,6 +144,7 @@ fn inverter(
     zone: &TimeZone,
     locks: Arc<dyn LockManager>,
     clock: Arc<dyn Clock>,
+    events: Events,
 ) -> Inverter {
     Inverter {
         name: each.name.clone().unwrap_or_else(|| each.host.clone()),
@@ -159,6 +169,7 @@ fn inverter(
         locks,
         clock,
         counters: Arc::default(),
+        events,
     }
 }
 
@@ -170,6 +181,7 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         &time_zone(settings)?,
         Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         Arc::new(SystemClock),
+        Events::new(),
     ))
 }
 

@@ -19,7 +19,7 @@ use crate::registers::{
 pub fn decode(text: &str) -> Result<Json, String> {
     let mut plant = Plant::new();
     let mut began = None;
-    let (mut messages, mut invalid) = (0u64, 0u64);
+    let (mut messages, mut invalid, mut last) = (0u64, 0u64, Duration::ZERO);
     for (at, item) in capture::received(text)? {
         messages += 1;
         let elapsed = at
@@ -30,11 +30,14 @@ pub fn decode(text: &str) -> Result<Json, String> {
                 let key = BlockKey::new(device, bank, base, values.len() as u16);
                 // What a guard refuses is counted by the plant.
                 let _ = plant.accept(key, &values, Some(serial), elapsed);
+                last = elapsed;
             }
             Ok(_) => {}
             Err(_) => invalid += 1,
         }
     }
+    // Nothing follows that could agree with what waits.
+    plant.settle(last);
     Ok(json!({
         "messages": messages,
         "invalid": invalid,

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
+use crate::event::{Events, Whose};
 use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
@@ -56,6 +57,8 @@ pub struct Inverter {
     pub clock: Arc<dyn Clock>,
     /// How the link does.
     pub counters: Arc<link::Counters>,
+    /// Where it is told what happened.
+    pub events: Events,
 }
 
 /// What others ask of an inverter's task.
@@ -186,6 +189,15 @@ impl Task {
 
     fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// Tells what happened to the data since the last time.
+    fn tell(&mut self) {
+        let elapsed = self.elapsed();
+        let occurrences = self.plant.occurrences(elapsed);
+        let Some(identity) = self.plant.identity() else { return };
+        let whose = Whose { name: &self.inverter.name, inverter: identity.serial, at: self.inverter.clock.now() };
+        occurrences.iter().for_each(|occurrence| self.inverter.events.occurred(whose, occurrence));
     }
 
     /// A failure is said once until the inverter has answered again, also where several take turns.

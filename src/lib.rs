@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod decode;
+pub mod event;
 pub mod frame;
 pub mod inverter;
 pub mod link;

@@ -19,7 +19,7 @@ mod stacks;
 mod state;
 
 pub use capabilities::Capabilities;
-pub use guard::{Rejection, Rejections};
+pub use guard::{Occurrence, Rejection, Rejections};
 pub use identity::Identity;
 pub use model::Model;
 pub use probes::Probe;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::session::Taken;
 use super::{Ended, Task};
 use crate::frame::BlockKey;
 use crate::link::{Connection, Kind, LinkError, Patience};
@@ -16,6 +17,8 @@ const SILENT_BLOCKS: u32 = 6;
 
 /// A connection without any answer for so many cycles is given up.
 const SILENT_CYCLES: u32 = 3;
+/// How often a block is read in a row until it is believed: what is held wants one further read that agrees, or two.
+const READS_OF_HELD: u8 = 4;
 /// How often settings that could not be read are asked for again in the next cycle.
 const SETTINGS_RETRIES: u8 = 3;
 
@@ -233,14 +236,22 @@ impl Task {
         while let Some(block) = connection.reader.try_unsolicited() {
             self.take_foreign(block)?;
         }
-        match timeout_at(end, connection.reader.read(key, patience)).await {
-            Ok(Ok(block)) => Ok(if self.take(block)? { Outcome::Read } else { Outcome::Failed { silent: false } }),
-            Ok(Err(error @ (LinkError::Lost(_) | LinkError::Connect { .. }))) => Err(error.into()),
-            Ok(Err(error)) => {
-                tracing::debug!(inverter.name = %self.inverter.name, "{error}");
-                Ok(Outcome::Failed { silent: matches!(error, LinkError::Timeout { .. }) })
+        // What is held is believed if it reads alike again: at once, so that nothing is a cycle late.
+        for _ in 0..READS_OF_HELD {
+            match timeout_at(end, connection.reader.read(key, patience)).await {
+                Ok(Ok(block)) => match self.take(block)? {
+                    Taken::Believed => return Ok(Outcome::Read),
+                    Taken::Rejected => break,
+                    Taken::Held => {}
+                },
+                Ok(Err(error @ (LinkError::Lost(_) | LinkError::Connect { .. }))) => return Err(error.into()),
+                Ok(Err(error)) => {
+                    tracing::debug!(inverter.name = %self.inverter.name, "{error}");
+                    return Ok(Outcome::Failed { silent: matches!(error, LinkError::Timeout { .. }) });
+                }
+                Err(_) => return Ok(Outcome::OutOfTime),
             }
-            Err(_) => Ok(Outcome::OutOfTime),
         }
+        Ok(Outcome::Failed { silent: false })
     }
 }

@@ -9,7 +9,7 @@ use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, Connector, Patience};
 use crate::lock::LockError;
-use crate::plant::{INVERTER, Plant, Refused};
+use crate::plant::{INVERTER, Identity, Plant, Refused};
 use crate::poll::Cycle;
 use crate::registers::plan::Due;
 
@@ -19,9 +19,21 @@ const CLOSING: Duration = Duration::from_millis(500);
 /// No reply is later than this: 2.8 s is the longest that was measured.
 const LATE: Duration = Duration::from_secs(6);
 
+/// An inverter that was not known is read at most so often, until two reads of it agree.
+const READS_OF_A_STRANGER: u8 = 4;
+
 /// The lease without which no connection is opened.
 fn link_resource(connector: &dyn Connector) -> String {
     format!("inverter_link:{}", connector.peer())
+}
+
+/// What became of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Believed,
+    /// It should be read again at once: it is believed if that agrees.
+    Held,
+    Rejected,
 }
 
 impl Task {
@@ -105,36 +117,48 @@ impl Task {
         }
     }
 
-    /// The first exchange binds the connection to the serial that answers.
+    /// The first exchange binds the connection to the serial that answers. One that is not known yet must be read twice
+    /// alike: nothing else would tell a bit that was turned over on the way.
     async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+        let mut fresh = Plant::new();
+        for _ in 0..READS_OF_A_STRANGER {
+            let block = self.read_identity(connection).await?;
+            let seen = Identity::of_block(&block.values);
+            if seen.is_some_and(|seen| self.plant.identity().is_some_and(|known| known.serial == seen.serial)) {
+                // The same inverter: what was found behind it is still known. Its model is judged by the latch.
+                self.take(block)?;
+                return Ok(());
+            }
+            match fresh.accept(block.key, &block.values, block.serial, self.elapsed()) {
+                Ok(()) => return self.become_acquainted(fresh, block.at),
+                Err(Refused::Held(_)) => {}
+                Err(refused) => return Err(Ended::NoInverter(refused.to_string())),
+            }
+        }
+        Err(Ended::NoInverter("it tells another identity with each read".to_owned()))
+    }
+
+    async fn read_identity(&mut self, connection: &mut Connection) -> Result<Block, Ended> {
         let key = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
         let before = self.inverter.counters.snapshot();
         let reading = connection.reader.read(key, Patience::detect(self.inverter.timeout));
-        let block = match reading.await {
-            Ok(block) => block,
-            Err(error) => {
-                let now = self.inverter.counters.snapshot();
-                let spoke_otherwise = now.resyncs > before.resyncs && now.replies == before.replies;
-                return Err(match error {
-                    _ if spoke_otherwise => Ended::NoDongle,
-                    link::LinkError::Timeout { .. } | link::LinkError::Refused { .. } => Ended::NoAnswer,
-                    link::LinkError::Lost(_) => Ended::Closed,
-                    error => error.into(),
-                });
+        reading.await.map_err(|error| {
+            let now = self.inverter.counters.snapshot();
+            let spoke_otherwise = now.resyncs > before.resyncs && now.replies == before.replies;
+            match error {
+                _ if spoke_otherwise => Ended::NoDongle,
+                link::LinkError::Timeout { .. } | link::LinkError::Refused { .. } => Ended::NoAnswer,
+                link::LinkError::Lost(_) => Ended::Closed,
+                error => error.into(),
             }
-        };
-        let mut fresh = Plant::new();
-        fresh
-            .accept(block.key, &block.values, block.serial, self.elapsed())
-            .map_err(|refused| Ended::NoInverter(refused.to_string()))?;
+        })
+    }
+
+    /// An inverter that was not known here: everything begins anew.
+    fn become_acquainted(&mut self, fresh: Plant, at: Instant) -> Result<(), Ended> {
         let Some(seen) = fresh.identity().cloned() else {
             return Err(Ended::NoInverter("it tells no serial number".to_owned()));
         };
-        if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
-            // The same inverter: what was found behind it is still known. Its model is judged by the latch.
-            self.take(block)?;
-            return Ok(());
-        }
         if let Some(known) = self.plant.identity() {
             tracing::warn!(
                 inverter.name = %self.inverter.name,
@@ -150,7 +174,7 @@ impl Task {
             );
         }
         self.plant = fresh;
-        self.report.answered(block.at, self.inverter.clock.now());
+        self.report.answered(at, self.inverter.clock.now());
         Ok(())
     }
 
@@ -178,19 +202,25 @@ impl Task {
     }
 
     /// Commits a block that was asked for. What a guard rejects counts as not read.
-    pub(super) fn take(&mut self, block: Block) -> Result<bool, Ended> {
+    pub(super) fn take(&mut self, block: Block) -> Result<Taken, Ended> {
         let arrived = block.at.saturating_duration_since(self.began);
-        match self.plant.accept(block.key, &block.values, block.serial, arrived) {
+        let taken = match self.plant.accept(block.key, &block.values, block.serial, arrived) {
             Ok(()) => {
                 self.report.answered(block.at, self.inverter.clock.now());
-                Ok(true)
+                Taken::Believed
             }
-            Err(Refused::Rejected(reason)) => {
-                tracing::debug!(inverter.name = %self.inverter.name, "{} rejected: {reason}", block.key);
-                Ok(false)
+            Err(refused @ Refused::Rejected(_)) => {
+                tracing::debug!(inverter.name = %self.inverter.name, "{}: {refused}", block.key);
+                Taken::Rejected
             }
-            Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),
-        }
+            Err(refused @ Refused::Held(_)) => {
+                tracing::debug!(inverter.name = %self.inverter.name, "{}: {refused}", block.key);
+                Taken::Held
+            }
+            Err(Refused::OtherInverter(serial)) => return Err(Ended::OtherInverter(serial)),
+        };
+        self.tell();
+        Ok(taken)
     }
 
     /// Commits a block that nobody asked for, if it can be believed: another client's reply is data too. But it may be a
@@ -205,7 +235,7 @@ impl Task {
                 self.report.answered(block.at, self.inverter.clock.now());
                 Ok(())
             }
-            Err(Refused::Rejected(_)) => Ok(()),
+            Err(Refused::Rejected(_) | Refused::Held(_)) => Ok(()),
             Err(Refused::OtherInverter(serial)) => Err(Ended::OtherInverter(serial)),
         }
     }

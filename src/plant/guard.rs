@@ -1,87 +1,318 @@
-//! What keeps nonsense out: each guard is a named reason, and each rejection is counted.
+//! What keeps nonsense out: each guard is a named reason, each rejection is counted, and what is merely doubtful waits
+//! until it is read again.
+//!
+//! They stand in this order: length, a stray packet, zeros over values, whose serial it is, and then what the block says
+//! beside what it said before. Nothing is smoothed here: a block is taken over whole, later, or not at all.
 
-use std::fmt;
+mod all_zero;
+mod episode;
+mod fields;
+mod frozen;
+mod lv_battery;
+mod other_block;
+mod power;
+mod reading;
+mod rejection;
+mod serials;
+mod steps;
+mod stray_packet;
+mod waiting;
 
-use crate::frame::BlockKey;
-use crate::registers::{RegisterImage, plan};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Why something that arrived whole was not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rejection {
-    /// A block of zeros where there were values.
-    AllZero,
-    /// A serial that no device has.
-    SerialShape,
-    /// A frame bears one serial, and the registers in it another.
-    SerialContradiction,
-    /// HR 0 to 59 tell of another model, and did not yet do so three times.
-    OtherModel,
-    /// The inverter's clock shows a time that does not exist. Only the clock is dropped.
-    ImpossibleClock,
-    /// More or fewer registers than the block has.
-    Length,
+pub use episode::Occurrence;
+pub use rejection::{Rejection, Rejections};
+
+use super::{BATTERIES, INVERTER, METERS, MIRROR, Model};
+use crate::frame::{Bank, BlockKey};
+use crate::registers::{RegisterImage, hv_bmu};
+use episode::Episodes;
+use fields::Implausible;
+use frozen::Frozen;
+use other_block::Recent;
+use reading::Reading;
+use serials::News;
+use waiting::Waiting;
+
+#[cfg(test)]
+pub(crate) use stray_packet::packet;
+
+/// What a block says is compared with what it said no longer ago than this.
+const COMPARABLE: Duration = Duration::from_secs(300);
+
+/// What is known of where a block comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About {
+    device: Device,
+    /// What the inverter is; none before HR 0 to 59 were believed.
+    model: Option<Model>,
+    /// Its rated power, W.
+    rated: Option<u32>,
 }
 
-impl Rejection {
-    /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 6] = [
-        Self::AllZero,
-        Self::SerialShape,
-        Self::SerialContradiction,
-        Self::OtherModel,
-        Self::ImpossibleClock,
-        Self::Length,
-    ];
+/// What answers at an address, as far as the guards differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Device {
+    Inverter,
+    Battery,
+    Module,
+    Controller,
+    Meter,
+    Other,
+}
 
-    /// Its name, as counted.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AllZero => "all_zero",
-            Self::SerialShape => "serial_shape",
-            Self::SerialContradiction => "serial_contradiction",
-            Self::OtherModel => "other_model",
-            Self::ImpossibleClock => "impossible_clock",
-            Self::Length => "length",
+impl About {
+    /// Of a block; `model` and `rated` are the inverter's.
+    pub(super) fn new(key: BlockKey, model: Option<Model>, rated: Option<u32>) -> Self {
+        let has_batteries = model.is_none_or(Model::has_low_voltage_batteries);
+        let device = match key.device {
+            INVERTER | MIRROR => Device::Inverter,
+            _ if key.bank != Bank::Input => Device::Other,
+            device if METERS.contains(&device) => Device::Meter,
+            device if BATTERIES.contains(&device) && has_batteries && touches_page(key) => Device::Battery,
+            0x50..=0x6f => Device::Module,
+            0x70..=0x7f => Device::Controller,
+            _ => Device::Other,
+        };
+        Self { device, model, rated }
+    }
+}
+
+/// Whether any of a block lies in IR 60 to 119.
+fn touches_page(key: BlockKey) -> bool {
+    key.base < 120 && u32::from(key.base) + u32::from(key.count) > 60
+}
+
+/// Why a block is not believed yet, and what would change that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Doubt {
+    reason: Rejection,
+    until: Until,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// So many reads that agree, the first included.
+    Reads(u8),
+    /// Ten reads that agree, over a quarter of an hour: what stays so long is true after all.
+    Long,
+}
+
+impl Doubt {
+    const fn new(reason: Rejection, until: Until) -> Self {
+        Self { reason, until }
+    }
+}
+
+/// What the guards say of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Believed,
+    /// Kept until a further read agrees.
+    Held(Rejection),
+    Rejected(Rejection),
+}
+
+/// The guards' memory of one plant. What it keeps is bounded by the addresses that can exist.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guards {
+    rejections: Rejections,
+    implausible: Implausible,
+    waiting: Waiting,
+    recent: Recent,
+    /// When a battery's page was last seen, believed or not.
+    seen: BTreeMap<u8, Duration>,
+    frozen: Frozen,
+    episodes: Episodes,
+}
+
+impl Guards {
+    /// What is wrong with a block, whatever else is known: it is not kept.
+    pub(super) fn check(about: About, key: BlockKey, values: &[u16], image: &RegisterImage) -> Result<(), Rejection> {
+        let (before, after) = (Reading::held(key, image), Reading::new(key, values, image));
+        stray_packet::check(&after)?;
+        all_zero::check(&before, &after)?;
+        match about.device {
+            Device::Battery => lv_battery::check(&before, &after),
+            Device::Module => check_module(&before, &after),
+            _ => Ok(()),
         }
     }
-}
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    /// Whether a block that passed [`Self::check`] is believed beside what was read before.
+    pub(super) fn weigh(
+        &mut self,
+        about: About,
+        key: BlockKey,
+        values: &[u16],
+        image: &RegisterImage,
+        at: Duration,
+    ) -> Verdict {
+        let (before, after) = (Reading::held(key, image), Reading::new(key, values, image));
+        let seen = match about.device {
+            Device::Battery | Device::Module => self.seen.insert(key.device, at),
+            _ => image.read_at(key.device, key.bank, key.base),
+        };
+        let fresh = seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
+        let doubt = match self.doubt(about, &before, &after, fresh) {
+            Ok(doubt) => doubt,
+            Err(reason) => return Verdict::Rejected(reason),
+        };
+        let agrees = |kept: &[u16]| {
+            let kept = Reading::new(key, kept, image);
+            who(about, &kept, &after) && compare(about, &kept, &after).is_none()
+        };
+        let (verdict, dropped) = self.waiting.settle(key, values, doubt, agrees, at);
+        if let Some(reason) = dropped {
+            self.count(reason, key, at);
+        }
+        verdict
+    }
+
+    fn doubt(
+        &self,
+        about: About,
+        before: &Reading<'_>,
+        after: &Reading<'_>,
+        fresh: bool,
+    ) -> Result<Option<Doubt>, Rejection> {
+        let first = Doubt::new(Rejection::FirstBlock, Until::Reads(2));
+        let key = after.key;
+        if about.device == Device::Battery {
+            let comparable = fresh && lv_battery::serial(before).is_some();
+            return if comparable {
+                Ok(lv_battery::doubt(before, after))
+            } else {
+                lv_battery::first(after).transpose()
+            };
+        }
+        if about.model.is_none() && about.device == Device::Inverter && key.bank == Bank::Holding && key.base < 60 {
+            return Ok(Some(first));
+        }
+        match serials::news(about, before, after) {
+            News::First => return Ok(Some(first)),
+            News::Other => return Ok(Some(Doubt::new(Rejection::SerialChange, Until::Reads(3)))),
+            News::None => {}
+        }
+        if self.recent.is_another(before, after) {
+            return Ok(Some(Doubt::new(Rejection::OtherBlock, Until::Reads(2))));
+        }
+        Ok(if fresh { compare(about, before, after) } else { None })
+    }
+
+    /// A block was taken over.
+    pub(super) fn took(&mut self, about: About, key: BlockKey, values: &[u16], at: Duration) {
+        self.recent.keep(key, values, at);
+        self.episodes.good(key.device, at);
+        if let Some(reason) = self.implausible.count(about, key, values).then_some(Rejection::ImplausibleField) {
+            self.count(reason, key, at);
+        }
+    }
+
+    /// A battery's page was taken over while so much went in or out of the batteries, W.
+    pub(super) fn watch_frozen(
+        &mut self,
+        about: About,
+        key: BlockKey,
+        values: &[u16],
+        battery: Option<i64>,
+        at: Duration,
+    ) {
+        if matches!(about.device, Device::Battery | Device::Module | Device::Controller)
+            && key.base == 60
+            && let Some(occurrence) = self.frozen.observe(key.device, values, battery, at)
+        {
+            self.episodes.tell(occurrence);
+        }
+    }
+
+    /// Counts a rejection, and tells of it if it begins an episode.
+    pub(super) fn count(&mut self, reason: Rejection, key: BlockKey, at: Duration) {
+        self.rejections.count(reason);
+        self.episodes.bad(reason, key, at);
+    }
+
+    /// Tells of something that happened.
+    pub(super) fn tell(&mut self, occurrence: Occurrence) {
+        self.episodes.tell(occurrence);
+    }
+
+    /// What happened since the last call; time passes for what is over.
+    pub(super) fn occurrences(&mut self, at: Duration) -> Vec<Occurrence> {
+        self.episodes.take(at)
+    }
+
+    pub(super) fn rejections(&self) -> Rejections {
+        self.rejections
+    }
+
+    /// How often a field had a value that cannot be, by the field's name.
+    pub(super) fn implausible(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.implausible.iter()
+    }
+
+    /// The blocks that wait for a read that agrees.
+    pub(super) fn held(&self) -> impl Iterator<Item = BlockKey> + '_ {
+        self.waiting.held()
+    }
+
+    /// Hands out what waits: nothing will be read that could agree or not.
+    pub(super) fn give_up_waiting(&mut self) -> Vec<(BlockKey, Vec<u16>)> {
+        self.waiting.drain()
+    }
+
+    /// How long a battery's page may stay the same while the battery works, before that is told.
+    pub(super) fn report_frozen_after(&mut self, limit: Duration) {
+        self.frozen.report_after(limit);
     }
 }
 
-/// How often each guard rejected something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rejections([u64; Rejection::ALL.len()]);
-
-impl Rejections {
-    pub(super) fn count(&mut self, reason: Rejection) {
-        self.0[reason as usize] += 1;
-    }
-
-    /// How often this one did.
-    pub fn of(&self, reason: Rejection) -> u64 {
-        self.0[reason as usize]
-    }
-
-    /// How often any did.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
+/// Whether two readings tell of the same devices, and of the same inverter where that is not known yet.
+fn who(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let same = |at: &u16| before.get(*at) == after.get(*at);
+    let inverter = about.model.is_some()
+        || about.device != Device::Inverter
+        || after.key.bank != Bank::Holding
+        || IDENTITY.iter().all(same);
+    inverter && serials::news(about, before, after) == News::None
 }
 
-/// A block of zeros over one that held more is not believed, except of the blocks that may well be zero (flags of
-/// faults, and generation by night). Where nothing was before, zeros mean that the device has no such block.
-pub(super) fn all_zero(key: BlockKey, values: &[u16], image: &RegisterImage) -> Result<(), Rejection> {
-    let zeros = values.iter().all(|&value| value == 0);
-    if !zeros || key.count < MANY || plan::OPTIONAL.contains(&(key.bank, key.base)) {
-        return Ok(());
+/// Registers that tell who and what an inverter is (HR).
+const IDENTITY: [u16; 8] = [0, 13, 14, 15, 16, 17, 19, 21];
+
+/// What is doubtful about a block beside another of the same place that can be compared with it.
+fn compare(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Doubt> {
+    let twice = |reason| Some(Doubt::new(reason, Until::Reads(2)));
+    match about.device {
+        Device::Battery => return lv_battery::doubt(before, after),
+        Device::Module => {
+            return match steps::too_far(steps::MODULE, before, after) {
+                0 => None,
+                1 => twice(Rejection::BatteryStep),
+                _ => Some(Doubt::new(Rejection::Splice, Until::Long)),
+            };
+        }
+        Device::Controller if steps::too_far(steps::CONTROLLER, before, after) > 0 => return twice(Rejection::Jump),
+        Device::Meter if steps::too_far(steps::METER, before, after) > 0 => return twice(Rejection::Jump),
+        _ => {}
     }
-    let held = (0..key.count).filter_map(|offset| image.get(key.device, key.bank, key.base.checked_add(offset)?));
-    if held.into_iter().any(|value| value != 0) { Err(Rejection::AllZero) } else { Ok(()) }
+    if power::jumps(about, before, after) {
+        return twice(Rejection::Jump);
+    }
+    if power::is_out_of_balance(about, before, after) { twice(Rejection::Imbalance) } else { None }
 }
 
-/// Fewer zeros than this are a setting, not a failed read.
-const MANY: u16 = 8;
+/// A module that lives has cells and a serial.
+fn check_module(before: &Reading<'_>, after: &Reading<'_>) -> Result<(), Rejection> {
+    let plausible = |reading: &Reading<'_>| serials::module(reading).is_some_and(|serial| serial.is_plausible());
+    if plausible(before) && !plausible(after) {
+        return Err(Rejection::SerialShape);
+    }
+    let cells = hv_bmu::v_cell_01.address..=hv_bmu::v_cell_24.address;
+    let live = |reading: &Reading<'_>| cells.clone().any(|at| reading.get(at).is_some_and(|value| value != 0));
+    if live(before) && !live(after) { Err(Rejection::CellsZero) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
-use super::Model;
-use crate::frame::Serial;
-use crate::registers::{View, single_phase};
+use std::time::Duration;
+
+use super::{INVERTER, Model};
+use crate::frame::{Bank, BlockKey, Serial};
+use crate::registers::{RegisterImage, View, single_phase};
 
 /// Who an inverter is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// From the values of HR 0 to 59, if they are as many and hold a plausible serial.
+    pub fn of_block(values: &[u16]) -> Option<Self> {
+        let key = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
+        let mut image = RegisterImage::default();
+        image.commit(key, values, Duration::ZERO);
+        Self::read(image.view(key.device))
+    }
+
     /// From HR 0 to 59, if they hold a plausible serial.
     pub fn read(view: View<'_>) -> Option<Self> {
         let serial = single_phase::serial_number.serial(view).filter(Serial::is_plausible)?;

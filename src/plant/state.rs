@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::energy::BatteryCounters;
-use super::guard::{Rejection, Rejections};
+use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, Snapshot, Stats};
@@ -13,7 +13,7 @@ use super::{
     BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
 };
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{RegisterImage, lv_bcu, plan};
+use crate::registers::{RegisterImage, lv_bcu, plan, single_phase, three_phase};
 
 mod judge;
 
@@ -22,7 +22,7 @@ mod judge;
 pub struct Plant {
     image: Arc<RegisterImage>,
     known: Option<Known>,
-    rejections: Rejections,
+    guards: Guards,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
 }
@@ -43,6 +43,9 @@ pub enum Refused {
     /// A guard did not believe it.
     #[error("block rejected: {0}")]
     Rejected(Rejection),
+    /// It is doubtful, and will be believed if further reads of the same block agree: it should be read again at once.
+    #[error("block held until it is read again: {0}")]
+    Held(Rejection),
     /// It comes from another inverter: this connection must end.
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(Serial),
@@ -88,7 +91,39 @@ impl Plant {
 
     /// What was rejected so far.
     pub fn rejections(&self) -> Rejections {
-        self.rejections
+        self.guards.rejections()
+    }
+
+    /// How often each field came to a value that cannot be, by its name in the tables.
+    pub fn implausible_fields(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.guards.implausible()
+    }
+
+    /// The blocks that wait for a further read of them to agree.
+    pub fn held(&self) -> impl Iterator<Item = BlockKey> + '_ {
+        self.guards.held()
+    }
+
+    /// What happened since the last call: data rejected and believed again, batteries frozen, another model.
+    pub fn occurrences(&mut self, at: Duration) -> Vec<Occurrence> {
+        self.guards.occurrences(at)
+    }
+
+    /// Reports a battery as frozen when its page stays the same for so long while the battery works; 60 minutes unless
+    /// said otherwise.
+    pub fn report_frozen_after(&mut self, limit: Duration) {
+        self.guards.report_frozen_after(limit);
+    }
+
+    /// Takes over what waits for a further read, because there will be none: a recording is over.
+    pub fn settle(&mut self, at: Duration) {
+        let (first, others): (Vec<_>, Vec<_>) =
+            self.guards.give_up_waiting().into_iter().partition(|(key, _)| key.bank == Bank::Holding && key.base < 60);
+        for (key, values) in first {
+            self.settle_identity(key, &values);
+            self.take_over(key, &values, at);
+        }
+        others.into_iter().for_each(|(key, values)| self.take_over(key, &values, at));
     }
 
     /// Takes a block over, whole, or says why not. `envelope` is the serial that the reply bore (the standard
@@ -101,22 +136,45 @@ impl Plant {
         at: Duration,
     ) -> Result<(), Refused> {
         let was_known = self.known.is_some();
-        let verdict = self.judge(key, values, envelope);
+        let verdict = self.judge(key, values, envelope, at);
         if let Err(Refused::Rejected(reason)) = verdict {
-            self.rejections.count(reason);
+            self.guards.count(reason, key, at);
         }
         verdict?;
-        Arc::make_mut(&mut self.image).commit(key, values, at);
-        self.stale.retain(|&stale, _| !covers(key, stale));
-        if self.is_impossible_clock(key) {
-            self.rejections.count(Rejection::ImpossibleClock);
-        }
-        self.notice(key);
+        self.take_over(key, values, at);
         if !was_known {
-            // What arrived before the inverter told who it is counts too.
-            BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
+            self.notice_earlier();
         }
         Ok(())
+    }
+
+    fn take_over(&mut self, key: BlockKey, values: &[u16], at: Duration) {
+        let about = self.about(key);
+        Arc::make_mut(&mut self.image).commit(key, values, at);
+        self.stale.retain(|&stale, _| !covers(key, stale));
+        self.guards.took(about, key, values, at);
+        let battery = self.battery_power();
+        self.guards.watch_frozen(about, key, values, battery, at);
+        if self.is_impossible_clock(key) {
+            self.guards.count(Rejection::ImpossibleClock, key, at);
+        }
+        self.notice(key);
+    }
+
+    /// What arrived before the inverter told who it is counts too.
+    fn notice_earlier(&mut self) {
+        BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
+    }
+
+    /// What goes out of the batteries, or into them, W.
+    fn battery_power(&self) -> Option<i64> {
+        let view = self.capabilities()?.inverter_view(&self.image);
+        if self.identity()?.model.has_three_phase_bank() {
+            let watts = |field: &crate::registers::Field| field.number(view);
+            let power = watts(&three_phase::p_battery_discharge)? - watts(&three_phase::p_battery_charge)?;
+            return Some(power as i64);
+        }
+        single_phase::p_battery.integer(view)
     }
 
     /// Whether a block was read in the time before `now`.
@@ -227,7 +285,7 @@ impl Plant {
         let identity = latch.held();
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale.len() as u64;
-        stats.rejections = self.rejections;
+        stats.rejections = self.guards.rejections();
         let inverter = details::read(view, identity, &zone);
         let control = control::read(view, capabilities, &inverter);
         let mut power = power::read(view, &inverter, identity.model.measures_generation());

@@ -19,6 +19,7 @@ mod exit_codes;
 mod faults;
 mod first_values;
 mod fleet;
+mod guards;
 mod host;
 mod independent_client;
 mod log;

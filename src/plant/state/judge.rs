@@ -5,30 +5,50 @@ use std::time::Duration;
 
 use super::{Known, Plant, Refused, is_inverter};
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::plant::guard::{self, Rejection};
+use crate::plant::guard::{About, Guards, Occurrence, Rejection, Verdict};
 use crate::plant::identity::Latch;
+use crate::plant::model::rated_power;
 use crate::plant::probes::Probes;
-use crate::plant::{Capabilities, INVERTER, Identity, battery};
-use crate::registers::{RegisterImage, plan, single_phase};
+use crate::plant::{Capabilities, INVERTER, Identity};
+use crate::registers::{RegisterImage, single_phase};
 
 impl Plant {
-    pub(super) fn judge(&mut self, key: BlockKey, values: &[u16], envelope: Option<Serial>) -> Result<(), Refused> {
+    pub(super) fn judge(
+        &mut self,
+        key: BlockKey,
+        values: &[u16],
+        envelope: Option<Serial>,
+        at: Duration,
+    ) -> Result<(), Refused> {
         if values.len() != usize::from(key.count) {
             return Err(Rejection::Length.into());
         }
         if is_inverter(key.device) {
             self.judge_envelope(envelope)?;
         }
-        guard::all_zero(key, values, &self.image)?;
-        if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
-            self.judge_identity(key, values, envelope)?;
+        let about = self.about(key);
+        Guards::check(about, key, values, &self.image)?;
+        let seen = if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
+            self.judge_identity(key, values, envelope)?
+        } else {
+            None
+        };
+        match self.guards.weigh(about, key, values, &self.image, at) {
+            Verdict::Held(reason) => return Err(Refused::Held(reason)),
+            Verdict::Rejected(reason) => return Err(reason.into()),
+            Verdict::Believed => {}
         }
-        let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
-        if known_battery && key.bank == Bank::Input {
-            let page = self.page_with(plan::battery(key.device), key, values);
-            battery::read(key.device, page.view(key.device)).ok_or(Rejection::SerialShape)?;
+        if let Some(seen) = seen {
+            self.learn(seen);
         }
         Ok(())
+    }
+
+    /// What the guards need to know of where a block comes from.
+    pub(super) fn about(&self, key: BlockKey) -> About {
+        let identity = self.identity();
+        let rated = identity.and_then(|identity| rated_power(identity.device_type_code));
+        About::new(key, identity.map(|identity| identity.model), rated)
     }
 
     fn judge_envelope(&self, envelope: Option<Serial>) -> Result<(), Refused> {
@@ -52,37 +72,57 @@ impl Plant {
         page
     }
 
-    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known.
-    fn judge_identity(&mut self, key: BlockKey, values: &[u16], envelope: Option<Serial>) -> Result<(), Refused> {
+    /// HR 0 to 59 as they would be with this block must tell of the inverter that is known. Who it is, if it is to be
+    /// learned once the block is believed.
+    fn judge_identity(
+        &mut self,
+        key: BlockKey,
+        values: &[u16],
+        envelope: Option<Serial>,
+    ) -> Result<Option<Identity>, Refused> {
         let whole = BlockKey::new(key.device, Bank::Holding, 0, 60);
         let page = self.page_with(whole, key, values);
         if page.block(whole).is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let seen = Identity::read(page.view(key.device)).ok_or(Rejection::SerialShape)?;
         if envelope.is_some_and(|serial| serial != seen.serial) {
             return Err(Rejection::SerialContradiction.into());
         }
+        let Some(known) = &mut self.known else { return Ok(Some(seen)) };
+        if known.latch.held().serial != seen.serial {
+            return Err(Refused::OtherInverter(seen.serial));
+        }
+        let agrees = known.latch.agrees(&seen);
+        if known.latch.observe(seen.clone()) {
+            return Ok(Some(seen));
+        }
+        if agrees { Ok(None) } else { Err(Rejection::OtherModel.into()) }
+    }
+
+    /// Who the inverter is, from a block that no further read will confirm.
+    pub(super) fn settle_identity(&mut self, key: BlockKey, values: &[u16]) {
+        let page = self.page_with(BlockKey::new(key.device, Bank::Holding, 0, 60), key, values);
+        if let (None, Some(seen)) = (&self.known, Identity::read(page.view(key.device))) {
+            self.learn(seen);
+        }
+    }
+
+    /// Who the inverter is, or what it has become.
+    fn learn(&mut self, seen: Identity) {
         match &mut self.known {
             None => {
                 let capabilities = Arc::new(Capabilities::of(&seen));
                 self.known = Some(Known { probes: Probes::of(seen.model), latch: Latch::new(seen), capabilities });
-                Ok(())
-            }
-            Some(known) if known.latch.held().serial != seen.serial => Err(Refused::OtherInverter(seen.serial)),
-            Some(known) if known.latch.agrees(&seen) => {
-                known.latch.observe(seen);
-                Ok(())
             }
             Some(known) => {
-                if !known.latch.observe(seen.clone()) {
-                    return Err(Rejection::OtherModel.into());
-                }
                 let capabilities = Arc::make_mut(&mut known.capabilities);
-                capabilities.model = seen.model;
+                let from = std::mem::replace(&mut capabilities.model, seen.model);
                 capabilities.arm_firmware = seen.arm_firmware;
                 known.probes = Probes::of(seen.model);
-                Ok(())
+                if from != seen.model {
+                    self.guards.tell(Occurrence::ModelChanged { from, to: seen.model });
+                }
             }
         }
     }

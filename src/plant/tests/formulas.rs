@@ -179,6 +179,7 @@ fn the_days_energy_follows_from_its_counters() {
             load: Some(9.8),
             // 8.3 - 1.4
             self_consumption: Some(6.9),
+            ..Energy::default()
         }
     );
 }

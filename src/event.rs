@@ -1,0 +1,310 @@
+//! What happened and must not be missed: numbered, in the log and to every reader, by one function each, so that the two
+//! cannot drift apart.
+//!
+//! A snapshot says what is; only the newest one counts. An event says what happened, each one counts, and a reader that
+//! was too slow is told how many it missed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::frame::{BlockKey, Serial};
+use crate::plant::{Model, Occurrence, Rejection};
+
+/// So many events wait for a slow reader; it misses the older ones.
+const MOST: usize = 256;
+
+/// Something that happened to an inverter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// Its number, one more than that of the event before; from 1 since the start of the program.
+    pub number: u64,
+    /// When.
+    #[serde(serialize_with = "shown")]
+    pub at: Timestamp,
+    /// Which inverter's.
+    #[serde(serialize_with = "shown")]
+    pub inverter: Serial,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A guard begins to reject what a device says.
+    DataRejected {
+        /// Why.
+        #[serde(serialize_with = "shown")]
+        reason: Rejection,
+        /// Where it answers.
+        #[serde(serialize_with = "address")]
+        device: u8,
+        /// Which block was the first.
+        #[serde(serialize_with = "shown")]
+        block: BlockKey,
+    },
+    /// It has not done so for ten minutes, or for twenty blocks.
+    RejectionEnded {
+        /// Why it did.
+        #[serde(serialize_with = "shown")]
+        reason: Rejection,
+        /// Where the device answers.
+        #[serde(serialize_with = "address")]
+        device: u8,
+        /// How many blocks or fields were rejected.
+        count: u64,
+    },
+    /// A battery works and says the same for so long, that what it says is old.
+    BatteryFrozen {
+        /// Where it answers.
+        #[serde(serialize_with = "address")]
+        device: u8,
+        /// For how long, in minutes of work.
+        minutes: u64,
+    },
+    /// It says something new again.
+    BatteryThawed {
+        /// Where it answers.
+        #[serde(serialize_with = "address")]
+        device: u8,
+    },
+    /// A device that was there no longer answers.
+    DeviceLost {
+        /// Where it answered.
+        #[serde(serialize_with = "address")]
+        device: u8,
+    },
+    /// It answers again.
+    DeviceBack {
+        /// Where it answers.
+        #[serde(serialize_with = "address")]
+        device: u8,
+    },
+    /// The inverter is believed to be another model.
+    ModelChanged {
+        /// What it was.
+        #[serde(serialize_with = "model")]
+        from: Model,
+        /// What it is.
+        #[serde(serialize_with = "model")]
+        to: Model,
+    },
+}
+
+fn shown<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn address<S: Serializer>(device: &u8, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{device:#04x}"))
+}
+
+fn model<S: Serializer>(model: &Model, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&model.name())
+}
+
+/// Where events are made and read; a handle, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Events {
+    readers: broadcast::Sender<Arc<Event>>,
+    last: Arc<Mutex<u64>>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { readers: broadcast::Sender::new(MOST), last: Arc::default() }
+    }
+}
+
+/// Whose event it is, and when: the same for all that come out of one read.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose<'a> {
+    /// What people call the inverter, in the log.
+    pub name: &'a str,
+    /// The inverter.
+    pub inverter: Serial,
+    /// Wall time.
+    pub at: Timestamp,
+}
+
+impl Events {
+    /// Nobody reads yet, nothing has happened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything that happens from now on.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription(self.readers.subscribe())
+    }
+
+    /// Tells what happened to a plant's data.
+    pub fn occurred(&self, whose: Whose<'_>, occurrence: &Occurrence) {
+        match *occurrence {
+            Occurrence::Rejected { reason, block } => self.data_rejected(whose, reason, block),
+            Occurrence::RejectionEnded { reason, device, count } => self.rejection_ended(whose, reason, device, count),
+            Occurrence::BatteryFrozen { device, lasting } => self.battery_frozen(whose, device, lasting),
+            Occurrence::BatteryThawed { device } => self.battery_thawed(whose, device),
+            Occurrence::ModelChanged { from, to } => self.model_changed(whose, from, to),
+        }
+    }
+
+    /// A guard begins to reject what a device says.
+    pub fn data_rejected(&self, whose: Whose<'_>, reason: Rejection, block: BlockKey) {
+        tracing::warn!(
+            inverter.name = %whose.name,
+            "{block} is not believed ({reason}): {}; this is said once, and again when it is over", reason.meaning()
+        );
+        self.emit(whose, EventKind::DataRejected { reason, device: block.device, block });
+    }
+
+    /// It has not done so for a while.
+    pub fn rejection_ended(&self, whose: Whose<'_>, reason: Rejection, device: u8, count: u64) {
+        let times = if count == 1 { "once" } else { "several times" };
+        tracing::info!(
+            inverter.name = %whose.name,
+            "device {device:#04x} is believed again, its data were rejected {times} ({reason}): {count}"
+        );
+        self.emit(whose, EventKind::RejectionEnded { reason, device, count });
+    }
+
+    /// A battery works and says the same all the time.
+    pub fn battery_frozen(&self, whose: Whose<'_>, device: u8, lasting: Duration) {
+        let minutes = lasting.as_secs() / 60;
+        tracing::warn!(
+            inverter.name = %whose.name,
+            "battery at {device:#04x} works, and has said exactly the same for {minutes} minutes: its BMS may have stopped, \
+             restart the battery if this lasts"
+        );
+        self.emit(whose, EventKind::BatteryFrozen { device, minutes });
+    }
+
+    /// It says something new again.
+    pub fn battery_thawed(&self, whose: Whose<'_>, device: u8) {
+        tracing::info!(inverter.name = %whose.name, "battery at {device:#04x} says something new again");
+        self.emit(whose, EventKind::BatteryThawed { device });
+    }
+
+    /// A device that was there no longer answers.
+    pub fn device_lost(&self, whose: Whose<'_>, device: u8) {
+        tracing::warn!(inverter.name = %whose.name, "device {device:#04x} no longer answers, what it said last is kept");
+        self.emit(whose, EventKind::DeviceLost { device });
+    }
+
+    /// It answers again.
+    pub fn device_back(&self, whose: Whose<'_>, device: u8) {
+        tracing::info!(inverter.name = %whose.name, "device {device:#04x} answers again");
+        self.emit(whose, EventKind::DeviceBack { device });
+    }
+
+    /// The inverter is believed to be another model.
+    pub fn model_changed(&self, whose: Whose<'_>, from: Model, to: Model) {
+        tracing::warn!(
+            inverter.name = %whose.name,
+            "inverter {} was a {} and is a {} now", whose.inverter, from.name(), to.name()
+        );
+        self.emit(whose, EventKind::ModelChanged { from, to });
+    }
+
+    /// Numbers and hands out, in one step: nobody sees a later number first.
+    fn emit(&self, whose: Whose<'_>, kind: EventKind) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last += 1;
+        let event = Event { number: *last, at: whose.at, inverter: whose.inverter, kind };
+        // Nobody may be reading.
+        let _ = self.readers.send(Arc::new(event));
+    }
+}
+
+/// One reader's place among the events.
+#[derive(Debug)]
+pub struct Subscription(broadcast::Receiver<Arc<Event>>);
+
+/// What a reader is told next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The next event.
+    Event(Arc<Event>),
+    /// It was too slow, and so many events are gone: it should read the state again.
+    Missed(u64),
+}
+
+impl Subscription {
+    /// The next event, as soon as there is one; nothing more once nobody can make one.
+    pub async fn next(&mut self) -> Option<News> {
+        match self.0.recv().await {
+            Ok(event) => Some(News::Event(event)),
+            Err(RecvError::Lagged(missed)) => Some(News::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Bank;
+
+    const BLOCK: BlockKey = BlockKey::new(0x32, Bank::Input, 60, 60);
+
+    fn whose() -> Whose<'static> {
+        let at = "2026-06-05T11:09:54Z".parse().unwrap();
+        Whose { name: "garage", inverter: "SA2114G047".parse().unwrap(), at }
+    }
+
+    #[tokio::test]
+    async fn every_reader_gets_every_event_in_order() {
+        let events = Events::new();
+        let (mut one, mut two) = (events.subscribe(), events.subscribe());
+        events.data_rejected(whose(), Rejection::AllZero, BLOCK);
+        events.device_lost(whose(), 0x33);
+        for reader in [&mut one, &mut two] {
+            for number in 1..=2 {
+                let Some(News::Event(event)) = reader.next().await else { panic!("an event") };
+                assert_eq!((event.number, event.inverter), (number, whose().inverter));
+            }
+        }
+        drop(events);
+        assert_eq!(one.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_lags_is_told_how_many_it_missed() {
+        let events = Events::new();
+        let mut slow = events.subscribe();
+        for _ in 0..MOST + 10 {
+            events.device_back(whose(), 0x32);
+        }
+        assert_eq!(slow.next().await, Some(News::Missed(10)));
+        let Some(News::Event(event)) = slow.next().await else { panic!("an event") };
+        assert_eq!(event.number, 11);
+    }
+
+    #[tokio::test]
+    async fn events_as_programs_read_them() {
+        let events = Events::new();
+        let mut reader = events.subscribe();
+        for occurrence in [
+            Occurrence::Rejected { reason: Rejection::Splice, block: BLOCK },
+            Occurrence::RejectionEnded { reason: Rejection::Splice, device: 0x32, count: 3 },
+            Occurrence::BatteryFrozen { device: 0x33, lasting: Duration::from_secs(3630) },
+            Occurrence::ModelChanged { from: Model::HybridGen1, to: Model::HybridGen2 },
+        ] {
+            events.occurred(whose(), &occurrence);
+        }
+        let mut lines = String::new();
+        for _ in 0..4 {
+            let Some(News::Event(event)) = reader.next().await else { panic!("an event") };
+            lines += &serde_json::to_string(&*event).unwrap();
+            lines += "\n";
+        }
+        insta::assert_snapshot!(lines, @"");
+    }
+}

@@ -1,0 +1,72 @@
+//! Fields whose value cannot be: they are unknown to everyone (`registers` sees to that), and counted here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{About, Device};
+use crate::frame::BlockKey;
+use crate::plant::Model;
+use crate::registers::{
+    Field, RegisterImage, ems, gateway, hv_bcu, hv_bmu, lv_battery, meter, single_phase, three_phase,
+};
+
+/// How often each field came to a value that cannot be. Its names are those of the tables.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Implausible {
+    counts: BTreeMap<&'static str, u64>,
+    /// Those that have one now, by device.
+    now: BTreeSet<(u8, &'static str)>,
+}
+
+impl Implausible {
+    /// Counts the fields of a block whose value cannot be, unless it could not be the last time either; whether there
+    /// are any.
+    pub(super) fn count(&mut self, about: About, key: BlockKey, values: &[u16]) -> bool {
+        let mut image = RegisterImage::default();
+        image.commit(key, values, Duration::ZERO);
+        let view = image.view(key.device);
+        let mut any = false;
+        for table in tables(about) {
+            for field in table.iter().filter(|field| field.bank == key.bank && field.range.is_some()) {
+                let (first, count) = field.span();
+                if !(first..first.saturating_add(count)).all(|at| view.get(key.bank, at).is_some()) {
+                    continue;
+                }
+                let place = (key.device, field.name);
+                if field.number(view).is_some() {
+                    self.now.remove(&place);
+                } else if self.now.insert(place) {
+                    *self.counts.entry(field.name).or_default() += 1;
+                    any = true;
+                }
+            }
+        }
+        any
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counts.iter().map(|(&name, &count)| (name, count))
+    }
+}
+
+fn tables(about: About) -> &'static [&'static [&'static Field]] {
+    static BATTERY: [&[&Field]; 1] = [lv_battery::FIELDS];
+    static MODULE: [&[&Field]; 1] = [hv_bmu::FIELDS];
+    static CONTROLLER: [&[&Field]; 1] = [hv_bcu::FIELDS];
+    static METER: [&[&Field]; 1] = [meter::FIELDS];
+    static GATEWAY: [&[&Field]; 1] = [gateway::FIELDS];
+    static EMS: [&[&Field]; 1] = [ems::FIELDS];
+    static THREE_PHASE: [&[&Field]; 1] = [three_phase::FIELDS];
+    static SINGLE_PHASE: [&[&Field]; 1] = [single_phase::FIELDS];
+    match (about.device, about.model) {
+        (Device::Battery, _) => &BATTERY,
+        (Device::Module, _) => &MODULE,
+        (Device::Controller, _) => &CONTROLLER,
+        (Device::Meter, _) => &METER,
+        (Device::Inverter, Some(Model::Gateway)) => &GATEWAY,
+        (Device::Inverter, Some(model)) if model.is_ems() => &EMS,
+        (Device::Inverter, Some(model)) if model.has_three_phase_bank() => &THREE_PHASE,
+        (Device::Inverter, Some(model)) if model.is_supported() => &SINGLE_PHASE,
+        _ => &[],
+    }
+}

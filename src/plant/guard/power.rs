@@ -1,0 +1,74 @@
+//! Powers that move further between two reads than they can, and powers that do not add up.
+
+use super::{About, Device, Reading};
+use crate::frame::Bank;
+use crate::plant::Model;
+use crate::registers::{Field, Unit, ems, gateway, hv_bcu, meter, single_phase, three_phase};
+
+/// What a house can switch at once, W: a heat pump, a car and an oven together.
+const HOUSE: f64 = 15_000.0;
+/// Any plant whose rated power is not known, W.
+const UNKNOWN: f64 = 30_000.0;
+/// How many times its rated power an inverter's powers can move: from all in to all out, and a margin.
+const SWING: f64 = 2.5;
+/// State of charge, % in one step.
+const CHARGE: i64 = 10;
+/// How far IR 24 may be from IR 42 + IR 30, W: they are not measured at the same moment.
+const APART: i64 = 6_000;
+
+/// Whether a power or the state of charge moved further than it can.
+pub(super) fn jumps(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let most = about.rated.map_or(UNKNOWN, |rated| HOUSE.max(SWING * f64::from(rated)));
+    let moved = |field: &Field| Some(watts(field, after)? - watts(field, before)?);
+    let too_far = |field: &&&Field| after.holds(field) && moved(field).is_some_and(|watts| watts.abs() > most);
+    if tables(about)
+        .iter()
+        .any(|fields| fields.iter().filter(|field| watts_each(field).is_some()).any(|field| too_far(&field)))
+    {
+        return true;
+    }
+    let soc = &single_phase::battery_soc;
+    let charge = || Some(after.raw(soc)?.abs_diff(before.raw(soc)?) > CHARGE as u64);
+    about.device == Device::Inverter && after.holds(soc) && charge() == Some(true)
+}
+
+/// Whether what a single-phase inverter gives is not what house and grid take, where it was before.
+pub(super) fn is_out_of_balance(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let single_phase = about
+        .model
+        .is_some_and(|model| model.is_hybrid() || matches!(model, Model::Ac | Model::AllInOne | Model::HybridHvGen3));
+    if about.device != Device::Inverter || !single_phase || !after.holds(&single_phase::p_load_demand) {
+        return false;
+    }
+    let apart = |reading: &Reading<'_>| {
+        let raw = |field| reading.raw(field);
+        let out = raw(&single_phase::p_load_demand)? + raw(&single_phase::p_grid_out)?;
+        Some((raw(&single_phase::p_grid_out_ph1)? - out).abs())
+    };
+    apart(after).is_some_and(|now| now > APART && apart(before).is_some_and(|was| was <= APART))
+}
+
+fn tables(about: About) -> [&'static [&'static Field]; 2] {
+    match (about.device, about.model) {
+        (Device::Meter, _) => [meter::FIELDS, &[]],
+        (Device::Controller, _) => [hv_bcu::FIELDS, &[]],
+        (Device::Inverter, Some(Model::Gateway)) => [gateway::FIELDS, single_phase::FIELDS],
+        (Device::Inverter, Some(model)) if model.is_ems() => [ems::FIELDS, &[]],
+        (Device::Inverter, Some(model)) if model.has_three_phase_bank() => [three_phase::FIELDS, &[]],
+        (Device::Inverter, Some(_)) => [single_phase::FIELDS, &[]],
+        _ => [&[], &[]],
+    }
+}
+
+/// How many watts one of a field's units is, if it is a power that is measured.
+fn watts_each(field: &Field) -> Option<f64> {
+    match field.unit {
+        Unit::Watts if field.bank == Bank::Input => Some(1.0),
+        Unit::KiloWatts if field.bank == Bank::Input => Some(1_000.0),
+        _ => None,
+    }
+}
+
+fn watts(field: &Field, reading: &Reading<'_>) -> Option<f64> {
+    Some(reading.raw(field)? as f64 / 10f64.powi(i32::from(field.places)) * watts_each(field)?)
+}
