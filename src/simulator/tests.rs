@@ -1,5 +1,6 @@
 //! The dongle's side, over memory and in paused time.
 
+mod content;
 mod faults;
 mod modbus;
 mod time;
