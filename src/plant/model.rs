@@ -118,7 +118,7 @@ impl Model {
 
     /// Whether more than HR 0 to 59 is read of it: its live values stand where this version looks for them.
     pub const fn is_supported(self) -> bool {
-        self.is_hybrid() || matches!(self, Self::Ac | Self::AllInOne | Self::HybridHvGen3)
+        !matches!(self, Self::Unknown(_))
     }
 
     /// Whether a mirror of its blocks may answer at 0x31 what 0x11 does not.
@@ -189,8 +189,8 @@ impl Model {
         )
     }
 
-    /// Nominal voltage of its battery, V: what makes Ah into kWh. For the 8xxx models GivTCP's 317 V, which its users'
-    /// figures rest on; the `givenergy-modbus` library has 307 V.
+    /// Nominal voltage of its battery, V: what makes Ah into kWh. For the 8xxx models 317 V, by which GivTCP publishes
+    /// 16.48 kWh of an all-in-one's 52 Ah; the `givenergy-modbus` library has 307 V, which would be 15.96 kWh.
     pub const fn battery_volts(self) -> f64 {
         match self {
             Self::AllInOne | Self::HybridHvGen3 | Self::AllInOneHybrid | Self::HybridGen4 => 317.0,

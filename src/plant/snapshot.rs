@@ -3,8 +3,13 @@
 //! Absent is `None`, never 0. Powers in W, energy in kWh; battery power is positive while discharging, grid power is
 //! positive while exporting.
 
+mod ems;
 mod energy;
+mod gateway;
+mod stack;
+mod three_phase;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::{Timestamp, ZonedDateTime};
@@ -13,7 +18,11 @@ use super::{Capabilities, Identity, Rejections};
 use crate::frame::Serial;
 use crate::registers::{RegisterImage, Slot};
 
+pub use ems::{Ems, EmsInverter, EmsMeter, EmsSlot};
 pub use energy::Energy;
+pub use gateway::{Aio, Gateway};
+pub use stack::{BatteryStack, Module};
+pub use three_phase::ThreePhase;
 
 /// One plant at one time.
 #[derive(Clone, Debug)]
@@ -38,8 +47,16 @@ pub struct Snapshot {
     pub timeslots: Timeslots,
     /// The batteries found, by address.
     pub batteries: Vec<Battery>,
+    /// The high-voltage battery stacks, in order.
+    pub stacks: Vec<BatteryStack>,
     /// The meters found, by address.
     pub meters: Vec<Meter>,
+    /// What only a three-phase inverter tells.
+    pub three_phase: Option<ThreePhase>,
+    /// What only a plant controller tells.
+    pub ems: Option<Ems>,
+    /// What only a gateway tells.
+    pub gateway: Option<Gateway>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
@@ -147,8 +164,10 @@ pub struct InverterDetails {
     pub time: Option<ZonedDateTime>,
     /// `LITHIUM` and so on.
     pub battery_type: Option<String>,
-    /// Capacity as configured, kWh.
+    /// Capacity as configured, kWh; of a gateway, that of its all-in-ones.
     pub battery_capacity: Option<f64>,
+    /// Usable capacity as the high-voltage stacks measure it, kWh.
+    pub measured_capacity: Option<f64>,
     /// Version of its register map.
     pub modbus_version: Option<String>,
     /// `D0.<dsp>-A0.<arm>`.
@@ -167,6 +186,10 @@ pub struct InverterDetails {
     pub calibration_status: Option<String>,
     /// Battery, as the inverter measures it, °C.
     pub bms_temperature: Option<f64>,
+    /// What is at fault now; empty where nothing is.
+    pub faults: Option<Vec<Cow<'static, str>>>,
+    /// What it warns of now; empty where that is nothing.
+    pub warnings: Option<Vec<Cow<'static, str>>>,
 }
 
 /// What is set, as last read.

@@ -10,10 +10,11 @@ use super::identity::Latch;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, Snapshot, Stats};
 use super::{
-    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
+    BATTERIES, Capabilities, Family, INVERTER, Identity, METERS, MIRROR, battery, control, details, ems, energy, flows,
+    gateway, meter, power, stack, three_phase,
 };
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{RegisterImage, lv_bcu, plan, single_phase, three_phase};
+use crate::registers::{self, RegisterImage, lv_bcu, plan, single_phase};
 
 mod judge;
 
@@ -171,7 +172,8 @@ impl Plant {
         let view = self.capabilities()?.inverter_view(&self.image);
         if self.identity()?.model.has_three_phase_bank() {
             let watts = |field: &crate::registers::Field| field.number(view);
-            let power = watts(&three_phase::p_battery_discharge)? - watts(&three_phase::p_battery_charge)?;
+            let power = watts(&registers::three_phase::p_battery_discharge)?
+                - watts(&registers::three_phase::p_battery_charge)?;
             return Some(power as i64);
         }
         single_phase::p_battery.integer(view)
@@ -286,25 +288,40 @@ impl Plant {
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale.len() as u64;
         stats.rejections = self.guards.rejections();
-        let inverter = details::read(view, identity, &zone);
-        let control = control::read(view, capabilities, &inverter);
-        let mut power = power::read(view, &inverter, identity.model.measures_generation());
+        let family = identity.family();
+        let stacks = stack::read(&self.stacks(), &self.image);
+        let inverter = details::read(view, identity, &stacks, &zone);
+        let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
+        let ems = (family == Family::Ems).then(|| ems::read(view));
+        let gateway = (family == Family::Gateway).then(|| gateway::read(view));
+        let aios = gateway.as_ref().and_then(|gateway| gateway.aio_count);
+        let control = control::read(view, capabilities, &inverter, family, aios);
+        let generation = identity.model.measures_generation();
+        let mut power = match (&three_phase, &ems, &gateway) {
+            (Some(own), _, _) => three_phase::power(view, own, &stacks, generation),
+            (_, Some(own), _) => ems::power(own),
+            (_, _, Some(own)) => gateway::power(view, own, &inverter),
+            _ => power::read(view, &inverter, generation),
+        };
         power::add_times(&mut power, &inverter, &control, now, &zone);
         // Behind a model whose devices are not polled nothing would tell that they are gone.
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
-        let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {
-            flows: flows::of(&power, has_battery),
-            today: energy::today(view, identity.model),
-            total: energy::total(view, self.battery_counters(batteries), identity.model),
-            timeslots: control::timeslots(view, capabilities),
+            flows: flows::read(&power, family, &inverter, aios),
+            today: energy::today(view, identity),
+            total: energy::total(view, self.battery_counters(batteries), identity),
+            timeslots: control::timeslots(view, capabilities, family, aios),
             batteries: different(self.each(batteries, battery::read)),
             meters: self.each(meters, meter::read),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
+            stacks,
+            three_phase,
+            ems,
+            gateway,
             power,
             inverter,
             control,
