@@ -8,7 +8,7 @@ use givtcp::catalogue::Layout;
 use givtcp::frame::{Bank, BlockKey, Serial};
 use givtcp::plant::snapshot::{Snapshot, Stats};
 use givtcp::plant::{INVERTER, Plant, Refused, SnapshotContext};
-use givtcp::simulator::{Options, Simulator};
+use givtcp::simulator::{Family, Options, Simulator};
 use jiff::{Timestamp, tz::TimeZone};
 
 /// The inverter's first block, which says who it is.
@@ -42,7 +42,10 @@ pub struct Truth {
 /// Every plant that the simulator has.
 pub fn plants() -> &'static [Truth] {
     static PLANTS: OnceLock<Vec<Truth>> = OnceLock::new();
-    PLANTS.get_or_init(|| vec![Truth::of(Options::default())])
+    PLANTS.get_or_init(|| {
+        let options = |family| Options { family, step: Duration::from_secs(60), ..Options::default() };
+        Family::ALL.iter().map(|&family| Truth::of(options(family))).collect()
+    })
 }
 
 impl Truth {
@@ -92,8 +95,8 @@ impl Truth {
 
 /// Whether the leaf at this path says who or what something is.
 pub fn is_name(path: &str) -> bool {
-    let leaf = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    leaf.contains("serial") || leaf.contains("invertor_type") || leaf == "model"
+    let leaf = path.rsplit('/').next().unwrap_or(path);
+    leaf.contains("erial") || leaf == "Invertor_Type" || leaf == "model"
 }
 
 /// Whether a level of a path is a serial number.
@@ -101,9 +104,13 @@ pub fn is_serial(level: &str) -> bool {
     level.parse::<Serial>().is_ok_and(|serial| serial.is_plausible())
 }
 
-/// Reads a block until it is believed, at most three times.
+/// Reads a block until it is believed or refused, at most three times.
 pub fn take(plant: &mut Plant, key: BlockKey, values: &[u16], envelope: Serial, at: Duration) {
-    let _: Result<(), Refused> = plant.accept(key, values, Some(envelope), at);
+    for _ in 0..3 {
+        if !matches!(plant.accept(key, values, Some(envelope), at), Err(Refused::Held(_))) {
+            break;
+        }
+    }
 }
 
 /// What the plant shows so long after the beginning.
