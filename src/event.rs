@@ -305,6 +305,11 @@ mod tests {
             lines += &serde_json::to_string(&*event).unwrap();
             lines += "\n";
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        {"number":1,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"data_rejected","reason":"splice","device":"0x32","block":"IR 60+60 at 0x32"}
+        {"number":2,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"rejection_ended","reason":"splice","device":"0x32","count":3}
+        {"number":3,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"battery_frozen","device":"0x33","minutes":60}
+        {"number":4,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"model_changed","from":"HYBRID_GEN1","to":"HYBRID_GEN2"}
+        "#);
     }
 }

@@ -4,6 +4,7 @@ use jiff::ZonedDateTime;
 use jiff::civil::Time;
 
 use super::{Payload, Quantity};
+use crate::plant::Rejection;
 use crate::plant::snapshot::{Battery, Meter, Snapshot};
 
 /// A published value.
@@ -223,6 +224,24 @@ pub static PLANT: &[Entry<Snapshot>] = &[
     line("Stats/Skipped_Cycles", Q::Count, |s| Some(count(s.stats.skipped_cycles))),
     line("Stats/Stale_Blocks", Q::Count, |s| Some(count(s.stats.stale_blocks))),
     line("Stats/Rejected_Blocks", Q::Count, |s| Some(count(s.stats.rejections.total()))),
+    line("Stats/Rejections/length", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::Length)))),
+    line("Stats/Rejections/stray_packet", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::StrayPacket)))),
+    line("Stats/Rejections/all_zero", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::AllZero)))),
+    line("Stats/Rejections/serial_shape", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::SerialShape)))),
+    line("Stats/Rejections/serial_contradiction", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::SerialContradiction)))),
+    line("Stats/Rejections/other_model", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::OtherModel)))),
+    line("Stats/Rejections/impossible_clock", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::ImpossibleClock)))),
+    line("Stats/Rejections/cells_zero", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::CellsZero)))),
+    line("Stats/Rejections/temperatures_zero", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::TemperaturesZero)))),
+    line("Stats/Rejections/first_block", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::FirstBlock)))),
+    line("Stats/Rejections/battery_step", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::BatteryStep)))),
+    line("Stats/Rejections/splice", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::Splice)))),
+    line("Stats/Rejections/battery_kind", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::BatteryKind)))),
+    line("Stats/Rejections/serial_change", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::SerialChange)))),
+    line("Stats/Rejections/implausible_field", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::ImplausibleField)))),
+    line("Stats/Rejections/jump", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::Jump)))),
+    line("Stats/Rejections/imbalance", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::Imbalance)))),
+    line("Stats/Rejections/other_block", Q::Count, |s| Some(count(s.stats.rejections.of(Rejection::OtherBlock)))),
     line("Stats/CRC_Errors", Q::Count, |s| Some(count(s.stats.crc_errors))),
     line("Stats/Reconnects", Q::Count, |s| Some(count(s.stats.reconnects))),
 ];

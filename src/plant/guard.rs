@@ -154,7 +154,7 @@ impl Guards {
             Device::Battery | Device::Module => self.seen.insert(key.device, at),
             _ => image.read_at(key.device, key.bank, key.base),
         };
-        let fresh = seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
+        let fresh = !before.is_blank() && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
         let doubt = match self.doubt(about, &before, &after, fresh) {
             Ok(doubt) => doubt,
             Err(reason) => return Verdict::Rejected(reason),

@@ -105,6 +105,24 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Skipped_Cycles 0
     Stats/Stale_Blocks 0
     Stats/Rejected_Blocks 0
+    Stats/Rejections/length 0
+    Stats/Rejections/stray_packet 0
+    Stats/Rejections/all_zero 0
+    Stats/Rejections/serial_shape 0
+    Stats/Rejections/serial_contradiction 0
+    Stats/Rejections/other_model 0
+    Stats/Rejections/impossible_clock 0
+    Stats/Rejections/cells_zero 0
+    Stats/Rejections/temperatures_zero 0
+    Stats/Rejections/first_block 0
+    Stats/Rejections/battery_step 0
+    Stats/Rejections/splice 0
+    Stats/Rejections/battery_kind 0
+    Stats/Rejections/serial_change 0
+    Stats/Rejections/implausible_field 0
+    Stats/Rejections/jump 0
+    Stats/Rejections/imbalance 0
+    Stats/Rejections/other_block 0
     Stats/CRC_Errors 0
     Stats/Reconnects 0
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Serial_Number BG2227G201

@@ -17,8 +17,10 @@ const TELLING: usize = 8;
 const SAME: f64 = 0.9;
 /// Below this share a block has not much to do with the one before.
 const UNLIKE: f64 = 0.5;
-/// Below this share it has nothing to do with it.
-const ALIEN: f64 = 0.15;
+/// Below this share it has nothing to do with it: settings, and what is measured. Of a three-phase inverter there are
+/// blocks in which everything changes all the time.
+const ALIEN: (f64, f64) = (0.3, 0.15);
+const ALL_CHANGES: std::ops::Range<u16> = 1000..1420;
 /// Where first-generation and AC-coupled inverters answer with their own blocks too.
 const MIRRORS: [u8; 4] = [INVERTER, 0x30, MIRROR, 0x32];
 
@@ -44,7 +46,12 @@ impl Recent {
         if own.is_some_and(|own| own >= UNLIKE) {
             return false;
         }
-        if own.is_some_and(|own| own < ALIEN) {
+        let alien = match key.bank {
+            Bank::Input if ALL_CHANGES.contains(&key.base) => 0.0,
+            Bank::Input => ALIEN.1,
+            Bank::Holding | Bank::MeterProduct => ALIEN.0,
+        };
+        if own.is_some_and(|own| own < alien) {
             return true;
         }
         self.0.iter().any(|(&place, (values, _))| {
@@ -56,8 +63,10 @@ impl Recent {
 
 /// Whether the same is said there as a rule.
 fn is_mirrored(key: BlockKey, (device, bank, base): (u8, Bank, u16)) -> bool {
+    // A page of its own each: of a battery, of a controller.
+    let is_page = (bank, base) == (Bank::Input, 60);
     (bank, base) == (key.bank, key.base)
-        && (device == key.device || (MIRRORS.contains(&device) && MIRRORS.contains(&key.device) && base != 60))
+        && (device == key.device || (MIRRORS.contains(&device) && MIRRORS.contains(&key.device) && !is_page))
 }
 
 fn told(reading: &Reading<'_>) -> usize {

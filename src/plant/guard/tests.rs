@@ -1,1 +1,428 @@
+use std::time::Duration;
 
+use proptest::prelude::*;
+
+use super::{Occurrence, Rejection, packet};
+use crate::frame::{Bank, BlockKey, Serial};
+use crate::plant::tests::fixture::*;
+use crate::plant::{INVERTER, Model, Plant, Refused};
+use crate::registers::plan;
+
+const PAGE: BlockKey = plan::battery(0x32);
+const POLL: Duration = Duration::from_secs(15);
+
+fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// The hybrid as it was read a second after the start; every block is fresh.
+fn running() -> Plant {
+    plant_of(&hybrid())
+}
+
+fn offer(plant: &mut Plant, key: BlockKey, values: &[u16], at: u64) -> Result<(), Refused> {
+    plant.accept(key, values, None, s(at))
+}
+
+fn held(reason: Rejection) -> Result<(), Refused> {
+    Err(Refused::Held(reason))
+}
+
+fn rejected(reason: Rejection) -> Result<(), Refused> {
+    Err(Refused::Rejected(reason))
+}
+
+fn moved(values: Vec<u16>, changes: &[(usize, i32)]) -> Vec<u16> {
+    let changes: Vec<_> = changes.iter().map(|&(at, by)| (at - 60, (i32::from(values[at - 60]) + by) as u16)).collect();
+    with(values, &changes)
+}
+
+#[test]
+fn a_packet_of_the_network_is_rejected() {
+    let mut plant = running();
+    assert_eq!(offer(&mut plant, input(0), &packet(), 5), rejected(Rejection::StrayPacket));
+    assert_eq!(offer(&mut plant, PAGE, &packet(), 5), rejected(Rejection::StrayPacket));
+}
+
+#[test]
+fn an_inverter_is_known_once_two_reads_of_it_agree() {
+    let mut plant = Plant::new();
+    let wrong = with(block(FIRST), &[(17, 0x3138)]);
+    assert_eq!(offer(&mut plant, FIRST, &wrong, 1), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, FIRST, &block(FIRST), 2), held(Rejection::FirstBlock));
+    assert!(plant.identity().is_none() && plant.image().iter().next().is_none());
+    assert_eq!(plant.rejections().of(Rejection::FirstBlock), 1, "the wrong one");
+    assert_eq!(offer(&mut plant, FIRST, &block(FIRST), 3), Ok(()));
+    assert_eq!(plant.identity().unwrap().serial.registers().to_vec(), block(FIRST)[13..18]);
+}
+
+#[test]
+fn a_batterys_first_page_waits_for_one_that_agrees() {
+    let mut plant = plant_of(&[(FIRST, block(FIRST))]);
+    let page = block(PAGE);
+    assert_eq!(offer(&mut plant, PAGE, &moved(page.clone(), &[(70, 400)]), 10), held(Rejection::FirstBlock));
+    assert_eq!(plant.held().collect::<Vec<_>>(), [PAGE]);
+    assert_eq!(offer(&mut plant, PAGE, &page, 11), held(Rejection::FirstBlock), "unlike the first");
+    assert_eq!(offer(&mut plant, PAGE, &moved(page.clone(), &[(70, 3)]), 12), Ok(()), "like the second");
+    assert_eq!((plant.held().count(), plant.rejections().of(Rejection::FirstBlock)), (0, 1));
+    let cold = with(page, &[(16, 0), (19, 0)]);
+    assert_eq!(offer(&mut plant, plan::battery(0x33), &cold, 13), rejected(Rejection::TemperaturesZero));
+}
+
+#[test]
+fn each_step_of_a_battery_has_its_bound() {
+    let bounds: [(usize, i32); 13] = [
+        (60, 300),
+        (75, 300),
+        (76, 50),
+        (79, 50),
+        (80, 1600),
+        (81, 200),
+        (83, 4000),
+        (85, 1500),
+        (87, 1500),
+        (89, 1500),
+        (100, 10),
+        (102, 1500),
+        (105, 50),
+    ];
+    for (register, most) in bounds {
+        // The sum of the cells is held against the cells too.
+        let sign = if register == 100 { -1 } else { 1 };
+        if register != 80 {
+            let mut plant = running();
+            assert_eq!(
+                offer(&mut plant, PAGE, &moved(block(PAGE), &[(register, sign * most)]), 5),
+                Ok(()),
+                "IR {register}"
+            );
+        }
+        let mut plant = running();
+        let further = moved(block(PAGE), &[(register, sign * (most + 1))]);
+        let refused = offer(&mut plant, PAGE, &further, 5);
+        let wants = if register == 80 { rejected(Rejection::Splice) } else { held(Rejection::BatteryStep) };
+        assert_eq!(refused, wants, "IR {register}");
+    }
+}
+
+#[test]
+fn one_step_too_far_is_believed_when_it_is_read_again_and_dropped_when_it_is_not() {
+    let mut plant = running();
+    let far = moved(block(PAGE), &[(100, -20)]);
+    assert_eq!(offer(&mut plant, PAGE, &far, 15), held(Rejection::BatteryStep));
+    assert_eq!(snapshot(&plant).batteries[0].soc, Some(block(PAGE)[40].into()));
+    assert_eq!(offer(&mut plant, PAGE, &far, 30), Ok(()));
+    assert_eq!((snapshot(&plant).batteries[0].soc, plant.rejections().total()), (Some(far[40].into()), 0));
+    assert_eq!(offer(&mut plant, PAGE, &block(PAGE), 45), held(Rejection::BatteryStep));
+    assert_eq!(offer(&mut plant, PAGE, &far, 60), Ok(()), "as it was");
+    assert_eq!(plant.rejections().of(Rejection::BatteryStep), 1);
+}
+
+#[test]
+fn two_steps_too_far_are_rejected_until_they_have_lasted_a_quarter_of_an_hour() {
+    let mut plant = running();
+    let spliced = moved(block(PAGE), &[(61, 400), (62, 400)]);
+    for poll in 1..=60 {
+        assert_eq!(offer(&mut plant, PAGE, &spliced, 15 * poll), rejected(Rejection::Splice), "{poll}");
+    }
+    assert_eq!(offer(&mut plant, PAGE, &spliced, 15 * 61), Ok(()));
+    assert_eq!(plant.rejections().of(Rejection::Splice), 60);
+}
+
+#[test]
+fn other_firmware_of_a_battery_and_another_serial_are_believed_after_a_while() {
+    for (register, reason) in
+        [(97, Rejection::BatteryKind), (98, Rejection::BatteryKind), (113, Rejection::SerialChange)]
+    {
+        let mut plant = running();
+        let other = moved(block(PAGE), &[(register, 1)]);
+        for poll in 1..=9 {
+            assert_eq!(offer(&mut plant, PAGE, &other, 100 * poll), rejected(reason), "IR {register}");
+        }
+        assert_eq!(offer(&mut plant, PAGE, &block(PAGE), 950), Ok(()), "what is held still holds");
+        assert_eq!(offer(&mut plant, PAGE, &other, 1000), rejected(reason), "and the count begins anew");
+        for poll in 1..=9 {
+            assert_eq!(offer(&mut plant, PAGE, &other, 1000 + 99 * poll), rejected(reason), "too soon");
+        }
+        assert_eq!(offer(&mut plant, PAGE, &other, 1901), Ok(()));
+    }
+}
+
+#[test]
+fn a_battery_that_was_away_for_five_minutes_begins_anew() {
+    let mut plant = running();
+    let other = moved(block(PAGE), &[(61, 400), (62, 400), (113, 1)]);
+    assert_eq!(offer(&mut plant, PAGE, &other, 302), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, PAGE, &other, 303), Ok(()));
+}
+
+#[test]
+fn cells_of_a_living_battery_cannot_all_be_zero() {
+    let mut plant = running();
+    let mut page = block(PAGE);
+    page[..16].fill(0);
+    assert_eq!(offer(&mut plant, PAGE, &page, 5), rejected(Rejection::CellsZero));
+}
+
+#[test]
+fn a_power_that_jumps_waits_for_a_read_that_agrees() {
+    let mut plant = running();
+    let jumped = with(block(input(0)), &[(42, 20_000)]);
+    assert_eq!(offer(&mut plant, input(0), &jumped, 15), held(Rejection::Jump));
+    assert_eq!(offer(&mut plant, input(0), &with(jumped.clone(), &[(42, 19_000)]), 16), Ok(()));
+    assert_eq!(offer(&mut plant, input(0), &with(block(input(0)), &[(59, 3)]), 30), held(Rejection::Jump));
+    assert_eq!(offer(&mut plant, input(0), &jumped, 31), Ok(()));
+    assert_eq!(plant.rejections().of(Rejection::Jump), 1);
+}
+
+#[test]
+fn powers_that_do_not_add_up_wait_and_those_that_never_did_do_not() {
+    let mut plant = running();
+    let out = with(block(input(0)), &[(24, 9_000)]);
+    assert_eq!(offer(&mut plant, input(0), &out, 15), held(Rejection::Imbalance));
+    assert_eq!(offer(&mut plant, input(0), &out, 16), Ok(()));
+    assert_eq!(offer(&mut plant, input(0), &with(out, &[(42, 400)]), 30), Ok(()), "this plant is so");
+}
+
+#[test]
+fn what_another_block_says_waits() {
+    let mut plant = running();
+    for (key, other) in [(holding(60), holding(120)), (input(0), holding(60)), (plan::meter(1), input(0))] {
+        let foreign = &block(other)[..usize::from(key.count)];
+        let refused = offer(&mut plant, key, foreign, 15);
+        assert!(matches!(refused, Err(Refused::Held(_))), "{key} {refused:?}");
+        assert_eq!(offer(&mut plant, key, &block(key), 16), Ok(()), "{key}");
+    }
+}
+
+#[test]
+fn a_module_keeps_its_serial_unless_three_reads_say_otherwise() {
+    let key = BlockKey::new(0x50, Bank::Input, 60, 60);
+    let module = |tail: u16| {
+        let serial: Serial = "HX2414G001".parse().unwrap();
+        let mut values = vec![3_300; 24];
+        values.extend([0; 6].into_iter().chain([210; 12]).chain([0; 12]).chain(serial.registers()));
+        values.resize(60, 0);
+        values[58] = tail;
+        values
+    };
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x8001, 612)), (key, module(0x3031))]);
+    for read in 1..=2 {
+        assert_eq!(offer(&mut plant, key, &module(0x3032), 15 + read), held(Rejection::SerialChange));
+    }
+    assert_eq!(offer(&mut plant, key, &module(0x3032), 18), Ok(()));
+    assert_eq!(offer(&mut plant, key, &module(0x4141), 33), rejected(Rejection::SerialShape));
+    let mut dead = module(0x3032);
+    dead[..24].fill(0);
+    assert_eq!(offer(&mut plant, key, &dead, 48), rejected(Rejection::CellsZero));
+}
+
+#[test]
+fn a_rejection_is_told_once_and_again_when_it_is_over() {
+    let mut plant = running();
+    plant.occurrences(s(1));
+    let zeros = vec![0; 60];
+    for at in [15, 30, 45] {
+        let _ = offer(&mut plant, PAGE, &zeros, at);
+    }
+    let began = Occurrence::Rejected { reason: Rejection::AllZero, block: PAGE };
+    assert_eq!(plant.occurrences(s(46)), [began.clone()]);
+    for at in [200, 400, 640] {
+        offer(&mut plant, PAGE, &block(PAGE), at).unwrap();
+    }
+    assert_eq!(plant.occurrences(s(644)), []);
+    let ended = |count| Occurrence::RejectionEnded { reason: Rejection::AllZero, device: 0x32, count };
+    assert_eq!(plant.occurrences(s(645)), [ended(3)]);
+    let _ = offer(&mut plant, PAGE, &zeros, 700);
+    for poll in 0..20 {
+        offer(&mut plant, PAGE, &block(PAGE), 710 + 15 * poll).unwrap();
+    }
+    assert_eq!(plant.occurrences(s(1_000)), [began, ended(1)]);
+}
+
+#[test]
+fn a_battery_that_says_the_same_for_an_hour_of_work_is_frozen() {
+    let mut plant = running();
+    for poll in 1..240 {
+        offer(&mut plant, PAGE, &block(PAGE), 1 + 15 * poll).unwrap();
+    }
+    assert_eq!(plant.occurrences(s(3_590)), []);
+    offer(&mut plant, PAGE, &block(PAGE), 3_601).unwrap();
+    assert_eq!(plant.occurrences(s(3_601)), [Occurrence::BatteryFrozen { device: 0x32, lasting: s(3_600) }]);
+    offer(&mut plant, PAGE, &moved(block(PAGE), &[(61, 2)]), 3_616).unwrap();
+    assert_eq!(plant.occurrences(s(3_616)), [Occurrence::BatteryThawed { device: 0x32 }]);
+    let idle = with(block(input(0)), &[(52, 20)]);
+    offer(&mut plant, input(0), &idle, 3_620).unwrap();
+    for poll in 0..300 {
+        offer(&mut plant, PAGE, &block(PAGE), 3_631 + 15 * poll).unwrap();
+    }
+    assert_eq!(plant.occurrences(s(9_000)), [], "it rests");
+}
+
+#[test]
+fn a_changed_model_is_told() {
+    let mut plant = running();
+    plant.occurrences(s(1));
+    for at in 2..5 {
+        let _ = offer(&mut plant, FIRST, &first_block_of(0x3001, 282), at);
+    }
+    let told = plant.occurrences(s(5));
+    assert!(told.contains(&Occurrence::ModelChanged { from: Model::HybridGen1, to: Model::Ac }), "{told:?}");
+}
+
+#[test]
+fn fields_that_cannot_be_are_counted_once_while_they_last() {
+    let mut plant = running();
+    let wrong = with(block(input(0)), &[(13, 9_999)]);
+    for at in 2..6 {
+        offer(&mut plant, input(0), &wrong, at).unwrap();
+    }
+    assert_eq!(plant.implausible_fields().collect::<Vec<_>>(), [("f_ac1", 1)]);
+    assert_eq!(plant.rejections().of(Rejection::ImplausibleField), 1);
+}
+
+// === properties ===
+
+/// One way in which a block arrives wrong with a correct CRC.
+#[derive(Clone, Debug)]
+enum Corruption {
+    Bit(usize, u32),
+    TimesTen(usize),
+    HighByte(usize, u8),
+    Zeros,
+    /// The registers behind this one are another block's.
+    Splice(usize, usize),
+    Other(usize),
+    Packet,
+}
+
+/// Any register, and more often one that tells something that is checked.
+fn register() -> impl Strategy<Value = usize> {
+    prop_oneof![0usize..60, prop::sample::select(vec![0, 8, 13, 16, 17, 20, 21, 40, 50, 52, 53, 54, 59])]
+}
+
+fn corruption() -> impl Strategy<Value = Corruption> {
+    prop_oneof![
+        4 => (register(), 0u32..16).prop_map(|(at, bit)| Corruption::Bit(at, bit)),
+        2 => register().prop_map(Corruption::TimesTen),
+        2 => (register(), any::<u8>()).prop_map(|(at, byte)| Corruption::HighByte(at, byte)),
+        1 => Just(Corruption::Zeros),
+        2 => (0usize..60, 0usize..9).prop_map(|(at, block)| Corruption::Splice(at, block)),
+        2 => (0usize..9).prop_map(Corruption::Other),
+        1 => Just(Corruption::Packet),
+    ]
+}
+
+fn corrupt(truth: &[u16], how: &Corruption, all: &[Read]) -> Vec<u16> {
+    let mut values = truth.to_vec();
+    let last = values.len() - 1;
+    match *how {
+        Corruption::Bit(at, bit) => values[at.min(last)] ^= 1 << bit,
+        Corruption::TimesTen(at) => values[at.min(last)] = values[at.min(last)].wrapping_mul(10),
+        Corruption::HighByte(at, byte) => values[at.min(last)] = u16::from(byte) << 8 | values[at.min(last)] & 0xff,
+        Corruption::Zeros => values.fill(0),
+        Corruption::Splice(at, block) => {
+            for (place, value) in
+                all[block % all.len()].1.iter().enumerate().skip(at).take(values.len().saturating_sub(at))
+            {
+                values[place.min(last)] = *value;
+            }
+        }
+        Corruption::Other(block) => {
+            values.fill(0);
+            values.iter_mut().zip(&all[block % all.len()].1).for_each(|(value, other)| *value = *other);
+        }
+        Corruption::Packet => values.iter_mut().zip(packet()).for_each(|(value, other)| *value = other),
+    }
+    values
+}
+
+/// Reads a block as a cycle does: what is held is read again. Only the first read is wrong.
+fn read(plant: &mut Plant, key: BlockKey, truth: &[u16], first: &[u16], at: Duration) {
+    let mut values = first;
+    for _ in 0..4 {
+        match plant.accept(key, values, None, at) {
+            Err(Refused::Held(_)) => values = truth,
+            _ => return,
+        }
+    }
+}
+
+/// A true block a little later: what is measured moves a little.
+fn later(key: BlockKey, values: &[u16], by: u16) -> Vec<u16> {
+    let mut values = values.to_vec();
+    if key == input(0) {
+        values[42] += by;
+    } else if key.base == 60 && key.count == 60 && key.bank == Bank::Input {
+        values[..16].iter_mut().for_each(|cell| *cell += by % 5);
+        values[20] += 16 * (by % 5);
+    }
+    values
+}
+
+fn check(plant: &Plant, all: &[Read]) -> Result<(), TestCaseError> {
+    let truth = |key: BlockKey| &all.iter().find(|(known, _)| *known == key).expect("a block").1;
+    let Some(identity) = plant.identity() else { return Ok(()) };
+    prop_assert_eq!(identity.serial.registers().to_vec(), truth(FIRST)[13..18].to_vec());
+    prop_assert_eq!((identity.model, identity.arm_firmware), (Model::HybridGen1, truth(FIRST)[21]));
+    for at in 8..18 {
+        let held = plant.image().get(INVERTER, Bank::Holding, at);
+        prop_assert!(held.is_none_or(|held| held == truth(FIRST)[usize::from(at)]), "HR {}: {:?}", at, held);
+    }
+    let seen = snapshot(plant);
+    for battery in &seen.batteries {
+        let page = truth(plan::battery(battery.address));
+        prop_assert_eq!(battery.serial.registers().to_vec(), page[50..55].to_vec());
+        for (cell, &raw) in battery.cells.iter().zip(page) {
+            prop_assert!(cell.is_none_or(|cell| (cell - f64::from(raw) / 1e3).abs() <= 0.31), "{:?}", battery.cells);
+        }
+        let sum = f64::from(page[20]) / 1e3;
+        prop_assert!(battery.voltage.is_none_or(|volts| (volts - sum).abs() <= 0.6), "{:?} {}", battery.voltage, sum);
+        prop_assert!(battery.soc.is_none_or(|soc| soc.abs_diff(page[40].into()) <= 10), "{:?}", battery.soc);
+    }
+    let live = truth(input(0));
+    prop_assert!(seen.power.soc.is_none_or(|soc| soc.abs_diff(live[59].into()) <= 10));
+    prop_assert!(seen.power.battery.is_none_or(|watts| watts.abs_diff((live[52] as i16).into()) <= 15_100));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_single_corruption_shows_what_the_plant_never_was(
+        cycles in prop::collection::vec((0usize..9, corruption(), any::<bool>(), 0u16..40), 1..60),
+    ) {
+        let all = hybrid();
+        let (mut plant, mut at) = (running(), s(1));
+        for (place, how, is_corrupt, by) in cycles {
+            at += POLL;
+            for (index, (key, values)) in all.iter().enumerate() {
+                let truth = later(*key, values, by);
+                let first = if is_corrupt && index == place { corrupt(&truth, &how, &all) } else { truth.clone() };
+                // Another inverter would end the connection, and the next one reads everything anew.
+                read(&mut plant, *key, &truth, &first, at);
+            }
+            check(&plant, &all)?;
+        }
+    }
+
+    #[test]
+    fn a_plant_whose_first_reads_are_all_corrupt_is_who_it_is(wrong in prop::collection::vec(corruption(), 9)) {
+        let all = hybrid();
+        let mut plant = Plant::new();
+        for cycle in 0..3 {
+            for ((key, values), how) in all.iter().zip(&wrong) {
+                let first = if cycle == 0 { corrupt(values, how, &all) } else { values.clone() };
+                // What every other guard lets through is not the business of this test.
+                if *key != FIRST && key.bank == Bank::Input && key.device == INVERTER {
+                    read(&mut plant, *key, values, values, POLL * cycle);
+                } else {
+                    read(&mut plant, *key, values, &first, POLL * cycle);
+                }
+            }
+            check(&plant, &all)?;
+        }
+        prop_assert_eq!(snapshot(&plant).batteries.len(), 2);
+    }
+}

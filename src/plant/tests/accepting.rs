@@ -54,7 +54,7 @@ fn zeros_are_true_of_flags_of_faults_and_of_a_few_settings() {
     let mut plant = plant_of(&hybrid());
     for (bank, base) in plan::OPTIONAL {
         let key = BlockKey::new(INVERTER, bank, base, 60);
-        offer(&mut plant, key, &[7; 60]).unwrap();
+        offer(&mut plant, key, &with(vec![0; 60], &[(3, 7)])).unwrap();
         offer(&mut plant, key, &[0; 60]).unwrap();
     }
     offer(&mut plant, BlockKey::new(INVERTER, Bank::Holding, 94, 2), &[0; 2]).unwrap();
