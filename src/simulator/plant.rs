@@ -50,13 +50,18 @@ impl Energies {
     /// What a plant of this kind has counted after some years.
     fn lifetime(spec: &Spec) -> Self {
         let mut energies = Self::LIFETIME;
-        if spec.machine.sun == Sun::None {
-            energies.pv = [0.0; 2];
-        }
         if spec.battery == Battery::None {
-            energies.charge = 0.0;
-            energies.discharge = 0.0;
+            (energies.charge, energies.discharge) = (0.0, 0.0);
         }
+        if spec.machine.sun != Sun::Strings {
+            // Only what the battery takes and gives passes the inverter.
+            (energies.inverter_in, energies.inverter_out) = (1.03 * energies.charge, 0.98 * energies.discharge);
+        }
+        if spec.machine.sun == Sun::None {
+            (energies.pv, energies.export) = ([0.0; 2], 130_000.0);
+        }
+        let beside: f64 = if spec.machine.sun == Sun::House { energies.pv.iter().sum() } else { 0.0 };
+        energies.load = beside + energies.inverter_out - energies.inverter_in + energies.import - energies.export;
         energies
     }
 
@@ -69,7 +74,7 @@ impl Energies {
         inverter_in: 1_240_000.0,
         charge: 4_310_000.0,
         discharge: 3_890_000.0,
-        load: 24_700_000.0,
+        load: 0.0,
     };
 }
 
