@@ -23,6 +23,7 @@ use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
 use crate::settings::{InverterSettings, Settings, Transport};
+use crate::store::Store;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -56,6 +57,7 @@ impl App {
         let session = settings.mqtt.enabled.then(|| session_settings(settings)).transpose()?;
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = open_store(settings);
         let taken = Taken::default();
         let mut app = Self {
             snapshots: Vec::new(),
@@ -69,8 +71,10 @@ impl App {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let events = app.events.clone();
-            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), events.clone());
+            let (store, events) = (store.clone(), app.events.clone());
+            let make = move || {
+                inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+            };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let publishing = publisher::run(
@@ -144,6 +148,7 @@ fn inverter(
     zone: &TimeZone,
     locks: Arc<dyn LockManager>,
     clock: Arc<dyn Clock>,
+    store: Option<Store>,
     events: Events,
 ) -> Inverter {
     Inverter {
@@ -169,6 +174,7 @@ fn inverter(
         locks,
         clock,
         counters: Arc::default(),
+        store,
         events,
     }
 }
@@ -181,8 +187,14 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         &time_zone(settings)?,
         Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         Arc::new(SystemClock),
+        None,
         Events::new(),
     ))
+}
+
+/// What is kept there is found out again without it, so that a failure is said and survived.
+fn open_store(settings: &Settings) -> Option<Store> {
+    Store::open(&settings.data_dir).map_err(|error| tracing::warn!("data_dir: {error}")).ok()
 }
 
 fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {

@@ -13,9 +13,7 @@ pub(super) fn read(
 ) -> Control {
     match family {
         Family::SinglePhase => single_phase(view, details, capabilities.ten_slots()),
-        Family::Gateway if leads_several(aios) => {
-            of_rated_power(single_phase(view, details, true), details)
-        }
+        Family::Gateway if leads_several(aios) => of_rated_power(single_phase(view, details, true), details),
         Family::ThreePhase => of_rated_power(of_three_phases(view, details), details),
         Family::PvOnly | Family::Ems | Family::Gateway => Control::default(),
     }
@@ -116,12 +114,7 @@ fn pause_mode(view: View<'_>) -> Option<String> {
 }
 
 /// When it charges, discharges and pauses.
-pub(super) fn timeslots(
-    view: View<'_>,
-    capabilities: &Capabilities,
-    family: Family,
-    aios: Option<i64>,
-) -> Timeslots {
+pub(super) fn timeslots(view: View<'_>, capabilities: &Capabilities, family: Family, aios: Option<i64>) -> Timeslots {
     match family {
         Family::SinglePhase => slots(view, capabilities.model, capabilities.ten_slots()),
         Family::Gateway if leads_several(aios) => slots(view, capabilities.model, true),

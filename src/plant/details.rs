@@ -6,12 +6,7 @@ use super::snapshot::{BatteryStack, InverterDetails};
 use super::{Family, Identity, faults, gateway};
 use crate::registers::{Field, Value, View, gateway as gateway_reg, single_phase as reg, three_phase};
 
-pub(super) fn read(
-    view: View<'_>,
-    identity: &Identity,
-    stacks: &[BatteryStack],
-    zone: &TimeZone,
-) -> InverterDetails {
+pub(super) fn read(view: View<'_>, identity: &Identity, stacks: &[BatteryStack], zone: &TimeZone) -> InverterDetails {
     let (family, code) = (identity.family(), identity.device_type_code);
     let measured_capacity = sum_of(stacks, |stack| stack.design_capacity);
     let battery_type = if family == Family::ThreePhase { &three_phase::battery_type_ir } else { &reg::battery_type };

@@ -147,12 +147,7 @@ fn unknown(code: i64) -> Cow<'static, str> {
 
 /// What the plant does now, in the words and signs that all families share.
 pub(super) fn power(own: &Ems) -> Power {
-    Power {
-        grid: own.grid.map(|import| -import),
-        load: own.calculated_load,
-        battery: own.battery,
-        ..Power::default()
-    }
+    Power { grid: own.grid.map(|import| -import), load: own.calculated_load, battery: own.battery, ..Power::default() }
 }
 
 /// Energy since midnight.

@@ -57,10 +57,19 @@ pub struct Snapshot {
     pub ems: Option<Ems>,
     /// What only a gateway tells.
     pub gateway: Option<Gateway>,
+    /// Addresses of the devices that are known and do not answer. Of them only the serial number is shown.
+    pub unavailable: Vec<u8>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
     pub image: Arc<RegisterImage>,
+}
+
+impl Snapshot {
+    /// Whether the device at this address answers, as far as is known.
+    pub fn is_available(&self, address: u8) -> bool {
+        !self.unavailable.contains(&address)
+    }
 }
 
 /// What happens now.

@@ -15,8 +15,7 @@ const MOST: usize = 24;
 /// What the stacks read; a module without a plausible serial number has no topics, and two cannot share theirs.
 pub(super) fn read(stacks: &[Stack], image: &RegisterImage) -> Vec<BatteryStack> {
     let mut seen = BTreeSet::new();
-    let mut read: Vec<BatteryStack> =
-        (1..).zip(stacks).map(|(number, stack)| read_one(number, stack, image)).collect();
+    let mut read: Vec<BatteryStack> = (1..).zip(stacks).map(|(number, stack)| read_one(number, stack, image)).collect();
     for stack in &mut read {
         stack.modules.retain(|module| seen.insert(module.serial));
     }

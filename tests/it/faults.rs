@@ -154,6 +154,7 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
         locks: Arc::clone(&locks),
         clock: Arc::clone(&clock),
         counters: Arc::default(),
+        store: None,
         events: givtcp::event::Events::new(),
     };
     let polling = tokio::spawn(inverter::run(inverter, sender, requests, shutdown.clone()));

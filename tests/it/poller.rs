@@ -135,6 +135,7 @@ impl Poller {
             locks: Arc::clone(&locks) as Arc<dyn LockManager>,
             clock: Arc::new(Ticking(Instant::now())),
             counters: Arc::default(),
+            store: None,
             events: givtcp::event::Events::new(),
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));

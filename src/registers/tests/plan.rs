@@ -13,6 +13,8 @@ fn capabilities(code: u16, arm_firmware: u16) -> Capabilities {
         batteries: Vec::new(),
         meters: Vec::new(),
         lv_bcu: false,
+        bms: false,
+        stacks: Vec::new(),
         extra: Vec::new(),
         silent: Vec::new(),
         mirrored: Vec::new(),
