@@ -96,7 +96,7 @@ impl Truth {
 /// Whether the leaf at this path says who or what something is.
 pub fn is_name(path: &str) -> bool {
     let leaf = path.rsplit('/').next().unwrap_or(path);
-    leaf.contains("erial") || leaf == "Invertor_Type" || leaf == "model"
+    !path.starts_with("Stats/") && (leaf.contains("erial") || leaf == "Invertor_Type" || leaf == "model")
 }
 
 /// Whether a level of a path is a serial number.
