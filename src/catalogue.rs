@@ -4,13 +4,17 @@
 //! formats are GivTCP's, spelling included (`Invertor_…`), since people's dashboards hang on them.
 
 mod entries;
+mod families;
 mod layout;
+mod page;
 mod quantity;
 mod raw;
 mod tree;
 
-pub use entries::{BATTERY, Entry, METER, PLANT};
+pub use entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PLANT, STACK, Source};
+pub use families::Families;
 pub use layout::{Layout, as_json};
+pub use page::values_page;
 pub use quantity::Quantity;
 pub use tree::{Leaf, Payload, Tree};
 

@@ -38,8 +38,8 @@ fn capacity(view: View<'_>, identity: &Identity, measured: Option<f64>) -> Optio
     let configured = reg::battery_capacity_ah
         .integer(view)
         .map(|amp_hours| round2(amp_hours as f64 * identity.model.battery_volts() / 1000.0));
-    match identity.family() {
-        Family::ThreePhase => configured.filter(|&kwh| kwh > 0.0).or(measured),
+    match (identity.family(), configured) {
+        (Family::ThreePhase, Some(0.0)) => measured,
         _ => configured,
     }
 }
@@ -49,8 +49,8 @@ fn battery_power(view: View<'_>, identity: &Identity, stacks: &[BatteryStack]) -
     match identity.family() {
         Family::Gateway => gateway_reg::parallel_aio_num.integer(view).map(|count| count * gateway::AIO_POWER),
         Family::ThreePhase => {
-            let modules: usize = stacks.iter().map(|stack| stack.modules.len()).sum();
-            i64::try_from(modules).ok().filter(|&modules| modules > 0).map(|modules| modules * 25 * 80)
+            let modules: i64 = stacks.iter().filter_map(|stack| stack.module_count).sum();
+            (modules > 0).then_some(modules * 25 * 80)
         }
         _ => identity.model.battery_power(identity.device_type_code).map(i64::from),
     }

@@ -78,7 +78,7 @@ fn aio(number: u8, fields: &[&Field; 7], view: View<'_>) -> Option<Aio> {
 /// What the plant does now, in the words that all families share.
 pub(super) fn power(view: View<'_>, own: &Gateway, details: &InverterDetails) -> Power {
     let battery = reg::p_aio_total.integer(view);
-    let soc = mean(own.aios.iter().map(|aio| aio.soc));
+    let soc = mean_soc(own);
     Power {
         pv: reg::p_pv.integer(view),
         grid_voltage: reg::v_grid.number(view),
@@ -93,11 +93,11 @@ pub(super) fn power(view: View<'_>, own: &Gateway, details: &InverterDetails) ->
     }
 }
 
-/// Nothing while one of them is not known: the mean of the others would say otherwise.
-fn mean(values: impl Iterator<Item = Option<i64>>) -> Option<i64> {
-    let values: Option<Vec<i64>> = values.collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    Some((values.iter().sum::<i64>() as f64 / values.len() as f64).round() as i64)
+/// The mean of all of them; nothing while one is not known, of which the mean of the others would say nothing.
+fn mean_soc(own: &Gateway) -> Option<i64> {
+    let known: Option<Vec<i64>> = own.aios.iter().map(|aio| aio.soc).collect();
+    let known = known.filter(|known| i64::try_from(known.len()).ok() == own.aio_count && !known.is_empty())?;
+    Some((known.iter().sum::<i64>() as f64 / known.len() as f64).round() as i64)
 }
 
 /// Energy since midnight.

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use super::power::round2;
 use super::snapshot::{BatteryStack, Energy, Module};
-use super::stacks::{Stack, module_serial};
+use super::stacks::{BMS, STACKS, Stack, module_serial};
+use crate::frame::Bank;
 use crate::registers::{Field, RegisterImage, View, hv_bcu as reg, hv_bmu};
 
 /// Nominal voltage of a module: 24 cells of 3.2 V.
@@ -22,6 +23,11 @@ pub(super) fn read(stacks: &[Stack], image: &RegisterImage) -> Vec<BatteryStack>
     read
 }
 
+/// Whether these are all the stacks that there are, so that they can be added up.
+pub(super) fn are_all(stacks: &[BatteryStack], image: &RegisterImage) -> bool {
+    image.get(BMS, Bank::Input, STACKS).is_some_and(|count| usize::from(count) == stacks.len())
+}
+
 fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack {
     let view = image.view(stack.controller);
     let module_kwh = |field: &Field| field.number(view).map(|amp_hours| round2(amp_hours * MODULE_VOLTS / 1000.0));
@@ -34,6 +40,7 @@ fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack
     BatteryStack {
         number,
         controller: stack.controller,
+        module_count: modules,
         voltage: reg::battery_voltage.number(view),
         load_voltage: reg::load_voltage.number(view),
         current: reg::battery_current.number(view),
@@ -61,11 +68,14 @@ fn energy(charge: &Field, discharge: &Field, view: View<'_>) -> Energy {
     Energy { battery_charge: charge.number(view), battery_discharge: discharge.number(view), ..Energy::default() }
 }
 
-/// How many of a stack's cells or sensors each module has. The registers behind them are not theirs: some firmware
+/// How many of a stack's cells or sensors each module has: none as long as that is not known. The registers behind them are not theirs: some firmware
 /// shows those of the next module there.
 fn of_each(all: Option<i64>, modules: Option<i64>) -> usize {
-    let each = all.zip(modules).and_then(|(all, modules)| all.checked_div(modules)).filter(|&each| each > 0);
-    each.and_then(|each| usize::try_from(each).ok()).unwrap_or(MOST).min(MOST)
+    let (Some(all), Some(modules)) = (all, modules) else { return 0 };
+    match all.checked_div(modules).and_then(|each| usize::try_from(each).ok()) {
+        None | Some(0) => MOST,
+        Some(each) => each.min(MOST),
+    }
 }
 
 fn module(address: u8, cells: usize, sensors: usize, view: View<'_>) -> Option<Module> {

@@ -7,7 +7,7 @@ use crate::registers::{RegisterImage, View, hv_bcu, hv_bmu};
 /// Where a device with high-voltage stacks tells how many it has.
 pub(super) const BMS: u8 = 0xa0;
 /// Input register of it: how many stacks.
-const STACKS: u16 = 61;
+pub(super) const STACKS: u16 = 61;
 /// The first stack's controller.
 pub(super) const CONTROLLERS: std::ops::Range<u8> = 0x70..0x80;
 /// The modules of all stacks, those of the first stack in front.

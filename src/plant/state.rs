@@ -325,7 +325,8 @@ impl Plant {
         stats.rejections = self.guards.rejections();
         let family = identity.family();
         let stacks = stack::read(&self.stacks(), &self.image);
-        let inverter = details::read(view, identity, &stacks, &zone);
+        let counted = if stack::are_all(&stacks, &self.image) { &stacks[..] } else { &[] };
+        let inverter = details::read(view, identity, counted, &zone);
         let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
         let ems = (family == Family::Ems).then(|| ems::read(view));
         let gateway = (family == Family::Gateway).then(|| gateway::read(view));
@@ -333,7 +334,7 @@ impl Plant {
         let control = control::read(view, capabilities, &inverter, family, aios);
         let generation = identity.model.measures_generation();
         let mut power = match (&three_phase, &ems, &gateway) {
-            (Some(own), _, _) => three_phase::power(view, own, &stacks, generation),
+            (Some(own), _, _) => three_phase::power(view, own, counted, generation),
             (_, Some(own), _) => ems::power(own),
             (_, _, Some(own)) => gateway::power(view, own, &inverter),
             _ => power::read(view, &inverter, generation),

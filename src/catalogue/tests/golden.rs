@@ -75,6 +75,7 @@ fn the_simulated_hybrid_publishes_this() {
     SD2227G101/Battery_Calibration_Status Off
     SD2227G101/Meter_Type Em115
     SD2227G101/Modbus_Version 1.40
+    SD2227G101/Warnings none
     Control/Mode Eco
     Control/Eco_Mode enable
     Control/Enable_Charge_Schedule enable

@@ -8,6 +8,8 @@ pub struct BatteryStack {
     pub number: usize,
     /// Where its controller answers.
     pub controller: u8,
+    /// How many modules its controller leads.
+    pub module_count: Option<i64>,
     /// V.
     pub voltage: Option<f64>,
     /// V, at the load.

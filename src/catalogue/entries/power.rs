@@ -1,0 +1,88 @@
+//! What flows now.
+
+use super::{Entry, float, int, iso, line, watts};
+use crate::catalogue::Quantity as Q;
+use crate::catalogue::families::{GATEWAY, SINGLE_PHASE, STRINGS, THREE_PHASE};
+use crate::plant::snapshot::Snapshot;
+
+/// What flows now, and from where to where.
+#[rustfmt::skip]
+pub static POWER: &[Entry<Snapshot>] = &[
+    line("Power/Power/PV_Power", Q::Power, |s| watts(s, |t| t.pv, s.power.pv)).of(STRINGS, "IR 18 + IR 20").of(THREE_PHASE, "IR 1017-1018 + IR 1019-1020").of(GATEWAY, "IR 1617"),
+    line("Power/Power/PV_Power_String_1", Q::Power, |s| watts(s, |t| t.pv_string[0], s.power.pv_string[0])).of(STRINGS, "IR 18").of(THREE_PHASE, "IR 1017-1018"),
+    line("Power/Power/PV_Power_String_2", Q::Power, |s| watts(s, |t| t.pv_string[1], s.power.pv_string[1])).of(STRINGS, "IR 20").of(THREE_PHASE, "IR 1019-1020"),
+    line("Power/Power/PV_Voltage_String_1", Q::Voltage, |s| float(s.power.pv_voltage[0])).of(STRINGS, "IR 1").of(THREE_PHASE, "IR 1001").note("of no meaning on AC-coupled inverters and all-in-ones"),
+    line("Power/Power/PV_Voltage_String_2", Q::Voltage, |s| float(s.power.pv_voltage[1])).of(STRINGS, "IR 2").of(THREE_PHASE, "IR 1002").note("of no meaning on AC-coupled inverters and all-in-ones"),
+    line("Power/Power/PV_Current_String_1", Q::Current, |s| float(s.power.pv_current[0])).of(STRINGS, "IR 8").of(THREE_PHASE, "IR 1009").note("of no meaning on AC-coupled inverters and all-in-ones"),
+    line("Power/Power/PV_Current_String_2", Q::Current, |s| float(s.power.pv_current[1])).of(STRINGS, "IR 9").of(THREE_PHASE, "IR 1010").note("of no meaning on AC-coupled inverters and all-in-ones"),
+    line("Power/Power/PV_Current", Q::Current, |s| float(pv_current(s))).of(THREE_PHASE, "IR 1009 + IR 1010").of(GATEWAY, "IR 1612"),
+    line("Power/Power/Grid_Power", Q::Power, |s| int(s.power.grid)).of(STRINGS, "IR 30").of(THREE_PHASE, "IR 1081-1082 - IR 1079-1080").of(GATEWAY, "IR 1616").note("export positive"),
+    line("Power/Power/Import_Power", Q::Power, |s| int(s.power.import())).of(STRINGS, "IR 30"),
+    line("Power/Power/Export_Power", Q::Power, |s| watts(s, |t| t.export, s.power.export())).of(STRINGS, "IR 30").of(THREE_PHASE, "IR 1240-1241"),
+    line("Power/Power/Grid_Voltage", Q::Voltage, |s| float(s.power.grid_voltage)).of(STRINGS, "IR 5").of(GATEWAY, "IR 1608"),
+    line("Power/Power/Grid_Current", Q::Current, |s| float(s.power.grid_current)).of(STRINGS, "IR 58").of(GATEWAY, "IR 1609"),
+    line("Power/Power/Grid_Frequency", Q::Frequency, |s| float(s.power.grid_frequency)).of(STRINGS, "IR 13").of(THREE_PHASE, "IR 1067"),
+    line("Power/Power/Inverter_Output_Frequency", Q::Frequency, |s| float(s.power.output_frequency)).of(STRINGS, "IR 54"),
+    line("Power/Power/EPS_Power", Q::Power, |s| int(s.power.eps)).of(STRINGS, "IR 31"),
+    line("Power/Power/Invertor_Power", Q::Power, |s| int(s.power.inverter)).of(STRINGS, "IR 24").of(GATEWAY, "IR 1702").note("out of the inverter positive"),
+    line("Power/Power/AC_Charge_Power", Q::Power, |s| watts(s, |t| t.ac_charge, s.power.ac_charge())).of(SINGLE_PHASE, "IR 24").of(THREE_PHASE, "IR 1071-1072"),
+    line("Power/Power/Load_Power", Q::Power, |s| watts(s, |t| t.load, s.power.load)).of(STRINGS, "IR 42").of(THREE_PHASE, "IR 1089-1090").of(GATEWAY, "IR 1618"),
+    line("Power/Power/Self_Consumption_Power", Q::Power, |s| int(s.power.self_consumption())).of(STRINGS, "IR 42, IR 30"),
+    line("Power/Power/Combined_Generation_Power", Q::Power, |s| int(s.power.combined_generation)).of(SINGLE_PHASE, "IR 247-248").of(THREE_PHASE, "IR 247-248").note("of the whole house; models that measure it"),
+    line("Power/Power/SOC", Q::StateOfCharge, |s| int(s.power.soc)).of(SINGLE_PHASE, "IR 59").of(THREE_PHASE, "IR 1132").of(GATEWAY, "IR 1801 to 1803").note("of a gateway the mean of its all-in-ones"),
+    line("Power/Power/SOC_kWh", Q::EnergyStored, |s| float(s.power.soc_kwh)).of(SINGLE_PHASE, "IR 59, HR 55").of(THREE_PHASE, "IR 99 of each stack").of(GATEWAY, "IR 1801 to 1803, IR 1700"),
+    line("Power/Power/Battery_Power", Q::Power, |s| int(s.power.battery)).of(SINGLE_PHASE, "IR 52").of(THREE_PHASE, "IR 1136-1137 - IR 1138-1139").of(GATEWAY, "IR 1702").note("discharge positive"),
+    line("Power/Power/Battery_Voltage", Q::Voltage, |s| float(s.power.battery_voltage)).of(SINGLE_PHASE, "IR 50"),
+    line("Power/Power/Battery_Current", Q::Current, |s| float(s.power.battery_current)).of(SINGLE_PHASE, "IR 51").of(THREE_PHASE, "IR 1140").note("discharge positive"),
+    line("Power/Power/Charge_Power", Q::Power, |s| int(s.power.charge())).of(SINGLE_PHASE, "IR 52"),
+    line("Power/Power/Discharge_Power", Q::Power, |s| int(s.power.discharge())).of(SINGLE_PHASE, "IR 52"),
+    line("Power/Power/Charge_Time_Remaining", Q::Minutes, |s| int(s.power.charge_minutes)).of(SINGLE_PHASE, "IR 52, IR 59, HR 55, HR 116").of(GATEWAY, "IR 1702, IR 1801 to 1803, HR 116"),
+    line("Power/Power/Discharge_Time_Remaining", Q::Minutes, |s| int(s.power.discharge_minutes)).of(SINGLE_PHASE, "IR 52, IR 59, HR 55, HR 110").of(GATEWAY, "IR 1702, IR 1801 to 1803, HR 110"),
+    line("Power/Power/Charge_Completion_Time", Q::Timestamp, |s| iso(s.power.charge_completion.as_ref())).of(SINGLE_PHASE, "IR 52, IR 59, HR 55, HR 116").of(GATEWAY, "IR 1702, IR 1801 to 1803, HR 116").note("only while charging"),
+    line("Power/Power/Discharge_Completion_Time", Q::Timestamp, |s| iso(s.power.discharge_completion.as_ref())).of(SINGLE_PHASE, "IR 52, IR 59, HR 55, HR 110").of(GATEWAY, "IR 1702, IR 1801 to 1803, HR 110").note("only while discharging"),
+    line("Power/Power/Battery_Charge_Power", Q::Power, |s| float(s.three_phase.as_ref()?.charge)).of(THREE_PHASE, "IR 1138-1139"),
+    line("Power/Power/Battery_Discharge_Power", Q::Power, |s| float(s.three_phase.as_ref()?.discharge)).of(THREE_PHASE, "IR 1136-1137"),
+    line("Power/Power/Inverter_Power_Out", Q::Power, |s| float(s.three_phase.as_ref()?.inverter_out)).of(THREE_PHASE, "IR 1069-1070").note("out of the inverter positive"),
+    line("Power/Power/Grid_Apparent_Power", Q::ApparentPower, |s| float(s.three_phase.as_ref()?.grid_apparent)).of(THREE_PHASE, "IR 1073-1074"),
+    line("Power/Power/Meter_Import_Power", Q::Power, |s| float(s.three_phase.as_ref()?.meter_import)).of(THREE_PHASE, "IR 1079-1080"),
+    line("Power/Power/Meter_Export_Power", Q::Power, |s| float(s.three_phase.as_ref()?.meter_export)).of(THREE_PHASE, "IR 1081-1082"),
+    line("Power/Power/Meter2_Power", Q::Power, |s| float(s.three_phase.as_ref()?.meter_2)).of(THREE_PHASE, "IR 1244-1245"),
+    line("Power/Power/EPS_Phase1_Power", Q::Power, |s| float(s.three_phase.as_ref()?.eps[0])).of(THREE_PHASE, "IR 1187-1188"),
+    line("Power/Power/EPS_Phase2_Power", Q::Power, |s| float(s.three_phase.as_ref()?.eps[1])).of(THREE_PHASE, "IR 1189-1190"),
+    line("Power/Power/EPS_Phase3_Power", Q::Power, |s| float(s.three_phase.as_ref()?.eps[2])).of(THREE_PHASE, "IR 1191-1192"),
+    line("Power/Power/Load_Phase1_Power", Q::Power, |s| int(s.three_phase.as_ref()?.load_phase[0])).of(THREE_PHASE, "IR 1083").note("signed"),
+    line("Power/Power/Load_Phase2_Power", Q::Power, |s| int(s.three_phase.as_ref()?.load_phase[1])).of(THREE_PHASE, "IR 1084").note("signed"),
+    line("Power/Power/Load_Phase3_Power", Q::Power, |s| int(s.three_phase.as_ref()?.load_phase[2])).of(THREE_PHASE, "IR 1085").note("signed"),
+    line("Power/Power/Export_Phase1_Power", Q::Power, |s| int(s.three_phase.as_ref()?.export_phase[0])).of(THREE_PHASE, "IR 1091").note("signed"),
+    line("Power/Power/Export_Phase2_Power", Q::Power, |s| int(s.three_phase.as_ref()?.export_phase[1])).of(THREE_PHASE, "IR 1092").note("signed"),
+    line("Power/Power/Export_Phase3_Power", Q::Power, |s| int(s.three_phase.as_ref()?.export_phase[2])).of(THREE_PHASE, "IR 1093").note("signed"),
+    line("Power/Power/Grid_Phase1_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.grid_voltage[0])).of(THREE_PHASE, "IR 1061").note("between phases"),
+    line("Power/Power/Grid_Phase2_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.grid_voltage[1])).of(THREE_PHASE, "IR 1062").note("between phases"),
+    line("Power/Power/Grid_Phase3_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.grid_voltage[2])).of(THREE_PHASE, "IR 1063").note("between phases"),
+    line("Power/Power/Grid_Phase1_Current", Q::Current, |s| float(s.three_phase.as_ref()?.grid_current[0])).of(THREE_PHASE, "IR 1064"),
+    line("Power/Power/Grid_Phase2_Current", Q::Current, |s| float(s.three_phase.as_ref()?.grid_current[1])).of(THREE_PHASE, "IR 1065"),
+    line("Power/Power/Grid_Phase3_Current", Q::Current, |s| float(s.three_phase.as_ref()?.grid_current[2])).of(THREE_PHASE, "IR 1066"),
+    line("Power/Power/Output_Phase1_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.output_voltage[0])).of(THREE_PHASE, "IR 1094"),
+    line("Power/Power/Output_Phase2_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.output_voltage[1])).of(THREE_PHASE, "IR 1095"),
+    line("Power/Power/Output_Phase3_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.output_voltage[2])).of(THREE_PHASE, "IR 1096"),
+    line("Power/Power/PCS_Voltage", Q::Voltage, |s| float(s.three_phase.as_ref()?.pcs_voltage)).of(THREE_PHASE, "IR 1133"),
+    line("Power/Power/BMS_Voltage", Q::Voltage, |s| float(s.power.battery_voltage)).of(THREE_PHASE, "IR 1131"),
+    line("Power/Power/EPS_Nominal_Frequency", Q::Frequency, |s| float(s.three_phase.as_ref()?.eps_frequency)).of(THREE_PHASE, "IR 1180"),
+    line("Power/Power/Load_Voltage", Q::Voltage, |s| float(s.gateway.as_ref()?.load_voltage)).of(GATEWAY, "IR 1610"),
+    line("Power/Power/Load_Current", Q::Current, |s| float(s.gateway.as_ref()?.load_current)).of(GATEWAY, "IR 1611"),
+    line("Power/Power/Liberty_Power", Q::Power, |s| int(s.gateway.as_ref()?.liberty)).of(GATEWAY, "IR 1619").note("out of the all-in-ones positive"),
+    line("Power/Power/Grid_Relay_Voltage", Q::Voltage, |s| float(s.gateway.as_ref()?.grid_relay_voltage)).of(GATEWAY, "IR 1624"),
+    line("Power/Power/Inverter_Relay_Voltage", Q::Voltage, |s| float(s.gateway.as_ref()?.inverter_relay_voltage)).of(GATEWAY, "IR 1625"),
+    line("Power/Flows/Solar_to_House", Q::Power, |s| int(s.flows.solar_to_house)).of(STRINGS, "IR 18, IR 20, IR 42").of(GATEWAY, "IR 1617, IR 1618").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Solar_to_Battery", Q::Power, |s| int(s.flows.solar_to_battery)).of(SINGLE_PHASE, "IR 18, IR 20, IR 42, IR 30").of(GATEWAY, "IR 1617, IR 1618, IR 1616").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Solar_to_Grid", Q::Power, |s| int(s.flows.solar_to_grid)).of(STRINGS, "IR 18, IR 20, IR 42, IR 30").of(GATEWAY, "IR 1617, IR 1618, IR 1616").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Battery_to_House", Q::Power, |s| int(s.flows.battery_to_house)).of(SINGLE_PHASE, "IR 52, IR 30").of(GATEWAY, "IR 1702, IR 1616").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Battery_to_Grid", Q::Power, |s| int(s.flows.battery_to_grid)).of(SINGLE_PHASE, "IR 52, IR 30").of(GATEWAY, "IR 1702, IR 1616").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Grid_to_Battery", Q::Power, |s| int(s.flows.grid_to_battery)).of(SINGLE_PHASE, "IR 30, IR 52, IR 18, IR 20, IR 42").of(GATEWAY, "IR 1616, IR 1702, IR 1617, IR 1618").note("of a gateway only with several all-in-ones"),
+    line("Power/Flows/Grid_to_House", Q::Power, |s| int(s.flows.grid_to_house)).of(STRINGS, "IR 30, IR 52").of(GATEWAY, "IR 1616, IR 1702").note("of a gateway only with several all-in-ones"),
+];
+
+/// Of a three-phase inverter, the sum of its strings.
+fn pv_current(s: &Snapshot) -> Option<f64> {
+    s.three_phase.as_ref().map_or_else(|| s.gateway.as_ref()?.pv_current, |own| own.pv_current)
+}
