@@ -101,9 +101,13 @@ impl Devices {
     }
 }
 
-/// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32.
+/// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32; the three-phase table has one of its own.
 fn has_ten_slots(snapshot: &Snapshot) -> bool {
-    snapshot.capabilities.ten_slots() || snapshot.identity.family() == Family::Gateway
+    match snapshot.identity.family() {
+        Family::Gateway => true,
+        Family::ThreePhase => false,
+        _ => snapshot.capabilities.ten_slots(),
+    }
 }
 
 fn modules(stack: &BatteryStack) -> Vec<(u8, Serial)> {
