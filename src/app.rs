@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod publisher;
+mod roles;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,8 +23,10 @@ use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
-use crate::settings::{InverterSettings, Settings, Transport};
+use crate::plant::tariff::{Band, Mode, Period, Prices};
+use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::store::Store;
+use roles::Roles;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -58,7 +61,7 @@ impl App {
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
-        let taken = Taken::default();
+        let (taken, roles) = (Taken::default(), Roles::new(settings));
         let mut app = Self {
             snapshots: Vec::new(),
             events: Events::new(),
@@ -77,15 +80,15 @@ impl App {
             };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
-                let publishing = publisher::run(
+                let source = publisher::Source {
                     place,
-                    receiver.clone(),
-                    session.clone(),
-                    settings.mqtt.raw,
-                    Arc::clone(&taken),
-                    app.stop_sessions.clone(),
-                );
-                app.sessions.spawn(publishing);
+                    snapshots: receiver.clone(),
+                    raw: settings.mqtt.raw,
+                    smoothing: settings.smoothing,
+                    taken: Arc::clone(&taken),
+                    roles: roles.clone(),
+                };
+                app.sessions.spawn(publisher::run(source, session.clone(), app.stop_sessions.clone()));
             }
             app.snapshots.push(receiver);
         }
@@ -171,11 +174,30 @@ fn inverter(
         settings_every: settings.poll.settings_every,
         lock_timeout: settings.locks.timeout,
         zone: zone.clone(),
+        prices: Arc::new(prices(&settings.rates)),
         locks,
         clock,
         counters: Arc::default(),
         store,
         events,
+    }
+}
+
+fn prices(rates: &RatesSettings) -> Prices {
+    let band = |rate: RateSettings| Band { rate: rate.rate, start: rate.start };
+    Prices {
+        mode: match rates.mode {
+            RatesMode::Clock => Mode::Clock,
+            RatesMode::External => Mode::External,
+        },
+        day: band(rates.day),
+        night: band(rates.night),
+        export_rate: rates.export_rate,
+        periods: rates
+            .periods
+            .iter()
+            .map(|period| Period { name: period.name.as_str().into(), band: band(period.rate) })
+            .collect(),
     }
 }
 

@@ -11,6 +11,7 @@ mod session;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::event::{Events, Whose};
 use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
+use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
 use crate::store::Store;
@@ -54,6 +56,8 @@ pub struct Inverter {
     pub lock_timeout: Duration,
     /// The inverter's zone.
     pub zone: TimeZone,
+    /// What energy costs.
+    pub prices: Arc<Prices>,
     /// Locks that keep others off this inverter.
     pub locks: Arc<dyn LockManager>,
     /// Wall time.
@@ -71,6 +75,8 @@ pub struct Inverter {
 pub enum Request {
     /// Read the settings in the next cycle.
     ReadSettings,
+    /// Another rate is in force since then, where the settings leave that to others.
+    SwitchRate(Rate, Timestamp),
 }
 
 /// Why a connection was ended.
@@ -155,7 +161,7 @@ pub async fn run(
             break;
         }
     }
-    task.report.offline(&task.plant, &task.inverter);
+    task.report.offline(&mut task.plant, &task.inverter);
     task.keep_now().await;
 }
 
@@ -232,7 +238,7 @@ impl Task {
                 () = shutdown.cancelled() => return false,
                 () = tokio::time::sleep_until(until) => return true,
                 () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
             }
         }

@@ -23,6 +23,7 @@ pub mod snapshot;
 mod stack;
 mod stacks;
 mod state;
+pub mod tariff;
 mod three_phase;
 
 pub use capabilities::Capabilities;

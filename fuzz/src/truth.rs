@@ -1,7 +1,7 @@
 //! Plants that tell the truth: a day and a quarter of each simulated plant, one image of its registers every 5 minutes.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use givtcp::catalogue::Layout;
@@ -117,11 +117,8 @@ pub fn take(plant: &mut Plant, key: BlockKey, values: &[u16], envelope: Serial, 
 pub fn snapshot(plant: &mut Plant, elapsed: Duration) -> Option<Snapshot> {
     let now = START.checked_add(elapsed).expect("a time");
     let zone = TimeZone::posix(BRITAIN).expect("a zone");
-    plant.snapshot(SnapshotContext {
-        now,
-        zone,
-        stats: Stats { online: true, last_updated: Some(now), ..Stats::default() },
-    })
+    let stats = Stats { online: true, last_updated: Some(now), ..Stats::default() };
+    plant.snapshot(&SnapshotContext { now, elapsed, zone, stats, prices: Arc::default() })
 }
 
 async fn recorded(options: Options) -> Truth {

@@ -16,15 +16,18 @@ mod devices;
 mod ems;
 mod energy;
 mod power;
+mod rates;
 mod stats;
 
 pub use devices::{AIO, BATTERY, METER, MODULE, STACK};
 pub use ems::EMS_INVERTER;
+pub use rates::PERIOD;
 
 /// What a plant publishes once, by section.
 pub static PLANT: &[&[Entry<Snapshot>]] = &[
     power::POWER,
     energy::ENERGY,
+    rates::RATES,
     details::DETAILS,
     control::CONTROL,
     control::TIMESLOTS,
@@ -95,6 +98,11 @@ fn int(value: Option<i64>) -> Option<Payload> {
 /// As GivTCP rounds: to three places.
 pub(super) fn float(value: Option<f64>) -> Option<Payload> {
     value.map(|value| Payload::Float((value * 1000.0).round() / 1000.0))
+}
+
+/// As [`float`], but nothing at all is `0`, as Python prints what it has not counted yet.
+fn zero_or_float(value: Option<f64>) -> Option<Payload> {
+    if value == Some(0.0) { Some(Payload::Integer(0)) } else { float(value) }
 }
 
 /// With tenths where a three-phase inverter has them.

@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PLANT, STACK};
+use super::entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK};
 use super::raw::{self, Part};
-use super::{Leaf, Payload, Quantity, Tree};
+use super::{Leaf, Payload, Quantity, Role, Tree};
 use crate::frame::Serial;
 use crate::plant::snapshot::{Aio, Battery, BatteryStack, EmsInverter, Meter, Module, Snapshot};
+use crate::plant::tariff::PeriodRates;
 use crate::plant::{Family, MIRROR};
 use crate::registers::{
     Field, View, ems, gateway, hv_bcu, hv_bmu, lv_battery, lv_bcu, meter, meter_product, single_phase, three_phase,
@@ -33,6 +34,8 @@ struct Devices {
     /// Inverters behind a plant controller.
     inverters: Vec<Serial>,
     lv_bcu: bool,
+    periods: Vec<Arc<str>>,
+    role: Role,
     ten_slots: bool,
 }
 
@@ -48,6 +51,7 @@ enum Source {
     Plant(&'static Entry<Snapshot>),
     Battery(usize, &'static Entry<Battery>),
     Meter(usize, &'static Entry<Meter>),
+    Period(usize, &'static Entry<PeriodRates>),
     Stack(usize, &'static Entry<BatteryStack>),
     Module(usize, usize, &'static Entry<Module>),
     Aio(usize, &'static Entry<Aio>),
@@ -69,11 +73,17 @@ impl Layout {
         Self { raw, ..Self::default() }
     }
 
-    /// What is published of this snapshot.
+    /// What is published of this snapshot, of an inverter that is led by none.
     pub fn tree(&mut self, snapshot: &Snapshot) -> Tree {
-        let devices = Devices::of(snapshot);
+        self.tree_as(Role::Whole, snapshot)
+    }
+
+    /// What is published of this snapshot in this role.
+    pub fn tree_as(&mut self, role: Role, snapshot: &Snapshot) -> Tree {
+        let devices = Devices::of(snapshot, role);
         if self.devices.as_ref() != Some(&devices) {
             self.lines = lines(snapshot, self.raw);
+            self.lines.retain(|line| role.publishes(&line.path));
             self.devices = Some(devices);
         }
         let leaves = self
@@ -86,7 +96,7 @@ impl Layout {
 }
 
 impl Devices {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(snapshot: &Snapshot, role: Role) -> Self {
         Self {
             inverter: snapshot.identity.serial,
             family: snapshot.identity.family(),
@@ -96,9 +106,15 @@ impl Devices {
             aios: aios(snapshot).iter().map(|aio| aio.number).collect(),
             inverters: inverters(snapshot).iter().map(|inverter| inverter.serial).collect(),
             lv_bcu: has_lv_bcu(snapshot),
+            periods: periods(snapshot).iter().map(|period| Arc::clone(&period.name)).collect(),
+            role,
             ten_slots: has_ten_slots(snapshot),
         }
     }
+}
+
+fn periods(snapshot: &Snapshot) -> &[PeriodRates] {
+    snapshot.rates.as_ref().map_or(&[], |rates| &rates.periods)
 }
 
 /// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32; the three-phase table has one of its own.
@@ -132,6 +148,7 @@ impl Source {
             Self::Plant(entry) => (entry.quantity, (entry.get)(snapshot)?),
             Self::Battery(place, entry) => (entry.quantity, (entry.get)(snapshot.batteries.get(*place)?)?),
             Self::Meter(place, entry) => (entry.quantity, (entry.get)(snapshot.meters.get(*place)?)?),
+            Self::Period(place, entry) => (entry.quantity, (entry.get)(periods(snapshot).get(*place)?)?),
             Self::Stack(place, entry) => (entry.quantity, (entry.get)(snapshot.stacks.get(*place)?)?),
             Self::Module(stack, place, entry) => {
                 (entry.quantity, (entry.get)(snapshot.stacks.get(*stack)?.modules.get(*place)?)?)
@@ -201,6 +218,11 @@ fn values(snapshot: &Snapshot, add: &mut impl FnMut(String, Source)) {
     for (place, meter) in snapshot.meters.iter().enumerate() {
         for entry in METER {
             add(format!("Meter_Details/Meter_ID{}/{}", meter.address, entry.path), Source::Meter(place, entry));
+        }
+    }
+    for (place, period) in periods(snapshot).iter().enumerate() {
+        for entry in PERIOD {
+            add(format!("Energy/Rates/Periods/{}/{}", period.name, entry.path), Source::Period(place, entry));
         }
     }
     for (place, aio) in aios(snapshot).iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PLANT, STACK};
+use super::entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK};
 use super::layout::inverter_fields;
 use super::{Families, raw};
 use crate::frame::Bank;
@@ -29,6 +29,7 @@ pub fn values_page() -> String {
         let section = lines.first().map_or("", |entry| entry.path.split('/').next().unwrap_or_default());
         table(&mut page, title(section, lines), "", lines);
     }
+    table(&mut page, "Named periods of the tariff", "Energy/Rates/Periods/<name>/", PERIOD);
     table(&mut page, "Low-voltage batteries, at 0x32 to 0x37", "Battery_Details/Battery_Stack_1/<battery>/", BATTERY);
     table(&mut page, "High-voltage stacks, at 0x70 and on", "Battery_Details/Battery_Stack_<n>/", STACK);
     table(&mut page, "Their modules, at 0x50 and on", "Battery_Details/Battery_Stack_<n>/<module>/", MODULE);

@@ -34,6 +34,10 @@ pub enum Quantity {
     Seconds,
     /// −1 to 1.
     PowerFactor,
+    /// Money.
+    Money,
+    /// Money per kWh.
+    Price,
     /// How many.
     Count,
     /// A point in time, ISO 8601.

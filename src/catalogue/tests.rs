@@ -2,6 +2,8 @@ mod families;
 mod golden;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -39,9 +41,14 @@ fn leaf(snapshot: &Snapshot, path: &str) -> Option<String> {
 }
 
 fn at(plant: &Plant, now: &str, zone: &str) -> Snapshot {
+    plant.clone().snapshot(&context(now, zone)).unwrap()
+}
+
+fn context(now: &str, zone: &str) -> SnapshotContext {
     let now: Timestamp = now.parse().unwrap();
     let stats = Stats { last_updated: Some(now), since_previous: Some(15.25), ..Stats::default() };
-    plant.snapshot(SnapshotContext { now, zone: TimeZone::get(zone).unwrap(), stats }).unwrap()
+    let zone = TimeZone::get(zone).unwrap();
+    SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() }
 }
 
 #[test]
@@ -51,6 +58,7 @@ fn no_two_values_share_a_topic_and_every_topic_can_be_one() {
         .chain(BATTERY.iter().map(|entry| entry.path))
         .chain(METER.iter().map(|entry| entry.path))
         .chain(STACK.iter().map(|entry| entry.path))
+        .chain(PERIOD.iter().map(|entry| entry.path))
         .collect();
     let tree = Layout::new(true).tree(&snapshot(&plant_of(&hybrid())));
     let published: Vec<&str> = tree.leaves.iter().map(|leaf| &*leaf.path).collect();
@@ -74,6 +82,7 @@ fn names_tell_the_quantity() {
     for (path, quantity) in all.chain(METER.iter().map(|entry| (entry.path, entry.quantity))) {
         let name = path.rsplit('/').next().unwrap();
         let wants: &[Option<&str>] = match name {
+            "Current_Rate" | "Current_Rate_Type" | "Current_Period" | "Current_Period_Rate" => &[None],
             _ if name.ends_with("_kWh") => &[Some("kWh")],
             _ if name.ends_with("_Wh") => &[Some("Wh")],
             _ if name.contains("Apparent") => &[Some("VA")],

@@ -165,6 +165,7 @@ impl Task {
                 inverter.name = %self.inverter.name,
                 "inverter {} answers where {} did; what is known of that one is dropped", seen.serial, known.serial
             );
+            self.keep_now().await;
         }
         let model = seen.model;
         tracing::info!(inverter.name = %self.inverter.name, "inverter {} is a {}", seen.serial, model.name());
@@ -173,9 +174,6 @@ impl Task {
                 inverter.name = %self.inverter.name,
                 "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
             );
-        }
-        if self.plant.identity().is_some() {
-            self.keep_now().await;
         }
         self.plant = fresh;
         if let Some(memory) = self.keeper.load(seen.serial).await {
@@ -209,10 +207,14 @@ impl Task {
                 biased;
                 () = sleep_until(at) => return Ok(()),
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
                 Some(request) = self.requests.recv() => match request {
                     Request::ReadSettings => self.schedule.want_settings(),
+                    Request::SwitchRate(rate, at) => {
+                        self.plant.switch_rate(rate, at);
+                        self.report.publish(&mut self.plant, &self.inverter);
+                    }
                 },
                 block = connection.reader.unsolicited() => match block {
                     Some(block) => self.take_foreign(block)?,

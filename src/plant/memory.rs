@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tariff::Tariff;
 use super::{BATTERIES, Capabilities, Identity, METERS, Model, Plant, Stack, stacks};
 use crate::frame::{Bank, Serial};
 use crate::registers::plan;
@@ -20,6 +21,8 @@ pub struct Memory {
     pub saved_at: Timestamp,
     /// What was found behind the connection.
     pub devices: Devices,
+    /// What was counted of the tariff.
+    pub tariff: Tariff,
 }
 
 /// What was found behind a connection.
@@ -128,7 +131,12 @@ impl Plant {
     /// What must survive a restart, as of `now`; nothing before the inverter is known.
     pub fn memory(&self, now: Timestamp) -> Option<Memory> {
         let (identity, found) = (self.identity()?, self.capabilities()?);
-        Some(Memory { serial: identity.serial.to_string(), saved_at: now, devices: Devices::of(identity, found) })
+        Some(Memory {
+            serial: identity.serial.to_string(),
+            saved_at: now,
+            devices: Devices::of(identity, found),
+            tariff: self.tariff().clone(),
+        })
     }
 
     /// Takes up what was kept of this plant. `now` is the wall time, and `at` the process' monotonic time; memory of
@@ -138,6 +146,7 @@ impl Plant {
         if memory.serial.parse::<Serial>() != Ok(identity.serial) {
             return;
         }
+        self.restore_tariff(memory.tariff);
         self.change_capabilities(|found| memory.devices.recall(&identity, found));
     }
 }

@@ -6,6 +6,8 @@
 mod ems;
 mod energy;
 mod gateway;
+pub(super) mod health;
+mod led;
 mod stack;
 mod three_phase;
 
@@ -14,6 +16,7 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, ZonedDateTime};
 
+use super::tariff::Rates;
 use super::{Capabilities, Identity, Rejections};
 use crate::frame::Serial;
 use crate::registers::{RegisterImage, Slot};
@@ -51,14 +54,20 @@ pub struct Snapshot {
     pub stacks: Vec<BatteryStack>,
     /// The meters found, by address.
     pub meters: Vec<Meter>,
+    /// What is in the low-voltage batteries by their calibrated capacities, kWh; once all that there are were found.
+    pub measured_kwh: Option<f64>,
+    /// Seconds that the inverter's clock was ahead of the zone's when it was read.
+    pub clock_skew: Option<i64>,
+    /// What its energy costs, where it counts what comes from the grid.
+    pub rates: Option<Rates>,
+    /// Addresses of the devices that are known and do not answer. Of them only the serial number is shown.
+    pub unavailable: Vec<u8>,
     /// What only a three-phase inverter tells.
     pub three_phase: Option<ThreePhase>,
     /// What only a plant controller tells.
     pub ems: Option<Ems>,
     /// What only a gateway tells.
     pub gateway: Option<Gateway>,
-    /// Addresses of the devices that are known and do not answer. Of them only the serial number is shown.
-    pub unavailable: Vec<u8>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
@@ -309,4 +318,6 @@ pub struct Stats {
     pub crc_errors: u64,
     /// Connections made after the first.
     pub reconnects: u64,
+    /// Cycles that brought data.
+    pub cycles: u64,
 }

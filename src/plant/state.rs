@@ -2,13 +2,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::energy::BatteryCounters;
 use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Battery, Snapshot, Stats};
+use super::snapshot::{Battery, Snapshot, Stats, health};
+use super::tariff::{Prices, Tariff};
 use super::{
     Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, energy, flows, gateway, meter,
     power, stack, three_phase,
@@ -19,6 +21,7 @@ use crate::registers::{self, RegisterImage, View, lv_battery, plan, single_phase
 mod available;
 mod judge;
 mod notice;
+mod rates;
 
 /// One connection and all behind it: what was found and what was read.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,9 @@ pub struct Plant {
     guards: Guards,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
+    /// What the inverter's clock showed when it was last read, and when that was.
+    clock_read: Option<(DateTime, Duration)>,
+    tariff: Tariff,
     /// Blocks to be read once more in this cycle.
     again: BTreeSet<BlockKey>,
     /// When the newest block arrived.
@@ -72,10 +78,14 @@ impl From<Rejection> for Refused {
 pub struct SnapshotContext {
     /// What time it is.
     pub now: Timestamp,
+    /// The same on the process' monotonic clock, by which blocks arrive.
+    pub elapsed: Duration,
     /// The inverter's zone.
     pub zone: TimeZone,
     /// How the reading goes; stale blocks and rejections are filled in.
     pub stats: Stats,
+    /// What energy costs.
+    pub prices: Arc<Prices>,
 }
 
 impl Plant {
@@ -177,6 +187,7 @@ impl Plant {
         if self.is_impossible_clock(key) {
             self.guards.count(Rejection::ImpossibleClock, key, at);
         }
+        self.notice_clock(key, at);
         self.notice(key);
     }
 
@@ -236,7 +247,12 @@ impl Plant {
 
     /// Whether a block that is due was left unanswered so often that others should not wait for it.
     pub fn keeps_failing(&self, key: BlockKey) -> bool {
-        self.stale.get(&key).is_some_and(|&times| times >= SILENT_AFTER)
+        self.failures(key) >= SILENT_AFTER
+    }
+
+    /// How often in a row a block that is due was asked for and not read.
+    pub fn failures(&self, key: BlockKey) -> u32 {
+        self.stale.get(&key).copied().unwrap_or_default()
     }
 
     /// Whether settings that are due are still to be read.
@@ -308,17 +324,20 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.latch.has_rival())
     }
 
-    /// What is known now; nothing before HR 0 to 59 were read.
-    pub fn snapshot(&self, context: SnapshotContext) -> Option<Snapshot> {
+    /// What is known now; nothing before HR 0 to 59 were read. What it brings is counted for the tariff.
+    pub fn snapshot(&mut self, context: &SnapshotContext) -> Option<Snapshot> {
         let unavailable = self.unavailable();
         let shown = self.without(&unavailable);
-        let snapshot = shown.as_ref().unwrap_or(self).snapshot_of_all(context)?;
-        Some(Snapshot { unavailable, ..snapshot })
+        let mut snapshot = shown.as_ref().unwrap_or(self).snapshot_of_all(context)?;
+        snapshot.unavailable = unavailable;
+        snapshot.rates = self.rates(&snapshot, context);
+        Some(snapshot)
     }
 
-    fn snapshot_of_all(&self, context: SnapshotContext) -> Option<Snapshot> {
+    fn snapshot_of_all(&self, context: &SnapshotContext) -> Option<Snapshot> {
         let Known { latch, capabilities, .. } = self.known.as_ref()?;
-        let SnapshotContext { now, zone, mut stats } = context;
+        let SnapshotContext { now, zone, .. } = context;
+        let mut stats = context.stats.clone();
         let identity = latch.held();
         let view = capabilities.inverter_view(&self.image);
         stats.stale_blocks = self.stale().count() as u64;
@@ -326,7 +345,7 @@ impl Plant {
         let family = identity.family();
         let stacks = stack::read(&self.stacks(), &self.image);
         let counted = if stack::are_all(&stacks, &self.image) { &stacks[..] } else { &[] };
-        let inverter = details::read(view, identity, counted, &zone);
+        let inverter = details::read(view, identity, counted, zone);
         let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
         let ems = (family == Family::Ems).then(|| ems::read(view));
         let gateway = (family == Family::Gateway).then(|| gateway::read(view));
@@ -339,17 +358,20 @@ impl Plant {
             (_, _, Some(own)) => gateway::power(view, own, &inverter),
             _ => power::read(view, &inverter, generation),
         };
-        power::add_times(&mut power, &inverter, &control, now, &zone);
+        power::add_times(&mut power, &inverter, &control, *now, zone);
         // Behind a model whose devices are not polled nothing would tell that they are gone.
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
+        let total = energy::total(view, self.battery_counters(batteries), identity);
+        let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
+            measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
+            batteries,
             flows: flows::read(&power, family, &inverter, aios),
             today: energy::today(view, identity),
-            total: energy::total(view, self.battery_counters(batteries), identity),
+            total,
             timeslots: control::timeslots(view, capabilities, family, aios),
-            batteries: different(self.each(batteries, battery::read)),
             meters: self.each(meters, meter::read),
             unavailable: Vec::new(),
             identity: identity.clone(),
@@ -362,6 +384,8 @@ impl Plant {
             power,
             inverter,
             control,
+            clock_skew: self.clock_skew(context),
+            rates: None,
             stats,
         })
     }

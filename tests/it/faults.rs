@@ -62,8 +62,14 @@ fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
             let _ = (0..2).find_map(|_| plant.accept(key, values, None, Duration::ZERO).ok());
         }
     }
-    let context = SnapshotContext { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, stats: Stats::default() };
-    leaves(&plant.snapshot(context).expect("the simulator is an inverter"), layout)
+    let context = SnapshotContext {
+        now: Timestamp::UNIX_EPOCH,
+        elapsed: Duration::ZERO,
+        zone: TimeZone::UTC,
+        stats: Stats::default(),
+        prices: Arc::default(),
+    };
+    leaves(&plant.snapshot(&context).expect("the simulator is an inverter"), layout)
 }
 
 fn leaves(snapshot: &Snapshot, layout: &mut Layout) -> Leaves {
@@ -151,6 +157,7 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
         settings_every: Duration::from_secs(300),
         lock_timeout: Duration::from_secs(30),
         zone: TimeZone::UTC,
+        prices: Arc::default(),
         locks: Arc::clone(&locks),
         clock: Arc::clone(&clock),
         counters: Arc::default(),

@@ -1,6 +1,7 @@
 //! What would be published, held against what GivTCP 3.5 itself published from the same registers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::catalogue::Layout;
@@ -101,7 +102,8 @@ fn leaves_of(plant: &Plant) -> BTreeMap<String, String> {
     let now: Timestamp = "2026-06-05T11:20:00Z".parse().unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.2), ..Stats::default() };
     let zone = TimeZone::get("Europe/London").expect("a zone");
-    let snapshot = plant.snapshot(SnapshotContext { now, zone, stats }).expect("an identity");
+    let context = SnapshotContext { now, elapsed: Duration::ZERO, zone, stats, prices: Arc::default() };
+    let snapshot = plant.clone().snapshot(&context).expect("an identity");
     let tree = Layout::new(true).tree(&snapshot);
     // The session says the last will's counterpart itself.
     let status = ("Stats/status".to_owned(), if tree.online { "online" } else { "offline" }.to_owned());

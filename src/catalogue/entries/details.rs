@@ -13,6 +13,7 @@ pub static DETAILS: &[Entry<Snapshot>] = &[
     line("<serial>/Invertor_Type", Q::Text, |s| Some(Payload::Text(s.identity.model.givtcp_name().into()))).of(ALL, "HR 0, HR 21"),
     line("<serial>/Invertor_Firmware", Q::Text, firmware).of(STRINGS.and(EMS), "HR 19, HR 21").of(THREE_PHASE, "IR 1320-1324"),
     line("<serial>/Invertor_Time", Q::Timestamp, |s| iso(s.inverter.time.as_ref())).of(ALL, "HR 35-40"),
+    line("<serial>/Clock_Skew", Q::Seconds, |s| int(s.clock_skew)).of(ALL, "HR 35-40").note("how far the inverter's clock is ahead"),
     line("<serial>/Invertor_Max_Inv_Rate", Q::Power, |s| int(s.inverter.max_power)).of(STRINGS.and(THREE_PHASE).and(GATEWAY), "HR 0"),
     line("<serial>/Invertor_Max_Bat_Rate", Q::Power, |s| int(s.inverter.max_battery_power)).of(SINGLE_PHASE, "HR 0, HR 21").of(THREE_PHASE, "number of modules").of(GATEWAY, "IR 1700"),
     line("<serial>/Invertor_Temperature", Q::Temperature, |s| float(s.inverter.temperature)).of(STRINGS, "IR 41"),

@@ -31,6 +31,7 @@ pub static POWER: &[Entry<Snapshot>] = &[
     line("Power/Power/Combined_Generation_Power", Q::Power, |s| int(s.power.combined_generation)).of(SINGLE_PHASE, "IR 247-248").of(THREE_PHASE, "IR 247-248").note("of the whole house; models that measure it"),
     line("Power/Power/SOC", Q::StateOfCharge, |s| int(s.power.soc)).of(SINGLE_PHASE, "IR 59").of(THREE_PHASE, "IR 1132").of(GATEWAY, "IR 1801 to 1803").note("of a gateway the mean of its all-in-ones"),
     line("Power/Power/SOC_kWh", Q::EnergyStored, |s| float(s.power.soc_kwh)).of(SINGLE_PHASE, "IR 59, HR 55").of(THREE_PHASE, "IR 99 of each stack").of(GATEWAY, "IR 1801 to 1803, IR 1700"),
+    line("Power/Power/Measured_SOC_kWh", Q::EnergyStored, |s| float(s.measured_kwh)).of(SINGLE_PHASE, "IR 59, IR 84-85 of each battery").note("by the capacity that the batteries were calibrated to"),
     line("Power/Power/Battery_Power", Q::Power, |s| int(s.power.battery)).of(SINGLE_PHASE, "IR 52").of(THREE_PHASE, "IR 1136-1137 - IR 1138-1139").of(GATEWAY, "IR 1702").note("discharge positive"),
     line("Power/Power/Battery_Voltage", Q::Voltage, |s| float(s.power.battery_voltage)).of(SINGLE_PHASE, "IR 50"),
     line("Power/Power/Battery_Current", Q::Current, |s| float(s.power.battery_current)).of(SINGLE_PHASE, "IR 51").of(THREE_PHASE, "IR 1140").note("discharge positive"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Plant, SILENT_AFTER};
+use super::Plant;
 use crate::frame::BlockKey;
 use crate::plant::{BATTERIES, METERS, stacks};
 use crate::registers::{RegisterImage, hv_bcu, hv_bmu, lv_battery, plan};
@@ -35,8 +35,7 @@ impl Plant {
     /// One that was not read since the start shows nothing anyway; time is that of the newest block.
     fn is_available(&self, page: BlockKey) -> bool {
         let Some(read_at) = self.read_at(page) else { return false };
-        let failures = self.stale.get(&page).copied().unwrap_or_default();
-        failures < SILENT_AFTER || self.latest.saturating_sub(read_at) < UNAVAILABLE_AFTER
+        !self.keeps_failing(page) || self.latest.saturating_sub(read_at) < UNAVAILABLE_AFTER
     }
 
     /// The plant as it is shown: without the pages of devices that do not answer, except who they are. `None` if all do.

@@ -1,5 +1,6 @@
 //! Plants to test with: the simulator's hybrid, standing still, and inverters made of single registers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -91,7 +92,8 @@ pub(crate) fn snapshot(plant: &Plant) -> Snapshot {
     let now: Timestamp = "2026-06-05T11:00:00Z".parse().unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.0), ..Stats::default() };
-    plant.snapshot(SnapshotContext { now, zone, stats }).expect("an identity")
+    let context = SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() };
+    plant.clone().snapshot(&context).expect("an identity")
 }
 
 /// An inverter of this device type and firmware that measures these input registers, everything else being as the
