@@ -21,9 +21,14 @@ soak:
     GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults
     scripts/measure
 
+# Each fuzz target for ten minutes, from another beginning each time
+fuzz:
+    GIVTCP_FUZZ_SEED=0 scripts/fuzz 600
+
 # Format the code
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path fuzz/Cargo.toml
 
 # Lints, with and without the demo's broker
 clippy:

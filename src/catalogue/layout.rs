@@ -117,9 +117,13 @@ fn periods(snapshot: &Snapshot) -> &[PeriodRates] {
     snapshot.rates.as_ref().map_or(&[], |rates| &rates.periods)
 }
 
-/// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32.
+/// Whether charge slot 2 is that of HR 243 and 244, not that of HR 31 and 32; the three-phase table has one of its own.
 fn has_ten_slots(snapshot: &Snapshot) -> bool {
-    snapshot.capabilities.ten_slots() || snapshot.capabilities.family() == Family::Gateway
+    match snapshot.capabilities.family() {
+        Family::Gateway => true,
+        Family::ThreePhase => false,
+        _ => snapshot.capabilities.ten_slots(),
+    }
 }
 
 fn modules(stack: &BatteryStack) -> Vec<(u8, Serial)> {

@@ -34,7 +34,6 @@ fn task(simulator: &Simulator) -> Task {
         settings_every: Duration::from_secs(300),
         lock_timeout: Duration::from_secs(30),
         zone: TimeZone::UTC,
-        prices: Arc::default(),
         locks: Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         clock: Arc::new(SystemClock),
         counters: Arc::default(),

@@ -114,7 +114,6 @@ impl Polling {
             settings_every: Duration::from_secs(300),
             lock_timeout: Duration::from_secs(30),
             zone: TimeZone::UTC,
-            prices: Arc::default(),
             locks: Arc::new(LocalLockManager::new(Arc::clone(&clock))),
             clock,
             counters: Arc::default(),

@@ -109,6 +109,15 @@ fn no_two_values_of_any_family_share_a_topic() {
     }
 }
 
+/// The only model with ten slots whose family has a table of its own.
+#[test]
+fn an_all_in_one_hybrid_publishes_charge_slot_2_once() {
+    let slots_of_both_tables = [(243, 100), (244, 200), (1115, 300), (1116, 400)];
+    let tree = Layout::new(true).tree(&measuring(0x8201, 612, &slots_of_both_tables, &[]));
+    let slots = tree.leaves.iter().filter(|leaf| &*leaf.path == "raw/invertor/charge_slot_2");
+    assert_eq!(slots.count(), 1);
+}
+
 #[test]
 fn every_leaf_belongs_to_a_line_that_lists_the_family() {
     for family in Family::ALL {
