@@ -47,7 +47,7 @@ fn controller(plant: &Plant, index: usize, pack: &Pack, serials: &Serials, regis
         60,
         &if spec.family == Family::AllInOne { [0x4241, 0x4141, 0, 0x0013] } else { [0x4241, 0x4241, 0, 9] },
     );
-    page.put_all(64, &[modules, 0, 0, modules * MODULE_CELLS, modules * SENSORS, 3084, 4]);
+    page.put_all(64, &[modules, 0, 0, modules * MODULE_CELLS, modules * SENSORS, 3100, 4]);
     page.put(73, unsigned(volts * 10.0));
     page.put(74, unsigned(volts * 10.0 + 2.0));
     // Here, and only here, + is charge.

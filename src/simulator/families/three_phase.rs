@@ -174,11 +174,11 @@ fn backup(plant: &Plant, page: &mut Page<'_>) {
     }
 }
 
-/// "ZA1.0", "ZAAA111111" and the firmware of each processor.
+/// "ZA1.1", "ZAAA111130" and the firmware of each processor.
 fn versions(page: &mut Page<'_>) {
-    page.put_all(1317, &[0x5a41, 0x312e, 0x3000]);
-    page.put_all(1320, &[0x5a41, 0x4141, 0x3131, 0x3131, 0x3131]);
-    page.put_all(1325, &[11_043, 10_311, 11_121]);
+    page.put_all(1317, &[0x5a41, 0x312e, 0x3100]);
+    page.put_all(1320, &[0x5a41, 0x4141, 0x3131, 0x3131, 0x3330]);
+    page.put_all(1325, &[11_051, 10_317, 11_130]);
 }
 
 fn counters(plant: &Plant, page: &mut Page<'_>) {
