@@ -124,6 +124,8 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Skipped_Cycles 0
     Stats/Stale_Blocks 0
     Stats/Rejected_Blocks 0
+    Stats/CRC_Errors 0
+    Stats/Reconnects 0
     Stats/Rejections/length 0
     Stats/Rejections/stray_packet 0
     Stats/Rejections/all_zero 0
@@ -142,8 +144,6 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Rejections/jump 0
     Stats/Rejections/imbalance 0
     Stats/Rejections/other_block 0
-    Stats/CRC_Errors 0
-    Stats/Reconnects 0
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Serial_Number BG2227G201
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_SOC 63
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Capacity 161.6
