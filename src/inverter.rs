@@ -226,3 +226,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

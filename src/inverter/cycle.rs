@@ -24,6 +24,9 @@ const SETTINGS_RETRIES: u8 = 3;
 /// How many devices that keep failing are asked in a cycle: each may cost as long as a request waits.
 const FAILING_DEVICES: usize = 2;
 
+/// After so many failures in a row a device is thought to be gone rather than disturbed.
+const GONE_AFTER: u32 = 10;
+
 /// How a block's read went.
 enum Outcome {
     Read,
@@ -92,10 +95,9 @@ impl Task {
         let mut confirmed = BTreeSet::new();
         let mut in_time = true;
         while in_time && let Some(key) = blocks.next() {
-            // What keeps failing gets one chance, and says nothing of the connection.
+            // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);
-            let patience = if failing { once(self.inverter.timeout) } else { Patience::live(self.inverter.timeout) };
-            match self.read(key, patience, end, connection).await? {
+            match self.read_due(key, end, connection).await? {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
                     self.plant.failed(key);
@@ -130,7 +132,7 @@ impl Task {
 
     /// Reads once more what the plant wants confirmed: each block at most once a cycle. What is wanted again after that
     /// waits for its next turn.
-    async fn confirm(
+    pub(super) async fn confirm(
         &mut self,
         confirmed: &mut BTreeSet<BlockKey>,
         end: Instant,
@@ -140,8 +142,10 @@ impl Task {
             if connection.reader.is_lost() {
                 return Ok(());
             }
-            if confirmed.insert(key) {
-                self.read(key, once(self.inverter.timeout), end, connection).await?;
+            if confirmed.insert(key)
+                && let Outcome::OutOfTime = self.read(key, once(self.inverter.timeout), end, connection).await?
+            {
+                return Ok(());
             }
         }
         Ok(())
@@ -258,13 +262,23 @@ impl Task {
         }
     }
 
-    /// What 0x11 does not answer may stand at 0x31.
-    async fn try_mirror(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
-        let Some(mirror) = self.plant.mirror_of(key) else { return Ok(()) };
-        if let Outcome::Read = self.read(mirror, Patience::PROBE, end, connection).await? {
-            self.plant.use_mirror(mirror);
+    /// Reads a block that is due. Where other settings stand at 0x31, one that was not read yet is looked for there
+    /// first. What may well be absent gets one chance: waiting for it delays what is not.
+    async fn read_due(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<Outcome, Ended> {
+        let is_new = self.plant.is_new_setting(key);
+        if is_new && self.plant.uses_mirror() && self.try_mirror(key, end, connection).await? {
+            return Ok(Outcome::Read);
         }
-        Ok(())
+        let may_be_absent = is_new || self.plant.failures(key) >= GONE_AFTER;
+        let patience = if may_be_absent { once(self.inverter.timeout) } else { Patience::live(self.inverter.timeout) };
+        self.read(key, patience, end, connection).await
+    }
+
+    /// What 0x11 does not answer may stand at 0x31; says whether it does.
+    async fn try_mirror(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<bool, Ended> {
+        let Some(mirror) = self.plant.mirror_of(key) else { return Ok(false) };
+        let outcome = self.read(mirror, Patience::PROBE, end, connection).await?;
+        Ok(matches!(outcome, Outcome::Read) && self.plant.use_mirror(mirror))
     }
 
     async fn read(

@@ -110,7 +110,7 @@ impl Task {
     }
 
     /// The first exchange binds the connection to the serial that answers.
-    async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+    pub(super) async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         let (mut block, mut seen) = self.first_block(connection).await?;
         let mut memory = None;
         if self.plant.identity().is_none() {

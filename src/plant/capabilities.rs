@@ -44,6 +44,24 @@ impl Capabilities {
         }
     }
 
+    /// The inverter is another one than was thought, or has other firmware: which blocks it answers is open again, and
+    /// what it cannot have behind it is none.
+    pub(super) fn change_to(&mut self, identity: &Identity) {
+        let mut changed = Self::of(identity);
+        if identity.model.has_low_voltage_batteries() {
+            changed.batteries = std::mem::take(&mut self.batteries);
+            changed.lv_bcu = self.lv_bcu;
+        }
+        if identity.model.has_high_voltage_batteries() {
+            changed.stacks = std::mem::take(&mut self.stacks);
+            changed.bms = self.bms;
+        }
+        if identity.model.is_supported() {
+            changed.meters = std::mem::take(&mut self.meters);
+        }
+        *self = changed;
+    }
+
     /// Ten charge and discharge slots, rather than two.
     pub fn ten_slots(&self) -> bool {
         self.model.has_ten_slots(self.arm_firmware)

@@ -14,7 +14,7 @@ use super::{
     power, stack, stacks, three_phase,
 };
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{RegisterImage, View, lv_battery, plan};
+use crate::registers::{RegisterImage, View, lv_battery, plan, plan::Due};
 
 mod available;
 mod judge;
@@ -206,10 +206,10 @@ impl Plant {
         (unanswered && self.capabilities()?.model.has_mirror()).then_some(BlockKey { device: MIRROR, ..key })
     }
 
-    /// It does: from now on it is read there, if there is more than zeros.
-    pub fn use_mirror(&mut self, key: BlockKey) {
+    /// It does: from now on it is read there, if there is more than zeros; says whether it is.
+    pub fn use_mirror(&mut self, key: BlockKey) -> bool {
         if self.image.view(key.device).get(key.bank, key.base).is_none() {
-            return;
+            return false;
         }
         self.stale.remove(&BlockKey { device: INVERTER, ..key });
         if let Some(known) = &mut self.known {
@@ -218,6 +218,20 @@ impl Plant {
                 mirrored.push((key.bank, key.base));
             }
         }
+        true
+    }
+
+    /// Whether blocks that every inverter of this model has are read at 0x31.
+    pub fn uses_mirror(&self) -> bool {
+        let is_certain = |block: &(Bank, u16)| !plan::OPTIONAL.contains(block);
+        self.capabilities().is_some_and(|found| found.mirrored.iter().any(is_certain))
+    }
+
+    /// Whether this is a block of the inverter's settings that was never read: it may not have it.
+    pub fn is_new_setting(&self, key: BlockKey) -> bool {
+        let Some(found) = self.capabilities() else { return false };
+        let is_live = || plan::blocks(found, Due { live: true, settings: false }).contains(&key);
+        plan::is_inverter(key.device) && self.read_at(key).is_none() && !is_live()
     }
 
     /// The next question whether something is there.

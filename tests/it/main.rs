@@ -14,6 +14,7 @@ mod broker_restart;
 mod captures;
 mod decode;
 mod demo;
+mod detection;
 mod docs;
 mod exit_codes;
 mod faults;

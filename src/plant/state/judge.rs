@@ -79,8 +79,7 @@ impl Plant {
                     return Err(Rejection::OtherModel.into());
                 }
                 let capabilities = Arc::make_mut(&mut known.capabilities);
-                capabilities.model = seen.model;
-                capabilities.arm_firmware = seen.arm_firmware;
+                capabilities.change_to(&seen);
                 known.probes = Probes::of(seen.model);
                 known.probes.skip(capabilities);
                 Ok(())

@@ -242,9 +242,7 @@ fn a_gateway_tells_of_its_all_in_ones_itself() {
 
 #[test]
 fn an_unknown_model_is_read_as_far_as_its_first_block() {
-    insta::assert_snapshot!(shown(&capabilities(0x9001, 1)), @r"
-    HR 0+60 at 0x11, live
-    ");
+    insta::assert_snapshot!(shown(&capabilities(0x9001, 1)), @"HR 0+60 at 0x11, live");
 }
 
 #[test]
