@@ -97,13 +97,11 @@ impl Store {
             Ok(value) => Ok(Some(value)),
             Err(why) => {
                 let aside = with_suffix(&path, ".damaged");
-                match std::fs::rename(&path, &aside) {
-                    Ok(()) => {
-                        tracing::warn!("{}: damaged, and set aside as {}: {why}", path.display(), aside.display())
-                    }
-                    Err(error) => {
-                        tracing::warn!("{}: damaged ({why}), and cannot be set aside: {error}", path.display());
-                    }
+                let moved = std::fs::rename(&path, &aside);
+                let (file, aside) = (path.display(), aside.display());
+                match moved {
+                    Ok(()) => tracing::warn!("{file}: damaged, and set aside as {aside}: {why}"),
+                    Err(error) => tracing::warn!("{file}: damaged ({why}), and cannot be set aside: {error}"),
                 }
                 Ok(None)
             }

@@ -59,7 +59,9 @@ async fn what_is_to_be_confirmed_is_read_once_more_in_a_cycle_and_not_again() {
     let replies = |task: &Task| task.inverter.counters.snapshot().replies;
     let before = replies(&task);
     let (mut confirmed, end) = (BTreeSet::new(), Instant::now() + Duration::from_secs(15));
-    [first, second, first].into_iter().for_each(|key| task.plant.want_again(key));
+    for key in [first, second, first] {
+        task.plant.want_again(key);
+    }
     task.confirm(&mut confirmed, end, &mut connection).await.unwrap();
     assert_eq!(replies(&task) - before, 2);
     assert!(task.plant.read_at(first).is_some() && task.plant.read_at(second).is_some());

@@ -33,7 +33,9 @@ impl Plant {
 /// The stacks that the registers tell of, with those of their modules that say who they are.
 pub(super) fn found(model: Model, image: &RegisterImage) -> Vec<Stack> {
     let mut stacks = expected(model, image);
-    stacks.iter_mut().for_each(|stack| stack.modules.retain(|&module| is_module(image, module)));
+    for stack in &mut stacks {
+        stack.modules.retain(|&module| is_module(image, module));
+    }
     stacks
 }
 

@@ -49,7 +49,7 @@ fn a_damaged_file_is_set_aside_once_and_the_next_save_begins_anew() {
     ];
     for text in damaged {
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(store.load::<Vec<u32>>("a.json").unwrap(), None, "{:.60}", text);
+        assert_eq!(store.load::<Vec<u32>>("a.json").unwrap(), None, "{text:.60}");
         assert!(!path.exists());
         assert_eq!(std::fs::read_to_string(directory.path().join("data/a.json.damaged")).unwrap(), text);
         assert_eq!(std::fs::read_dir(directory.path().join("data")).unwrap().count(), 1, "one only");

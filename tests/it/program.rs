@@ -199,6 +199,12 @@ impl Program {
         took
     }
 
+    /// What it keeps across restarts, by its name below the data directory.
+    pub fn kept(&self, name: &str) -> Option<givtcp::plant::Memory> {
+        let store = givtcp::store::Store::open(self.dir.path().join("data")).unwrap();
+        store.load(name).unwrap()
+    }
+
     /// What lies in its directory for temporary files.
     pub fn left_behind(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap();

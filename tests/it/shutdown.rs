@@ -53,6 +53,8 @@ async fn ends_well_on(signal: &str) {
     assert_eq!(wait_until_left(&host, &simulator).await, [Left::Fin]);
     assert_eq!(kept(&broker, &status_of(&simulator)).await.as_deref(), Some("offline"));
     assert!(program.complaints().is_empty(), "{:#?}", program.log());
+    let memory = program.kept(&format!("plants/{}.json", simulator.inverter_serial()));
+    assert_eq!(memory.map(|memory| memory.devices.arm_firmware), Some(449), "what was found is kept");
 }
 
 #[tokio::test]
