@@ -1,3 +1,5 @@
+#![allow(clippy::float_cmp, reason = "what is compared was rounded, or passed on as it was")]
+
 use super::*;
 use crate::catalogue::{Layout, Leaf};
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};

@@ -83,7 +83,9 @@ fn every_value_of_a_device_can_be_had() {
     }
     let seen = plants_of(Family::SinglePhase).remove(0).rates.unwrap();
     assert_eq!(seen.periods.len(), 2);
-    PERIOD.iter().for_each(|entry| gets_all(entry.path, (entry.get)(&seen.periods[0]).is_some()));
+    for entry in PERIOD {
+        gets_all(entry.path, (entry.get)(&seen.periods[0]).is_some());
+    }
     let seen = &plants_of(Family::Gateway)[0];
     let aios = &seen.gateway.as_ref().unwrap().aios;
     assert_eq!(aios.len(), 3);

@@ -87,7 +87,7 @@ impl Prices {
 
     /// Which of the two is in force by the clock.
     pub(super) fn by_clock(&self, zone: &TimeZone, at: Timestamp) -> Rate {
-        spans::in_force(&self.starts(), zone, at).map_or(Rate::Day, |place| self.rate_at(place))
+        spans::in_force(&self.starts(), zone, at).map_or(Rate::Day, Self::rate_at)
     }
 
     /// The two starts; [`Self::rate_at`] tells whose they are.
@@ -95,7 +95,7 @@ impl Prices {
         [self.day.start, self.night.start]
     }
 
-    pub(super) fn rate_at(&self, place: usize) -> Rate {
+    pub(super) fn rate_at(place: usize) -> Rate {
         if place == 0 { Rate::Day } else { Rate::Night }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,7 @@ impl Tariff {
 
     fn rate_spans(&self, prices: &Prices, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<Span<Rate>> {
         if prices.mode == Mode::Clock {
-            let by_place = |span: Span<usize>| Span { band: prices.rate_at(span.band), from: span.from, to: span.to };
+            let by_place = |span: Span<usize>| Span { band: Prices::rate_at(span.band), from: span.from, to: span.to };
             return spans::spans(&prices.starts(), zone, from, to).into_iter().map(by_place).collect();
         }
         let mut spans = vec![Span { band: self.current, from, to }];
@@ -246,7 +246,7 @@ impl Tariff {
 fn inverters_day(at: Timestamp, zone: &TimeZone, skew: i64) -> (Date, Timestamp) {
     let skew = SignedDuration::from_secs(if skew.abs() < MOST_SKEW { skew } else { 0 });
     let wall = at.to_zoned_datetime(zone.clone());
-    let date = wall.datetime().checked_add(skew).map_or(wall.date(), |inverters| inverters.date());
+    let date = wall.datetime().checked_add(skew).map_or(wall.date(), DateTime::date);
     let began =
         date.to_zoned_datetime(zone.clone()).ok().and_then(|midnight| midnight.timestamp().checked_sub(skew).ok());
     (date, began.unwrap_or(at))

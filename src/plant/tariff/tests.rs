@@ -1,3 +1,5 @@
+#![allow(clippy::float_cmp, reason = "what is compared was rounded, or passed on as it was")]
+
 use jiff::Timestamp;
 use jiff::civil::time;
 use jiff::tz::TimeZone;
@@ -29,7 +31,9 @@ fn economy() -> Prices {
 /// What these readings come to at the last of them.
 fn after(prices: &Prices, readings: &[Seen]) -> Rates {
     let mut tariff = Tariff::default();
-    readings.iter().for_each(|seen| tariff.observe(prices, &london(), seen));
+    for seen in readings {
+        tariff.observe(prices, &london(), seen);
+    }
     tariff.rates(prices, &london(), readings.last().unwrap().at, None)
 }
 
