@@ -53,13 +53,14 @@ impl App {
     /// cannot be read.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let zone = time_zone(settings)?;
-        let session = settings.mqtt.enabled.then(|| session_settings(settings)).transpose()?;
+        let events = Events::new();
+        let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let taken = Taken::default();
         let mut app = Self {
             snapshots: Vec::new(),
-            events: Events::new(),
+            events,
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
@@ -192,7 +193,7 @@ fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
     }
 }
 
-fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
+fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<SessionSettings> {
     let mqtt = &settings.mqtt;
     let files = &mqtt.tls;
     let tls = (files.enabled)
@@ -207,6 +208,7 @@ fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
         republish_every: mqtt.republish_every,
         will_delay: mqtt.will_delay,
         tls,
+        events: events.clone(),
         seed: fastrand::u64(..),
         ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
     })

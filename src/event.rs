@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use crate::frame::{BlockKey, Serial};
 use crate::plant::{Model, Occurrence, Rejection};
@@ -243,6 +243,15 @@ impl Subscription {
             Ok(event) => Some(News::Event(event)),
             Err(RecvError::Lagged(missed)) => Some(News::Missed(missed)),
             Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// The next event that has happened already.
+    pub fn try_next(&mut self) -> Option<News> {
+        match self.0.try_recv() {
+            Ok(event) => Some(News::Event(event)),
+            Err(TryRecvError::Lagged(missed)) => Some(News::Missed(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 }
