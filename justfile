@@ -21,10 +21,6 @@ soak:
     GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults
     scripts/measure
 
-# Ten minutes of fuzzing each: the codec, blocks of any device, the guards. A finding is in fuzz/artifacts
-fuzz seconds="600":
-    scripts/fuzz {{seconds}}
-
 # Format the code
 fmt:
     cargo fmt --all

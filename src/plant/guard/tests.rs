@@ -218,6 +218,21 @@ fn a_module_keeps_its_serial_unless_three_reads_say_otherwise() {
 }
 
 #[test]
+fn what_a_meter_is_wants_two_reads_that_agree_and_three_to_change() {
+    let key = plan::meter_product(1);
+    let (product, other) = (block(key), with(block(key), &[(0, 0x4141)]));
+    let mut plant = plant_of(&[(FIRST, block(FIRST))]);
+    assert_eq!(offer(&mut plant, key, &product, 5), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, key, &product, 6), Ok(()));
+    assert_eq!(offer(&mut plant, key, &other, 7), held(Rejection::SerialChange));
+    assert_eq!(offer(&mut plant, key, &product, 8), Ok(()));
+    for at in [9, 10] {
+        assert_eq!(offer(&mut plant, key, &other, at), held(Rejection::SerialChange));
+    }
+    assert_eq!(offer(&mut plant, key, &other, 11), Ok(()));
+}
+
+#[test]
 fn a_rejection_is_told_once_and_again_when_it_is_over() {
     let mut plant = running();
     plant.occurrences(s(1));
