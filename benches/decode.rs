@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -59,7 +60,13 @@ fn decode(plant: &mut Plant, bytes: &mut BytesMut) {
 }
 
 fn context() -> SnapshotContext {
-    SnapshotContext { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, stats: Stats::default() }
+    SnapshotContext {
+        now: Timestamp::UNIX_EPOCH,
+        elapsed: Duration::ZERO,
+        zone: TimeZone::UTC,
+        stats: Stats::default(),
+        prices: Arc::default(),
+    }
 }
 
 /// Aim: under 100 µs.
@@ -70,7 +77,7 @@ fn full_refresh_to_snapshot(bencher: Bencher) {
     (0..2).for_each(|_| decode(&mut plant, &mut bytes.clone()));
     bencher.with_inputs(|| bytes.clone()).bench_local_values(|mut bytes| {
         decode(&mut plant, &mut bytes);
-        black_box(plant.snapshot(context()))
+        black_box(plant.snapshot(&context()))
     });
 }
 
@@ -79,7 +86,7 @@ fn full_refresh_to_snapshot(bencher: Bencher) {
 fn snapshot_to_leaves(bencher: Bencher) {
     let mut plant = Plant::new();
     (0..2).for_each(|_| decode(&mut plant, &mut refresh()));
-    let snapshot = plant.snapshot(context()).expect("a snapshot");
+    let snapshot = plant.snapshot(&context()).expect("a snapshot");
     let mut layout = Layout::new(true);
     bencher.bench_local(|| black_box(layout.tree(&snapshot)));
 }

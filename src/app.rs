@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod publisher;
+mod roles;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,10 @@ use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
-use crate::settings::{InverterSettings, Settings, Transport};
+use crate::plant::tariff::{Band, Mode, Period, Prices};
+use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
+use crate::store::Store;
+use roles::Roles;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -57,7 +61,8 @@ impl App {
         let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let taken = Taken::default();
+        let store = open_store(settings);
+        let (taken, roles) = (Taken::default(), Roles::new(settings));
         let mut app = Self {
             snapshots: Vec::new(),
             events,
@@ -70,19 +75,21 @@ impl App {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let events = app.events.clone();
-            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), events.clone());
+            let (store, events) = (store.clone(), app.events.clone());
+            let make = move || {
+                inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+            };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
-                let publishing = publisher::run(
+                let source = publisher::Source {
                     place,
-                    receiver.clone(),
-                    session.clone(),
-                    settings.mqtt.raw,
-                    Arc::clone(&taken),
-                    app.stop_sessions.clone(),
-                );
-                app.sessions.spawn(publishing);
+                    snapshots: receiver.clone(),
+                    raw: settings.mqtt.raw,
+                    smoothing: settings.smoothing,
+                    taken: Arc::clone(&taken),
+                    roles: roles.clone(),
+                };
+                app.sessions.spawn(publisher::run(source, session.clone(), app.stop_sessions.clone()));
             }
             app.snapshots.push(receiver);
         }
@@ -145,6 +152,7 @@ fn inverter(
     zone: &TimeZone,
     locks: Arc<dyn LockManager>,
     clock: Arc<dyn Clock>,
+    store: Option<Store>,
     events: Events,
 ) -> Inverter {
     Inverter {
@@ -167,10 +175,30 @@ fn inverter(
         settings_every: settings.poll.settings_every,
         lock_timeout: settings.locks.timeout,
         zone: zone.clone(),
+        prices: Arc::new(prices(&settings.rates)),
         locks,
         clock,
         counters: Arc::default(),
+        store,
         events,
+    }
+}
+
+fn prices(rates: &RatesSettings) -> Prices {
+    let band = |rate: RateSettings| Band { rate: rate.rate, start: rate.start };
+    Prices {
+        mode: match rates.mode {
+            RatesMode::Clock => Mode::Clock,
+            RatesMode::External => Mode::External,
+        },
+        day: band(rates.day),
+        night: band(rates.night),
+        export_rate: rates.export_rate,
+        periods: rates
+            .periods
+            .iter()
+            .map(|period| Period { name: period.name.as_str().into(), band: band(period.rate) })
+            .collect(),
     }
 }
 
@@ -182,8 +210,14 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         &time_zone(settings)?,
         Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         Arc::new(SystemClock),
+        None,
         Events::new(),
     ))
+}
+
+/// What is kept there is found out again without it, so that a failure is said and survived.
+fn open_store(settings: &Settings) -> Option<Store> {
+    Store::open(&settings.data_dir).map_err(|error| tracing::warn!("data_dir: {error}")).ok()
 }
 
 fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {

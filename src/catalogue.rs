@@ -4,14 +4,22 @@
 //! formats are GivTCP's, spelling included (`Invertor_…`), since people's dashboards hang on them.
 
 mod entries;
+mod families;
 mod layout;
+mod page;
 mod quantity;
 mod raw;
+mod role;
+mod smoothing;
 mod tree;
 
-pub use entries::{BATTERY, Entry, METER, PLANT};
+pub use entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK, Source};
+pub use families::Families;
 pub use layout::{Layout, as_json};
+pub use page::values_page;
 pub use quantity::Quantity;
+pub use role::Role;
+pub use smoothing::Smoother;
 pub use tree::{Leaf, Payload, Tree};
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! never needs its process restarted. It decodes nothing itself and plans nothing itself.
 
 mod cycle;
+mod keeper;
 mod report;
 mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -20,8 +22,11 @@ use crate::clock::Clock;
 use crate::event::{Events, Whose};
 use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
+use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
+use crate::store::Store;
+use keeper::Keeper;
 use report::Report;
 
 /// The first rest after a failure is at most this.
@@ -51,12 +56,16 @@ pub struct Inverter {
     pub lock_timeout: Duration,
     /// The inverter's zone.
     pub zone: TimeZone,
+    /// What energy costs.
+    pub prices: Arc<Prices>,
     /// Locks that keep others off this inverter.
     pub locks: Arc<dyn LockManager>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How the link does.
     pub counters: Arc<link::Counters>,
+    /// Where is kept what must survive a restart; `None`: nowhere.
+    pub store: Option<Store>,
     /// Where it is told what happened.
     pub events: Events,
 }
@@ -66,6 +75,8 @@ pub struct Inverter {
 pub enum Request {
     /// Read the settings in the next cycle.
     ReadSettings,
+    /// Another rate is in force since then, where the settings leave that to others.
+    SwitchRate(Rate, Timestamp),
 }
 
 /// Why a connection was ended.
@@ -110,6 +121,7 @@ struct Task {
     owner: Owner,
     plant: Plant,
     report: Report,
+    keeper: Keeper,
     schedule: Schedule,
     /// How often in a row settings were asked for again.
     settings_retries: u8,
@@ -149,7 +161,8 @@ pub async fn run(
             break;
         }
     }
-    task.report.offline(&task.plant, &task.inverter);
+    task.report.offline(&mut task.plant, &task.inverter);
+    task.keep_now().await;
 }
 
 /// Reads one inverter once, whatever is behind it included, and lets go of it.
@@ -178,6 +191,7 @@ impl Task {
             owner,
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
+            keeper: Keeper::new(inverter.name.clone(), inverter.store.clone()),
             schedule: Schedule::new(inverter.every, inverter.settings_every),
             settings_retries: 0,
             requests,
@@ -224,7 +238,7 @@ impl Task {
                 () = shutdown.cancelled() => return false,
                 () = tokio::time::sleep_until(until) => return true,
                 () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
             }
         }

@@ -4,7 +4,7 @@
 //!
 //! 1. the defaults (`config/givtcp.yaml` shows them all);
 //! 2. the settings file, YAML or JSON;
-//! 3. `GIVTCP_…` variables: `GIVTCP_MQTT__HOST` for `mqtt.host`, `GIVTCP_INVERTERS=host,host:port` for the list;
+//! 3. `GIVTCP_…` variables: `GIVTCP_MQTT__HOST` for `mqtt.host`, `GIVTCP_INVERTERS=host,host:port` for the inverters;
 //! 4. GivTCP's own names (`INVERTOR_IP_1`, `MQTT_ADDRESS`, …), each with a note of its new name, and a warning where
 //!    it overrides another value. Only `TZ`, which is not GivTCP's alone, stays below all others.
 //!
@@ -33,7 +33,8 @@ pub use fault::{Fault, Origin};
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PollSettings, Qos, RedisSettings, Settings, TlsSettings, Transport,
+    MqttSettings, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, RedisSettings, Role,
+    Settings, Smoothing, TlsSettings, Transport,
 };
 pub use view::describe;
 

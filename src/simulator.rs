@@ -1,4 +1,4 @@
-//! A plant to try things on, and the tests' counterpart: a hybrid inverter with batteries and a meter, whose
+//! A plant to try things on, and the tests' counterpart: an inverter of any family with its batteries and meters, whose
 //! registers follow the sun, the house and the settings that are written to it; or the registers of any capture.
 //!
 //! It is served as a dongle serves it, over Modbus TCP and over RTU over TCP, and what goes wrong in the field goes
@@ -7,7 +7,8 @@
 mod answer;
 mod bank;
 mod capture;
-mod encode;
+mod content;
+mod families;
 mod faults;
 mod modbus;
 mod physics;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use families::{Family, Firmware};
 pub use faults::{Fault, Faults};
 use server::{Client, Hub};
 use state::State;
@@ -35,23 +37,18 @@ use crate::frame::{Bank, Serial};
 
 /// Bytes that a connection in memory holds before its writer waits.
 const MEMORY: usize = 64 * 1024;
-
-/// Which inverter is simulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ModelKind {
-    /// A single-phase DC hybrid, device type 2001 with ARM firmware 449.
-    #[default]
-    HybridGen1,
-}
+/// How often a plant controller's dongle sends a heartbeat.
+const EMS_HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// What a simulated plant is, and how it behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Fixes sun, demand, delays and faults.
     pub seed: u64,
-    /// Which inverter.
-    pub model: ModelKind,
+    /// What kind of plant.
+    pub family: Family,
+    /// What its firmware does besides what that kind's does.
+    pub firmware: Firmware,
     /// What its clock shows in the beginning.
     pub start: DateTime,
     /// Plant seconds per second of tokio's clock, at least 0.
@@ -62,25 +59,29 @@ pub struct Options {
     pub delay: Duration,
     /// By how much that varies, in both directions.
     pub delay_jitter: Duration,
-    /// How often the dongle sends a heartbeat; zero means never.
+    /// How often the dongle sends a heartbeat; zero means never. A plant controller's sends one every minute at least.
     pub heartbeat_every: Duration,
     /// What goes wrong.
     pub faults: Faults,
-    /// How many batteries, 0 to 6.
+    /// How many low-voltage batteries, 0 to 6. High-voltage stacks, and batteries behind other inverters, are there as
+    /// their family has them unless this is 0.
     pub batteries: u8,
-    /// Whether a meter stands at the grid, at address 1.
+    /// Whether a meter stands at the grid, at address 1; with a plant controller and a gateway another one at the sun.
     pub meter: bool,
     /// State of charge in the beginning, %.
     pub soc: f64,
     /// Number of the plant, from 1: plants of different numbers have different serials.
     pub plant: u8,
+    /// The inverter's serial, if it is not to have one of its own: that of a child of another plant, for example.
+    pub inverter: Option<Serial>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             seed: 1,
-            model: ModelKind::HybridGen1,
+            family: Family::HybridGen1,
+            firmware: Firmware::default(),
             start: DateTime::constant(2026, 6, 5, 9, 0, 0, 0),
             speed: 1.0,
             step: Duration::from_secs(1),
@@ -92,6 +93,7 @@ impl Default for Options {
             meter: true,
             soc: 62.0,
             plant: 1,
+            inverter: None,
         }
     }
 }
@@ -117,6 +119,7 @@ pub struct Balance {
 #[derive(Clone, Debug)]
 pub struct Simulator {
     hub: Arc<Hub>,
+    family: Family,
 }
 
 // === impl Simulator ===
@@ -125,9 +128,7 @@ impl Simulator {
     /// A plant whose time begins now.
     #[expect(clippy::needless_pass_by_value, reason = "the options describe one plant, and become it")]
     pub fn new(options: Options) -> Self {
-        match options.model {
-            ModelKind::HybridGen1 => Self::with(State::of_plant(&options, Instant::now()), &options),
-        }
+        Self::with(State::of_plant(&options, Instant::now()), &options)
     }
 
     /// The plant of a capture, as it was at the capture's end: what was read answers, all else is silent. Of the
@@ -142,7 +143,11 @@ impl Simulator {
     }
 
     fn with(state: State, options: &Options) -> Self {
-        Self { hub: Arc::new(Hub::new(state, options.heartbeat_every)) }
+        let every = match options.family {
+            Family::Ems => options.heartbeat_every.min(EMS_HEARTBEAT),
+            _ => options.heartbeat_every,
+        };
+        Self { hub: Arc::new(Hub::new(state, every)), family: options.family }
     }
 
     /// Serves at most 16 dongle clients until `shutdown`.
@@ -180,6 +185,11 @@ impl Simulator {
         let (near, far) = tokio::io::duplex(MEMORY);
         tokio::spawn(Client::register(Arc::clone(&self.hub)).serve(far));
         near
+    }
+
+    /// What kind of plant it is. Of a capture: what the options said.
+    pub fn family(&self) -> Family {
+        self.family
     }
 
     /// The inverter's serial.

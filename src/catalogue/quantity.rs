@@ -10,6 +10,10 @@ pub enum Quantity {
     EnergyTotal,
     /// kWh held.
     EnergyStored,
+    /// Wh held.
+    WattHours,
+    /// VA.
+    ApparentPower,
     /// V.
     Voltage,
     /// A.
@@ -30,6 +34,10 @@ pub enum Quantity {
     Seconds,
     /// −1 to 1.
     PowerFactor,
+    /// Money.
+    Money,
+    /// Money per kWh.
+    Price,
     /// How many.
     Count,
     /// A point in time, ISO 8601.
@@ -50,6 +58,8 @@ impl Quantity {
         Some(match self {
             Self::Power => "W",
             Self::EnergyToday | Self::EnergyTotal | Self::EnergyStored => "kWh",
+            Self::WattHours => "Wh",
+            Self::ApparentPower => "VA",
             Self::Voltage => "V",
             Self::Current => "A",
             Self::Frequency => "Hz",
@@ -66,10 +76,11 @@ impl Quantity {
     /// of the largest device.
     pub const fn range(self) -> Option<(f64, f64)> {
         Some(match self {
-            Self::Power => (-50_000.0, 50_000.0),
+            Self::Power | Self::ApparentPower => (-100_000.0, 100_000.0),
             Self::EnergyToday => (0.0, 1_000.0),
             Self::EnergyTotal => (0.0, 100_000_000.0),
             Self::EnergyStored => (0.0, 500.0),
+            Self::WattHours => (0.0, 500_000.0),
             Self::Voltage => (0.0, 2_000.0),
             Self::Current => (-500.0, 500.0),
             Self::Frequency => (0.0, 70.0),

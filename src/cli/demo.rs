@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{log, stop};
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
-use crate::settings::{InverterSettings, Settings, Transport};
-use crate::simulator::{Faults, Options, Simulator};
+use crate::settings::{InverterSettings, Role, Settings, Transport};
+use crate::simulator::{Family, Faults, Options, Simulator};
 
 /// A whole plant on this machine
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,9 @@ pub(super) struct DemoArgs {
     /// Port of the broker on 127.0.0.1; another free one is taken if it is in use.
     #[arg(long, default_value_t = 1883)]
     port: u16,
+    /// What kind of plant.
+    #[arg(long, value_name = "NAME", default_value_t = Family::default(), value_parser = super::simulate::family_parser())]
+    family: Family,
     /// How many plant seconds pass in a second.
     #[arg(long, default_value = "1", value_parser = super::simulate::parse_speed)]
     speed: f64,
@@ -93,7 +96,14 @@ fn gone_is_fine(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
 fn options(args: &DemoArgs) -> Options {
     // It begins before noon, so that there is sun whenever it is tried.
     let start = TimeZone::system().to_datetime(SystemClock.now()).date().at(11, 0, 0, 0);
-    Options { seed: args.seed, speed: args.speed, start, faults: args.faults, ..Options::default() }
+    Options {
+        seed: args.seed,
+        family: args.family,
+        speed: args.speed,
+        start,
+        faults: args.faults,
+        ..Options::default()
+    }
 }
 
 fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &TemporaryDirectory) -> Settings {
@@ -104,6 +114,7 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
         host: Ipv4Addr::LOCALHOST.to_string(),
         port: dongle_port,
         transport: Transport::Dongle,
+        role: Role::Auto,
     }];
     settings.poll.every = Duration::from_secs(args.every);
     settings.mqtt.host = Ipv4Addr::LOCALHOST.to_string();

@@ -5,7 +5,7 @@ use super::{block_on, log, print};
 use crate::app;
 use crate::catalogue::{Layout, as_json};
 use crate::inverter::read_once;
-use crate::settings::{InverterSettings, Settings, Transport};
+use crate::settings::{InverterSettings, Role, Settings, Transport};
 
 /// Long enough to ask for everything that may be behind an inverter, most of which is absent and silent.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     let transport =
         Transport::NAMES.iter().find(|(name, _)| *name == args.transport).map_or(Transport::Dongle, |(_, kind)| *kind);
     let port = args.port.unwrap_or_else(|| transport.default_port());
-    let each = InverterSettings { name: None, host: args.host, port, transport };
+    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto };
     let mut inverter = app::inverter_at(&each, &Settings::default())?;
     inverter.every = LONGEST;
     let snapshot = block_on(read_once(inverter))?.map_err(anyhow::Error::msg)?;

@@ -7,15 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::civil::DateTime;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::simulator::{Faults, Options, Simulator};
+use crate::simulator::{Family, Faults, Options, Simulator};
 
-/// Simulate a hybrid inverter with batteries and a meter behind a dongle
+/// Simulate a plant of any family behind a dongle
 #[derive(Args, Clone, Debug)]
 pub struct SimulateArgs {
     /// Where the dongle listens
@@ -30,6 +31,14 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub rtu_over_tcp: Option<SocketAddr>,
 
+    /// What kind of plant
+    #[arg(long, value_name = "NAME", default_value_t = Family::default(), value_parser = family_parser())]
+    pub family: Family,
+
+    /// Number of the plant, 1 to 73: plants of different numbers have different serials
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=73))]
+    pub plant: u8,
+
     /// How many plant seconds pass in a second
     #[arg(long, default_value = "1", value_parser = parse_speed)]
     pub speed: f64,
@@ -38,12 +47,13 @@ pub struct SimulateArgs {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// How many batteries the plant has, 0 to 6
+    /// How many low-voltage batteries the plant has, 0 to 6; 0 leaves out those of every family
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=6))]
     pub batteries: u8,
 
     /// What goes wrong how often, as name=rate,…: silence, delay, late, crc, cut, garbage, foreign, error, zeros,
-    /// reset, write_late, write_ignored, or all
+    /// reset, write_late, write_ignored, or all of these; bit, high_word, times_ten, splice, misaddressed, ip_packet,
+    /// repeat, or all of these as content
     #[arg(long, value_name = "NAME=RATE,…", default_value = "", value_parser = Faults::parse)]
     pub faults: Faults,
 
@@ -60,6 +70,11 @@ pub struct SimulateArgs {
 pub(super) fn run_blocking(args: SimulateArgs) -> anyhow::Result<ExitCode> {
     super::log::init("info");
     super::block_on(run(args))?.map(|()| ExitCode::SUCCESS)
+}
+
+/// The families by name, so that help and completions list them.
+pub(super) fn family_parser() -> impl TypedValueParser<Value = Family> {
+    PossibleValuesParser::new(Family::ALL.iter().map(|family| family.name())).try_map(|name| name.parse::<Family>())
 }
 
 /// Plant seconds per second: 0, when it stands still, to 10000, from where on a day is over before it is polled.
@@ -116,6 +131,8 @@ fn simulator(args: &SimulateArgs) -> anyhow::Result<Simulator> {
     let defaults = Options::default();
     let options = Options {
         seed: args.seed,
+        family: args.family,
+        plant: args.plant,
         speed: args.speed,
         start: args.start.unwrap_or(defaults.start),
         batteries: args.batteries,
@@ -157,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn a_family_is_chosen_by_its_name() {
+        assert_eq!(args(&[]).family, Family::HybridGen1);
+        for family in Family::ALL {
+            let simulator = simulator(&args(&["--family", family.name(), "--plant", "2"])).unwrap();
+            let code = simulator.get(0x11, crate::frame::Bank::Holding, 0);
+            assert_eq!(code, Some(family.spec().type_code), "{family}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named() {
         let refusal = |line: &[&str]| {
             Line::try_parse_from(["simulate"].iter().chain(line))
@@ -165,6 +192,7 @@ mod tests {
                 .unwrap_or_default()
         };
         assert!(refusal(&["--faults", "crc=2"]).contains("the rate of crc must be from 0 to 1: 2"));
+        assert!(refusal(&["--family", "toaster"]).contains("[possible values: hybrid-gen1, hybrid-gen2, "));
         assert!(refusal(&["--faults", "foo=2"]).contains("no such fault"));
         for speed in ["inf", "NaN", "1e300", "fast"] {
             assert!(refusal(&["--speed", speed]).contains("must be a number from 0 to 10000"), "{speed}");

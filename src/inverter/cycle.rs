@@ -1,6 +1,8 @@
 //! One poll: under its lock, block by block, until all are read or its time is over.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -22,6 +24,9 @@ const READS_OF_HELD: u8 = 4;
 /// How often settings that could not be read are asked for again in the next cycle.
 const SETTINGS_RETRIES: u8 = 3;
 
+/// How many devices that keep failing are asked in a cycle: each may cost as long as a request waits.
+const FAILING_DEVICES: usize = 2;
+
 /// How a block's read went.
 enum Outcome {
     Read,
@@ -31,6 +36,10 @@ enum Outcome {
     },
     /// The cycle's time was over first.
     OutOfTime,
+}
+
+const fn once(timeout: Duration) -> Patience {
+    Patience { deadline: timeout, retries: 0, pause: Duration::ZERO }
 }
 
 impl Task {
@@ -55,7 +64,7 @@ impl Task {
             }
             Err(LockError::Timeout { .. }) => {
                 self.report.skipped();
-                self.report.publish(&self.plant, &self.inverter);
+                self.report.publish(&mut self.plant, &self.inverter);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -73,7 +82,7 @@ impl Task {
                 biased;
                 lease = &mut acquiring => return lease,
                 () = sleep_until(offline_at.unwrap_or_else(Instant::now)), if offline_at.is_some() => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
             }
         }
@@ -83,14 +92,20 @@ impl Task {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
         let mut blocks = self.due_blocks(cycle, first).into_iter();
+        let mut confirmed = BTreeSet::new();
         let mut in_time = true;
         while in_time && let Some(key) = blocks.next() {
-            match self.read(key, Patience::live(self.inverter.timeout), end, connection).await? {
+            // What keeps failing gets one chance, and says nothing of the connection.
+            let failing = self.plant.keeps_failing(key);
+            let patience = if failing { once(self.inverter.timeout) } else { Patience::live(self.inverter.timeout) };
+            match self.read(key, patience, end, connection).await? {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
                     self.plant.failed(key);
                     self.say_offline_in_time();
-                    self.give_up_if_silent(silent)?;
+                    if !failing {
+                        self.give_up_if_silent(silent)?;
+                    }
                     if connection.reader.is_lost() {
                         blocks.for_each(|rest| self.plant.missed(rest));
                         self.end_of_cycle(cycle, before)?;
@@ -104,16 +119,40 @@ impl Task {
                 }
             }
             if first {
-                self.report.publish(&self.plant, &self.inverter);
+                self.confirm(&mut confirmed, end, connection).await?;
+                self.report.publish(&mut self.plant, &self.inverter);
             }
         }
         blocks.for_each(|rest| self.plant.missed(rest));
+        if in_time {
+            self.confirm(&mut confirmed, end, connection).await?;
+        }
         self.end_of_cycle(cycle, before)?;
         if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
     }
 
-    /// What is due, that which keeps failing last. Where silence ends the connection, it is asked for with the settings
-    /// only.
+    /// Reads once more what the plant wants confirmed: each block at most once a cycle. What is wanted again after that
+    /// waits for its next turn.
+    async fn confirm(
+        &mut self,
+        confirmed: &mut BTreeSet<BlockKey>,
+        end: Instant,
+        connection: &mut Connection,
+    ) -> Result<(), Ended> {
+        while let Some(key) = self.plant.wants_again() {
+            if connection.reader.is_lost() {
+                return Ok(());
+            }
+            if confirmed.insert(key) {
+                self.read(key, once(self.inverter.timeout), end, connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is due: the inverter's own blocks in the order of the plan, then those that were read longest ago, so that
+    /// all get their turn where a cycle has not time for all; and what keeps failing last. Of devices that keep failing
+    /// a few are asked in each cycle. Where silence ends the connection, they are asked with the settings only.
     fn due_blocks(&self, cycle: Cycle, first: bool) -> Vec<BlockKey> {
         let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
             return Vec::new();
@@ -124,8 +163,13 @@ impl Task {
         }
         let (failing, mut blocks): (Vec<_>, Vec<_>) =
             blocks.into_iter().partition(|key| self.plant.keeps_failing(*key));
+        let own = blocks.iter().take_while(|key| plan::is_inverter(key.device)).count();
+        blocks[own..].sort_by_key(|key| self.plant.read_at(*key));
         if self.inverter.kind == Kind::Dongle || cycle.due.settings {
-            blocks.extend(failing);
+            let (own, mut devices): (Vec<_>, Vec<_>) =
+                failing.into_iter().partition(|key| plan::is_inverter(key.device));
+            devices.sort_by_key(|key| self.plant.failures(*key));
+            blocks.extend(own.into_iter().chain(devices.into_iter().take(FAILING_DEVICES)));
         }
         blocks
     }
@@ -139,7 +183,7 @@ impl Task {
 
     fn say_offline_in_time(&mut self) {
         if self.report.is_overdue() {
-            self.report.offline(&self.plant, &self.inverter);
+            self.report.offline(&mut self.plant, &self.inverter);
         }
     }
 
@@ -149,7 +193,7 @@ impl Task {
         if blocks < SILENT_BLOCKS {
             return Ok(());
         }
-        self.report.publish(&self.plant, &self.inverter);
+        self.report.publish(&mut self.plant, &self.inverter);
         Err(Ended::Silent(blocks))
     }
 
@@ -161,7 +205,7 @@ impl Task {
             self.say_recovered();
         }
         self.say_offline_in_time();
-        self.report.publish(&self.plant, &self.inverter);
+        self.report.publish(&mut self.plant, &self.inverter);
         self.want_missing_settings(cycle);
         match self.report.silence() {
             // However long one block may take, and however short a cycle is.
@@ -193,7 +237,7 @@ impl Task {
             match self.read(probe.key, patience, end, connection).await? {
                 Outcome::Read => {
                     self.plant.probe_answered(probe.key);
-                    self.report.publish(&self.plant, &self.inverter);
+                    self.report.publish(&mut self.plant, &self.inverter);
                 }
                 Outcome::Failed { .. } => {
                     failures += 1;

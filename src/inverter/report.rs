@@ -16,6 +16,8 @@ const CYCLES_TO_OFFLINE: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Report {
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    /// Where the process' monotonic clock begins for the plant.
+    began: Instant,
     patience: Duration,
     online: bool,
     answers: u64,
@@ -32,6 +34,7 @@ impl Report {
     pub(super) fn new(snapshots: watch::Sender<Option<Arc<Snapshot>>>, every: Duration, now: Instant) -> Self {
         Self {
             snapshots,
+            began: now,
             patience: every * CYCLES_TO_OFFLINE,
             online: false,
             answers: 0,
@@ -102,14 +105,14 @@ impl Report {
     }
 
     /// The inverter no longer answers, or nobody will ask it.
-    pub(super) fn offline(&mut self, plant: &Plant, inverter: &Inverter) {
+    pub(super) fn offline(&mut self, plant: &mut Plant, inverter: &Inverter) {
         if std::mem::take(&mut self.online) {
             self.publish(plant, inverter);
         }
     }
 
     /// Shows what is known now.
-    pub(super) fn publish(&self, plant: &Plant, inverter: &Inverter) {
+    pub(super) fn publish(&self, plant: &mut Plant, inverter: &Inverter) {
         let counts = inverter.counters.snapshot();
         let stats = Stats {
             online: self.online,
@@ -119,10 +122,17 @@ impl Report {
             skipped_cycles: self.skipped_cycles,
             crc_errors: counts.crc_errors,
             reconnects: counts.reconnects(),
+            cycles: self.cycles,
             ..Stats::default()
         };
-        let context = SnapshotContext { now: inverter.clock.now(), zone: inverter.zone.clone(), stats };
-        if let Some(snapshot) = plant.snapshot(context) {
+        let context = SnapshotContext {
+            now: inverter.clock.now(),
+            elapsed: self.began.elapsed(),
+            zone: inverter.zone.clone(),
+            stats,
+            prices: Arc::clone(&inverter.prices),
+        };
+        if let Some(snapshot) = plant.snapshot(&context) {
             self.snapshots.send_replace(Some(Arc::new(snapshot)));
         }
     }

@@ -111,6 +111,7 @@ impl Task {
                 return ended;
             }
             first = false;
+            self.keep().await;
             if self.plant.in_doubt() {
                 self.schedule.want_settings();
             }
@@ -130,7 +131,7 @@ impl Task {
                 return Ok(());
             }
             match fresh.accept(block.key, &block.values, block.serial, self.elapsed()) {
-                Ok(()) => return self.become_acquainted(fresh, block.at),
+                Ok(()) => return self.become_acquainted(fresh, block.at).await,
                 Err(Refused::Held(_)) => {}
                 Err(refused) => return Err(Ended::NoInverter(refused.to_string())),
             }
@@ -155,7 +156,7 @@ impl Task {
     }
 
     /// An inverter that was not known here: everything begins anew.
-    fn become_acquainted(&mut self, fresh: Plant, at: Instant) -> Result<(), Ended> {
+    async fn become_acquainted(&mut self, fresh: Plant, at: Instant) -> Result<(), Ended> {
         let Some(seen) = fresh.identity().cloned() else {
             return Err(Ended::NoInverter("it tells no serial number".to_owned()));
         };
@@ -164,6 +165,7 @@ impl Task {
                 inverter.name = %self.inverter.name,
                 "inverter {} answers where {} did; what is known of that one is dropped", seen.serial, known.serial
             );
+            self.keep_now().await;
         }
         let model = seen.model;
         tracing::info!(inverter.name = %self.inverter.name, "inverter {} is a {}", seen.serial, model.name());
@@ -174,8 +176,25 @@ impl Task {
             );
         }
         self.plant = fresh;
+        if let Some(memory) = self.keeper.load(seen.serial).await {
+            self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
+        }
         self.report.answered(at, self.inverter.clock.now());
         Ok(())
+    }
+
+    /// Keeps what must survive a restart, whether or not it is time.
+    pub(super) async fn keep_now(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save_at_the_end(self.plant.memory(self.inverter.clock.now())).await;
+        }
+    }
+
+    /// Keeps what must survive a restart, if it is time.
+    async fn keep(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save(self.plant.memory(self.inverter.clock.now())).await;
+        }
     }
 
     /// Until the next cycle begins: takes what arrives unasked, and requests.
@@ -188,10 +207,14 @@ impl Task {
                 biased;
                 () = sleep_until(at) => return Ok(()),
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
-                    self.report.offline(&self.plant, &self.inverter);
+                    self.report.offline(&mut self.plant, &self.inverter);
                 }
                 Some(request) = self.requests.recv() => match request {
                     Request::ReadSettings => self.schedule.want_settings(),
+                    Request::SwitchRate(rate, at) => {
+                        self.plant.switch_rate(rate, at);
+                        self.report.publish(&mut self.plant, &self.inverter);
+                    }
                 },
                 block = connection.reader.unsolicited() => match block {
                     Some(block) => self.take_foreign(block)?,

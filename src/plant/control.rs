@@ -1,12 +1,64 @@
 use super::snapshot::{Control, InverterDetails, Timeslots};
-use super::{Capabilities, Model};
-use crate::registers::{Field, View, enums, single_phase as reg};
+use super::{Capabilities, Family, Model};
+use crate::registers::{Field, View, enums, single_phase as reg, three_phase};
 
-pub(super) fn read(view: View<'_>, capabilities: &Capabilities, details: &InverterDetails) -> Control {
+/// What is set. `family` tells where; a plant controller has settings of its own, and an inverter without a battery
+/// none of these.
+pub(super) fn read(
+    view: View<'_>,
+    capabilities: &Capabilities,
+    details: &InverterDetails,
+    family: Family,
+    aios: Option<i64>,
+) -> Control {
+    match family {
+        Family::SinglePhase => single_phase(view, details, capabilities.ten_slots()),
+        Family::Gateway if leads_several(aios) => of_rated_power(single_phase(view, details, true), details),
+        Family::ThreePhase => of_rated_power(of_three_phases(view, details), details),
+        Family::PvOnly | Family::Ems | Family::Gateway => Control::default(),
+    }
+}
+
+/// The only all-in-one behind a gateway keeps its settings itself.
+fn leads_several(aios: Option<i64>) -> bool {
+    aios.is_some_and(|count| count > 1)
+}
+
+/// A gateway's and a three-phase inverter's rates are percentages of what the battery can do.
+fn of_rated_power(control: Control, details: &InverterDetails) -> Control {
+    let watts = |percent: Option<i64>| Some(details.max_battery_power? * percent? / 100);
+    Control {
+        charge_rate_watts: watts(control.charge_rate_ac_percent),
+        discharge_rate_watts: watts(control.discharge_rate_ac_percent),
+        ..control
+    }
+}
+
+fn of_three_phases(view: View<'_>, details: &InverterDetails) -> Control {
+    let control = single_phase(view, details, true);
+    let reserve_percent = three_phase::battery_soc_reserve.integer(view);
+    let discharge_schedule = three_phase::force_discharge_enable.flag(view);
+    Control {
+        mode: mode(control.eco, discharge_schedule, reserve_percent),
+        charge_schedule: three_phase::force_charge_enable
+            .flag(view)
+            .zip(three_phase::ac_charge_enable.flag(view))
+            .map(|(forced, from_ac)| forced && from_ac),
+        discharge_schedule,
+        charge_rate_ac_percent: three_phase::battery_charge_limit_ac.integer(view),
+        discharge_rate_ac_percent: three_phase::battery_discharge_limit_ac.integer(view),
+        reserve_percent,
+        cutoff_percent: three_phase::battery_reserve_soc.integer(view),
+        target_percent: three_phase::charge_target_soc.integer(view),
+        real_time_control: three_phase::real_time_control.flag(view),
+        ..control
+    }
+}
+
+fn single_phase(view: View<'_>, details: &InverterDetails, ten: bool) -> Control {
     let eco = reg::battery_power_mode.flag(view);
     let discharge_schedule = reg::enable_discharge.flag(view);
     let reserve_percent = reg::battery_soc_reserve.integer(view);
-    let ten = capabilities.ten_slots();
     Control {
         mode: mode(eco, discharge_schedule, reserve_percent),
         eco,
@@ -61,12 +113,29 @@ fn pause_mode(view: View<'_>) -> Option<String> {
     })
 }
 
-pub(super) fn timeslots(view: View<'_>, capabilities: &Capabilities) -> Timeslots {
-    let mut slots = Timeslots { charge: [None; 10], discharge: [None; 10], pause: None };
+/// When it charges, discharges and pauses.
+pub(super) fn timeslots(view: View<'_>, capabilities: &Capabilities, family: Family, aios: Option<i64>) -> Timeslots {
+    match family {
+        Family::SinglePhase => slots(view, capabilities.model, capabilities.ten_slots()),
+        Family::Gateway if leads_several(aios) => slots(view, capabilities.model, true),
+        Family::ThreePhase => {
+            let mut slots = slots(view, capabilities.model, true);
+            slots.charge[0] = three_phase::charge_slot_1.slot(view);
+            slots.charge[1] = three_phase::charge_slot_2.slot(view);
+            slots.discharge[0] = three_phase::discharge_slot_1.slot(view);
+            slots.discharge[1] = three_phase::discharge_slot_2.slot(view);
+            slots
+        }
+        Family::PvOnly | Family::Ems | Family::Gateway => Timeslots::default(),
+    }
+}
+
+fn slots(view: View<'_>, model: Model, ten: bool) -> Timeslots {
+    let mut slots = Timeslots::default();
     slots.charge[0] = reg::charge_slot_1.slot(view);
     slots.discharge[0] = reg::discharge_slot_1.slot(view);
     slots.discharge[1] = reg::discharge_slot_2.slot(view);
-    if capabilities.ten_slots() {
+    if ten {
         for (slot, field) in slots.charge[1..].iter_mut().zip(CHARGE_SLOTS) {
             *slot = field.slot(view);
         }
@@ -74,7 +143,7 @@ pub(super) fn timeslots(view: View<'_>, capabilities: &Capabilities) -> Timeslot
             *slot = field.slot(view);
         }
     }
-    if !matches!(capabilities.model, Model::HybridGen1 | Model::Ac) {
+    if !matches!(model, Model::HybridGen1 | Model::Ac) {
         slots.pause = reg::battery_pause_slot_1.slot(view);
     }
     slots

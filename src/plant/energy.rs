@@ -1,10 +1,20 @@
-use super::Model;
 use super::power::round2;
 use super::snapshot::Energy;
+use super::{Family, Identity, Model, ems, gateway, three_phase};
 use crate::registers::{Field, View, lv_battery, single_phase as reg};
 
-/// Energy since the inverter's midnight.
-pub(super) fn today(view: View<'_>, model: Model) -> Energy {
+/// Energy since the inverter's midnight, as its counters stand.
+pub(super) fn today(view: View<'_>, identity: &Identity) -> Energy {
+    match identity.family() {
+        Family::ThreePhase => three_phase::today(view),
+        Family::Ems => ems::today(view),
+        Family::Gateway => gateway::today(view),
+        Family::SinglePhase => single_phase_today(view, identity.model),
+        Family::PvOnly => without_battery(single_phase_today(view, identity.model)),
+    }
+}
+
+fn single_phase_today(view: View<'_>, model: Model) -> Energy {
     let sum = |one: Option<f64>, two: Option<f64>| Some(round2(one? + two?));
     let battery_charge = reg::e_battery_charge_today_alt1.number(view);
     let battery_discharge = reg::e_battery_discharge_today_alt1.number(view);
@@ -35,12 +45,26 @@ pub(super) enum BatteryCounters<'a> {
     Unasked,
 }
 
-/// Energy since the beginning.
-///
+/// Energy since the beginning, as its counters stand.
+pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, identity: &Identity) -> Energy {
+    match identity.family() {
+        Family::ThreePhase => three_phase::total(view),
+        Family::Ems => ems::total(view),
+        Family::Gateway => gateway::total(view),
+        Family::SinglePhase => single_phase_total(view, counters, identity.model),
+        Family::PvOnly => without_battery(single_phase_total(view, counters, identity.model)),
+    }
+}
+
+/// What nothing but a battery can have moved is no fact about an inverter without one.
+fn without_battery(energy: Energy) -> Energy {
+    Energy { ac_charge: None, battery_charge: None, battery_discharge: None, battery_throughput: None, ..energy }
+}
+
 /// Where the batteries' own counters are zero (some BMS firmware), IR 180 and 181 are battery energy, but only on
 /// first-generation hybrids (elsewhere they have been documented as an EV charger's voltages). Until it is known which
 /// of them counts there is no value: the two differ, and a total that jumps back reads as a meter that was changed.
-pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
+fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
     let battery = |own: &Field, inverters: &Field| {
         let pack = match counters {
             BatteryCounters::Of(pack) => own.number(pack).filter(|&kwh| kwh > 0.0),

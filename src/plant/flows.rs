@@ -1,7 +1,18 @@
-use super::snapshot::{Flows, Power};
+use super::Family;
+use super::snapshot::{Flows, InverterDetails, Power};
+
+/// Where the power goes, of the families of which that can be told: of a gateway only with several all-in-ones.
+pub(super) fn read(power: &Power, family: Family, details: &InverterDetails, aios: Option<i64>) -> Flows {
+    match family {
+        Family::SinglePhase => of(power, details.battery_capacity.is_some_and(|kwh| kwh > 0.0)),
+        Family::PvOnly => of(power, false),
+        Family::Gateway if aios.is_some_and(|count| count > 1) => of(power, true),
+        Family::Gateway | Family::ThreePhase | Family::Ems => Flows::default(),
+    }
+}
 
 /// GivTCP's formulas, except that a flow is never negative.
-pub(super) fn of(power: &Power, has_battery: bool) -> Flows {
+fn of(power: &Power, has_battery: bool) -> Flows {
     let (Some(pv), Some(load), Some(import), Some(export)) = (power.pv, power.load, power.import(), power.export())
     else {
         return Flows::default();

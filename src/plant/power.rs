@@ -1,6 +1,6 @@
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
-use super::snapshot::{Control, InverterDetails, Power};
+use super::snapshot::{BatteryStack, Control, InverterDetails, Power};
 use crate::registers::{Field, View, single_phase as reg};
 
 /// More than this from both strings together is nonsense, W.
@@ -71,6 +71,12 @@ pub(super) fn add_times(
     let after = |minutes: i64| now.checked_add(minutes.minutes()).ok().map(|end| end.to_zoned_datetime(zone.clone()));
     power.charge_completion = power.charge_minutes.filter(|_| charge > 0).and_then(after);
     power.discharge_completion = power.discharge_minutes.filter(|_| discharge > 0).and_then(after);
+}
+
+/// What all stacks say together; nothing while one of them says nothing, or where there is none.
+pub(super) fn sum_of(stacks: &[BatteryStack], of: fn(&BatteryStack) -> Option<f64>) -> Option<f64> {
+    let each: Option<f64> = stacks.iter().map(of).sum();
+    each.filter(|_| !stacks.is_empty()).map(round2)
 }
 
 /// To two decimal places.

@@ -3,17 +3,29 @@
 //! Absent is `None`, never 0. Powers in W, energy in kWh; battery power is positive while discharging, grid power is
 //! positive while exporting.
 
+mod ems;
 mod energy;
+mod gateway;
+pub(super) mod health;
+mod led;
+mod stack;
+mod three_phase;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::{Timestamp, ZonedDateTime};
 
+use super::tariff::Rates;
 use super::{Capabilities, Identity, Rejections};
 use crate::frame::Serial;
 use crate::registers::{RegisterImage, Slot};
 
+pub use ems::{Ems, EmsInverter, EmsMeter, EmsSlot};
 pub use energy::Energy;
+pub use gateway::{Aio, Gateway};
+pub use stack::{BatteryStack, Module};
+pub use three_phase::ThreePhase;
 
 /// One plant at one time.
 #[derive(Clone, Debug)]
@@ -38,12 +50,35 @@ pub struct Snapshot {
     pub timeslots: Timeslots,
     /// The batteries found, by address.
     pub batteries: Vec<Battery>,
+    /// The high-voltage battery stacks, in order.
+    pub stacks: Vec<BatteryStack>,
     /// The meters found, by address.
     pub meters: Vec<Meter>,
+    /// What is in the low-voltage batteries by their calibrated capacities, kWh; once all that there are were found.
+    pub measured_kwh: Option<f64>,
+    /// Seconds that the inverter's clock was ahead of the zone's when it was read.
+    pub clock_skew: Option<i64>,
+    /// What its energy costs, where it counts what comes from the grid.
+    pub rates: Option<Rates>,
+    /// Addresses of the devices that are known and do not answer. Of them only the serial number is shown.
+    pub unavailable: Vec<u8>,
+    /// What only a three-phase inverter tells.
+    pub three_phase: Option<ThreePhase>,
+    /// What only a plant controller tells.
+    pub ems: Option<Ems>,
+    /// What only a gateway tells.
+    pub gateway: Option<Gateway>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
     pub image: Arc<RegisterImage>,
+}
+
+impl Snapshot {
+    /// Whether the device at this address answers, as far as is known.
+    pub fn is_available(&self, address: u8) -> bool {
+        !self.unavailable.contains(&address)
+    }
 }
 
 /// What happens now.
@@ -147,8 +182,10 @@ pub struct InverterDetails {
     pub time: Option<ZonedDateTime>,
     /// `LITHIUM` and so on.
     pub battery_type: Option<String>,
-    /// Capacity as configured, kWh.
+    /// Capacity as configured, kWh; of a gateway, that of its all-in-ones.
     pub battery_capacity: Option<f64>,
+    /// Usable capacity as the high-voltage stacks measure it, kWh.
+    pub measured_capacity: Option<f64>,
     /// Version of its register map.
     pub modbus_version: Option<String>,
     /// `D0.<dsp>-A0.<arm>`.
@@ -167,6 +204,10 @@ pub struct InverterDetails {
     pub calibration_status: Option<String>,
     /// Battery, as the inverter measures it, °C.
     pub bms_temperature: Option<f64>,
+    /// What is at fault now; empty where nothing is.
+    pub faults: Option<Vec<Cow<'static, str>>>,
+    /// What it warns of now; empty where that is nothing.
+    pub warnings: Option<Vec<Cow<'static, str>>>,
 }
 
 /// What is set, as last read.
@@ -277,4 +318,6 @@ pub struct Stats {
     pub crc_errors: u64,
     /// Connections made after the first.
     pub reconnects: u64,
+    /// Cycles that brought data.
+    pub cycles: u64,
 }

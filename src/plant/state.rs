@@ -2,20 +2,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::energy::BatteryCounters;
 use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
 use super::probes::{Probe, Probes};
-use super::snapshot::{Battery, Snapshot, Stats};
+use super::snapshot::{Battery, Snapshot, Stats, health};
+use super::tariff::{Prices, Tariff};
 use super::{
-    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
+    Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, energy, flows, gateway, meter,
+    power, stack, three_phase,
 };
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{RegisterImage, lv_bcu, plan, single_phase, three_phase};
+use crate::registers::{self, RegisterImage, View, lv_battery, plan, single_phase};
 
+mod available;
 mod judge;
+mod notice;
+mod rates;
 
 /// One connection and all behind it: what was found and what was read.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +31,13 @@ pub struct Plant {
     guards: Guards,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
+    /// What the inverter's clock showed when it was last read, and when that was.
+    clock_read: Option<(DateTime, Duration)>,
+    tariff: Tariff,
+    /// Blocks to be read once more in this cycle.
+    again: BTreeSet<BlockKey>,
+    /// When the newest block arrived.
+    latest: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +46,9 @@ struct Known {
     capabilities: Arc<Capabilities>,
     probes: Probes,
 }
+
+/// No more blocks are to be read once more.
+const MOST_AGAIN: usize = 64;
 
 /// A block that has never answered is believed absent after so many attempts.
 const SILENT_AFTER: u32 = 3;
@@ -62,10 +78,14 @@ impl From<Rejection> for Refused {
 pub struct SnapshotContext {
     /// What time it is.
     pub now: Timestamp,
+    /// The same on the process' monotonic clock, by which blocks arrive.
+    pub elapsed: Duration,
     /// The inverter's zone.
     pub zone: TimeZone,
     /// How the reading goes; stale blocks and rejections are filled in.
     pub stats: Stats,
+    /// What energy costs.
+    pub prices: Arc<Prices>,
 }
 
 impl Plant {
@@ -82,6 +102,13 @@ impl Plant {
     /// What is behind the connection, once HR 0 to 59 were read.
     pub fn capabilities(&self) -> Option<&Capabilities> {
         self.known.as_ref().map(|known| &*known.capabilities)
+    }
+
+    pub(super) fn change_capabilities(&mut self, change: impl FnOnce(&mut Capabilities)) {
+        if let Some(known) = &mut self.known {
+            change(Arc::make_mut(&mut known.capabilities));
+            known.probes.skip(&known.capabilities);
+        }
     }
 
     /// Every register that was read.
@@ -143,6 +170,7 @@ impl Plant {
         verdict?;
         self.take_over(key, values, at);
         if !was_known {
+            // What arrived before the inverter told who it is counts too.
             self.notice_earlier();
         }
         Ok(())
@@ -151,6 +179,7 @@ impl Plant {
     fn take_over(&mut self, key: BlockKey, values: &[u16], at: Duration) {
         let about = self.about(key);
         Arc::make_mut(&mut self.image).commit(key, values, at);
+        self.latest = self.latest.max(at);
         self.stale.retain(|&stale, _| !covers(key, stale));
         self.guards.took(about, key, values, at);
         let battery = self.battery_power();
@@ -158,12 +187,8 @@ impl Plant {
         if self.is_impossible_clock(key) {
             self.guards.count(Rejection::ImpossibleClock, key, at);
         }
+        self.notice_clock(key, at);
         self.notice(key);
-    }
-
-    /// What arrived before the inverter told who it is counts too.
-    fn notice_earlier(&mut self) {
-        BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
     }
 
     /// What goes out of the batteries, or into them, W.
@@ -171,7 +196,8 @@ impl Plant {
         let view = self.capabilities()?.inverter_view(&self.image);
         if self.identity()?.model.has_three_phase_bank() {
             let watts = |field: &crate::registers::Field| field.number(view);
-            let power = watts(&three_phase::p_battery_discharge)? - watts(&three_phase::p_battery_charge)?;
+            let power = watts(&registers::three_phase::p_battery_discharge)?
+                - watts(&registers::three_phase::p_battery_charge)?;
             return Some(power as i64);
         }
         single_phase::p_battery.integer(view)
@@ -179,8 +205,24 @@ impl Plant {
 
     /// Whether a block was read in the time before `now`.
     pub fn read_within(&self, key: BlockKey, now: Duration, time: Duration) -> bool {
-        let read_at = self.image.read_at(key.device, key.bank, key.base);
-        read_at.is_some_and(|at| now.saturating_sub(at) < time)
+        self.read_at(key).is_some_and(|at| now.saturating_sub(at) < time)
+    }
+
+    /// When a block was read last, on the process' monotonic clock.
+    pub fn read_at(&self, key: BlockKey) -> Option<Duration> {
+        self.image.read_at(key.device, key.bank, key.base)
+    }
+
+    /// Asks for a block to be read once more in this cycle, so that what it says is confirmed or not.
+    pub fn want_again(&mut self, key: BlockKey) {
+        if self.again.len() < MOST_AGAIN {
+            self.again.insert(key);
+        }
+    }
+
+    /// The next block to be read once more; each is named once.
+    pub fn wants_again(&mut self) -> Option<BlockKey> {
+        self.again.pop_first()
     }
 
     /// A block that was due could not be read: what is held of it is stale from now on.
@@ -190,8 +232,9 @@ impl Plant {
         let never_read = self.image.get(key.device, key.bank, key.base).is_none();
         if *times == SILENT_AFTER
             && never_read
-            && is_inverter(key.device)
+            && plan::is_inverter(key.device)
             && let Some(known) = &mut self.known
+            && !known.capabilities.is_silent(key)
         {
             Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
         }
@@ -204,17 +247,23 @@ impl Plant {
 
     /// Whether a block that is due was left unanswered so often that others should not wait for it.
     pub fn keeps_failing(&self, key: BlockKey) -> bool {
-        self.stale.get(&key).is_some_and(|&times| times >= SILENT_AFTER)
+        self.failures(key) >= SILENT_AFTER
+    }
+
+    /// How often in a row a block that is due was asked for and not read.
+    pub fn failures(&self, key: BlockKey) -> u32 {
+        self.stale.get(&key).copied().unwrap_or_default()
     }
 
     /// Whether settings that are due are still to be read.
     pub fn lacks_settings(&self) -> bool {
-        self.stale.keys().any(|key| key.bank == Bank::Holding)
+        self.stale().any(|key| key.bank == Bank::Holding)
     }
 
-    /// Blocks that were due and could not be read since.
+    /// Blocks that were due and could not be read since, without those that are believed absent.
     pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
-        self.stale.keys().copied()
+        let is_silent = |key: BlockKey| self.capabilities().is_some_and(|found| found.is_silent(key));
+        self.stale.keys().copied().filter(move |key| !is_silent(*key))
     }
 
     /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
@@ -265,11 +314,8 @@ impl Plant {
         if let Some(known) = &mut self.known {
             known.probes.asked(key);
         }
-        if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
-            return;
-        }
         if let (Some(mirror), Some(known)) = (self.mirror_of(key), &mut self.known) {
-            known.probes.add(mirror);
+            known.probes.add(mirror, false);
         }
     }
 
@@ -278,91 +324,84 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.latch.has_rival())
     }
 
-    /// What is known now; nothing before HR 0 to 59 were read.
-    pub fn snapshot(&self, context: SnapshotContext) -> Option<Snapshot> {
+    /// What is known now; nothing before HR 0 to 59 were read. What it brings is counted for the tariff.
+    pub fn snapshot(&mut self, context: &SnapshotContext) -> Option<Snapshot> {
+        let unavailable = self.unavailable();
+        let shown = self.without(&unavailable);
+        let mut snapshot = shown.as_ref().unwrap_or(self).snapshot_of_all(context)?;
+        snapshot.unavailable = unavailable;
+        snapshot.rates = self.rates(&snapshot, context);
+        Some(snapshot)
+    }
+
+    fn snapshot_of_all(&self, context: &SnapshotContext) -> Option<Snapshot> {
         let Known { latch, capabilities, .. } = self.known.as_ref()?;
-        let SnapshotContext { now, zone, mut stats } = context;
+        let SnapshotContext { now, zone, .. } = context;
+        let mut stats = context.stats.clone();
         let identity = latch.held();
         let view = capabilities.inverter_view(&self.image);
-        stats.stale_blocks = self.stale.len() as u64;
+        stats.stale_blocks = self.stale().count() as u64;
         stats.rejections = self.guards.rejections();
-        let inverter = details::read(view, identity, &zone);
-        let control = control::read(view, capabilities, &inverter);
-        let mut power = power::read(view, &inverter, identity.model.measures_generation());
-        power::add_times(&mut power, &inverter, &control, now, &zone);
+        let family = identity.family();
+        let stacks = stack::read(&self.stacks(), &self.image);
+        let counted = if stack::are_all(&stacks, &self.image) { &stacks[..] } else { &[] };
+        let inverter = details::read(view, identity, counted, zone);
+        let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
+        let ems = (family == Family::Ems).then(|| ems::read(view));
+        let gateway = (family == Family::Gateway).then(|| gateway::read(view));
+        let aios = gateway.as_ref().and_then(|gateway| gateway.aio_count);
+        let control = control::read(view, capabilities, &inverter, family, aios);
+        let generation = identity.model.measures_generation();
+        let mut power = match (&three_phase, &ems, &gateway) {
+            (Some(own), _, _) => three_phase::power(view, own, counted, generation),
+            (_, Some(own), _) => ems::power(own),
+            (_, _, Some(own)) => gateway::power(view, own, &inverter),
+            _ => power::read(view, &inverter, generation),
+        };
+        power::add_times(&mut power, &inverter, &control, *now, zone);
         // Behind a model whose devices are not polled nothing would tell that they are gone.
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
-        let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
+        let total = energy::total(view, self.battery_counters(batteries), identity);
+        let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
-            flows: flows::of(&power, has_battery),
-            today: energy::today(view, identity.model),
-            total: energy::total(view, self.battery_counters(batteries), identity.model),
-            timeslots: control::timeslots(view, capabilities),
-            batteries: different(self.each(batteries, battery::read)),
+            measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
+            batteries,
+            flows: flows::read(&power, family, &inverter, aios),
+            today: energy::today(view, identity),
+            total,
+            timeslots: control::timeslots(view, capabilities, family, aios),
             meters: self.each(meters, meter::read),
+            unavailable: Vec::new(),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
+            stacks,
+            three_phase,
+            ems,
+            gateway,
             power,
             inverter,
             control,
+            clock_skew: self.clock_skew(context),
+            rates: None,
             stats,
         })
     }
 
-    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
+    /// The batteries' own energy counters, those of the first that answers: they are the whole stack's, and equal in every pack.
     fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
-        match batteries.first() {
-            Some(&device) => BatteryCounters::Of(self.image.view(device)),
-            None if self.all_probed() => BatteryCounters::None,
+        let has_counters = |view: &View<'_>| lv_battery::e_battery_charge_total.number(*view).is_some();
+        match batteries.iter().map(|&device| self.image.view(device)).find(has_counters) {
+            Some(view) => BatteryCounters::Of(view),
+            None if batteries.is_empty() && self.all_probed() => BatteryCounters::None,
             None => BatteryCounters::Unasked,
         }
     }
 
-    fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
+    fn each<T>(&self, devices: &[u8], read: fn(u8, View<'_>) -> Option<T>) -> Vec<T> {
         devices.iter().filter_map(|&device| read(device, self.image.view(device))).collect()
-    }
-
-    /// A block that shows that something is there.
-    fn notice(&mut self, key: BlockKey) {
-        let Some(known) = &mut self.known else { return };
-        if is_inverter(key.device) && known.capabilities.silent.contains(&(key.bank, key.base)) {
-            Arc::make_mut(&mut known.capabilities).silent.retain(|silent| *silent != (key.bank, key.base));
-        }
-        let view = self.image.view(key.device);
-        if BATTERIES.contains(&key.device) && key == plan::battery(key.device) {
-            if battery::read(key.device, view).is_some() {
-                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
-                known.probes.found(key);
-            }
-        } else if METERS.contains(&key.device) && covers(key, plan::meter(key.device)) {
-            if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
-                if !known.capabilities.meters.contains(&key.device) {
-                    known.probes.add(plan::meter_product(key.device));
-                }
-                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
-                known.probes.found(plan::meter(key.device));
-            }
-        } else if key == plan::lv_bcu() {
-            if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
-                Arc::make_mut(&mut known.capabilities).lv_bcu = true;
-                known.probes.found(key);
-            }
-        } else if is_inverter(key.device) && plan::OPTIONAL.contains(&(key.bank, key.base)) && key.count == 60 {
-            let capabilities = Arc::make_mut(&mut known.capabilities);
-            if !capabilities.extra.contains(&(key.bank, key.base)) {
-                capabilities.extra.push((key.bank, key.base));
-                if key.device == MIRROR {
-                    capabilities.mirrored.push((key.bank, key.base));
-                }
-            }
-            known.probes.found(BlockKey { device: INVERTER, ..key });
-            known.probes.found(BlockKey { device: MIRROR, ..key });
-        } else if key.bank == Bank::MeterProduct {
-            known.probes.found(key);
-        }
     }
 }
 
@@ -378,8 +417,4 @@ fn covers(key: BlockKey, wanted: BlockKey) -> bool {
     (key.device, key.bank) == (wanted.device, wanted.bank)
         && key.base <= wanted.base
         && u32::from(key.base) + u32::from(key.count) >= u32::from(wanted.base) + u32::from(wanted.count)
-}
-
-const fn is_inverter(device: u8) -> bool {
-    matches!(device, INVERTER | MIRROR)
 }

@@ -18,6 +18,11 @@ impl Codes {
 pub struct Bits(&'static [(u8, &'static str)]);
 
 impl Bits {
+    /// The name of a bit.
+    pub fn name(&self, bit: u8) -> Option<&'static str> {
+        self.0.iter().find(|(known, _)| *known == bit).map(|(_, name)| *name)
+    }
+
     /// The names of the bits that are set; a bit without one is left out.
     pub fn names(&self, bits: u32) -> Vec<&'static str> {
         self.0.iter().filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, name)| *name).collect()

@@ -8,10 +8,10 @@ use super::enums;
 super::table! {
     Input {
         pack_software_version = version8(60);
-        number_of_modules = u16(64);
+        number_of_modules = u16(64).givtcp("number_of_module");
         cells_per_module = u16(65);
-        total_cell_count = u16(67);
-        total_temperature_sensor_count = u16(68);
+        total_cell_count = u16(67).givtcp("cluster_cell_voltage");
+        total_temperature_sensor_count = u16(68).givtcp("cluster_cell_temperature");
         status = u16(70);
         status_label = code(70, &enums::BCU_STATUS);
         battery_voltage = u16(73).tenths().volts().between(0.0, 1000.0);
@@ -34,9 +34,9 @@ super::table! {
         remaining_battery_capacity_ah = u16(99).tenths().amp_hours();
         number_of_cycles = u16(100).tenths();
         min_discharge_voltage = u16(102).tenths().volts();
-        max_charge_voltage = u16(103).tenths().volts();
+        max_charge_voltage = u16(103).tenths().volts().givtcp("min_charge_voltage");
         min_discharge_current = u16(104).tenths().amps();
-        max_charge_current = u16(105).tenths().amps();
+        max_charge_current = u16(105).tenths().amps().givtcp("min_charge_current");
         fan_fault_code = u16(107);
         self_check_status = u16(113);
         pack_warning_status = u32(114);

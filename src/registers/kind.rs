@@ -94,3 +94,26 @@ pub enum Unit {
     Vars,
     VoltAmps,
 }
+
+impl Unit {
+    /// As people write it.
+    pub const fn symbol(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Volts => "V",
+            Self::Amps => "A",
+            Self::Watts => "W",
+            Self::KiloWatts => "kW",
+            Self::WattHours => "Wh",
+            Self::KiloWattHours => "kWh",
+            Self::Hertz => "Hz",
+            Self::Celsius => "°C",
+            Self::Percent => "%",
+            Self::AmpHours => "Ah",
+            Self::Seconds => "s",
+            Self::Hours => "h",
+            Self::Vars => "var",
+            Self::VoltAmps => "VA",
+        })
+    }
+}

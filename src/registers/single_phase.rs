@@ -163,7 +163,7 @@ super::table! {
         enable_ups_mode = flag(177);
         enable_g100_limit_switch = flag(178).python_bool();
         enable_battery_cable_impedance_alarm = flag(179).python_bool();
-        enable_inverter_parallel_mode = flag(199);
+        enable_inverter_parallel_mode = flag(199).givtcp("enable_standard_self_consumption_logic");
         cmd_bms_flash_update = flag(200).python_bool();
         inverter_errors = u32(223);
         inverter_fault_messages = bits32(223, &enums::INVERTER_FAULTS);

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::fault::{Fault, Origin, one_line, printable};
-use super::keys::{self, INVERTERS, Place};
+use super::keys::{self, Listed, Place};
 use super::layer::{Element, Layer, Origins};
 use super::marked::{self, Kind, Mark, Node};
 
@@ -116,31 +116,33 @@ impl Reading<'_> {
                     self.layer.set(&path, &text, &id);
                 }
                 (Place::Section, Kind::Table(entries)) => self.section(&path, entries),
-                (Place::Inverters, Kind::List(items)) => self.inverters(node.at, items),
+                (Place::List(listed), Kind::List(items)) => self.list(&path, listed, node.at, items),
                 (place, kind) => {
                     self.misplaced(node.at, &path, place, &kind);
-                    if place == Place::Inverters {
+                    if matches!(place, Place::List(_)) {
                         let id = self.origins.add(self.origin(node.at));
-                        self.layer.set_list(INVERTERS, vec![(None, id.clone())], &id);
+                        self.layer.set_list(&path, vec![(None, id.clone())], &id);
                     }
                 }
             }
         }
     }
 
-    fn inverters(&mut self, at: Mark, items: Vec<Node>) {
+    /// A list of sections, none of which has sections of its own.
+    fn list(&mut self, list: &str, listed: Listed, at: Mark, items: Vec<Node>) {
         let mut elements = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             if self.faults.len() >= MOST_FAULTS {
                 break;
             }
-            let path = format!("{INVERTERS}[{index}]");
+            let path = format!("{list}[{index}]");
             let id = self.origins.add(self.origin(item.at));
             let element = match item.kind {
-                Kind::Table(entries) => Some(self.inverter(&path, entries)),
+                Kind::Table(entries) => Some(self.element(list, &path, entries)),
                 Kind::Text(text) => {
-                    let suggestion = Some(format!("host: {}", printable(&text)));
-                    let fault = Fault::new(self.origin(item.at), path, "must be an inverter's names and values");
+                    let suggestion = Some(format!("{}: {}", listed.first, printable(&text)));
+                    let want = format!("must be {}'s names and values", listed.one);
+                    let fault = Fault::new(self.origin(item.at), path, want);
                     self.faults.push(fault.with_suggestion(suggestion));
                     None
                 }
@@ -152,10 +154,10 @@ impl Reading<'_> {
             elements.push((element, id));
         }
         let id = self.origins.add(self.origin(at));
-        self.layer.set_list(INVERTERS, elements, &id);
+        self.layer.set_list(list, elements, &id);
     }
 
-    fn inverter(&mut self, path: &str, entries: Vec<(String, Mark, Node)>) -> Element {
+    fn element(&mut self, list: &str, path: &str, entries: Vec<(String, Mark, Node)>) -> Element {
         let mut element = Element::default();
         let mut seen = BTreeMap::new();
         for (name, at, node) in entries {
@@ -163,7 +165,7 @@ impl Reading<'_> {
             if self.is_repeated(&mut seen, &name, at, &shown) {
                 continue;
             }
-            let known = format!("{INVERTERS}[].{name}");
+            let known = format!("{list}[].{name}");
             match (keys::place(&known), node.kind) {
                 (Place::Unknown, _) => self.unknown(&shown, &known, at),
                 (_, Kind::Null) => {}
@@ -195,9 +197,9 @@ impl Reading<'_> {
 
     fn misplaced(&mut self, at: Mark, path: &str, place: Place, kind: &Kind) {
         let wanted = match place {
-            Place::Section => "names and values",
-            Place::Inverters => "a list of inverters",
-            Place::Value | Place::Unknown => "one value",
+            Place::Section => "names and values".to_owned(),
+            Place::List(listed) => format!("a list of {}", listed.several),
+            Place::Value | Place::Unknown => "one value".to_owned(),
         };
         self.fault(at, path, format!("must be {wanted}, not {}", what(kind)));
     }

@@ -22,8 +22,26 @@ const fn secret(path: &'static str) -> Key {
     Key { path, secret: true }
 }
 
-/// The list of inverters: the one key that holds a list.
+/// The list of inverters.
 pub(super) const INVERTERS: &str = "inverters";
+
+/// The list of named periods.
+pub(super) const PERIODS: &str = "rates.periods";
+
+/// The keys that hold a list of sections, and what is in it.
+const LISTS: [(&str, Listed); 2] = [
+    (INVERTERS, Listed { one: "an inverter", several: "inverters", first: "host" }),
+    (PERIODS, Listed { one: "a period", several: "periods", first: "name" }),
+];
+
+/// What a list holds, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub one: &'static str,
+    pub several: &'static str,
+    /// The name of what each has, and what a bare text was probably meant to be.
+    pub first: &'static str,
+}
 
 /// Every setting.
 pub(super) const KEYS: &[Key] = &[
@@ -33,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     key("inverters[].host"),
     key("inverters[].port"),
     key("inverters[].transport"),
+    key("inverters[].role"),
     key("poll.every"),
     key("poll.settings_every"),
     key("link.gap"),
@@ -55,6 +74,16 @@ pub(super) const KEYS: &[Key] = &[
     key("mqtt.tls.ca_file"),
     key("mqtt.tls.cert_file"),
     key("mqtt.tls.key_file"),
+    key("rates.mode"),
+    key("rates.day.rate"),
+    key("rates.day.start"),
+    key("rates.night.rate"),
+    key("rates.night.start"),
+    key("rates.export_rate"),
+    key("rates.periods[].name"),
+    key("rates.periods[].rate"),
+    key("rates.periods[].start"),
+    key("smoothing"),
     key("locks.backend"),
     key("locks.timeout"),
     secret("redis.url"),
@@ -70,16 +99,16 @@ pub(super) enum Place {
     Value,
     /// Further names.
     Section,
-    /// The list of inverters.
-    Inverters,
+    /// A list of sections.
+    List(Listed),
     /// Nothing: it is no setting.
     Unknown,
 }
 
-/// What may stand at `path`, in which an inverter's index is left out (`inverters[].host`).
+/// What may stand at `path`, in which an index is left out (`inverters[].host`).
 pub(super) fn place(path: &str) -> Place {
-    if path == INVERTERS {
-        return Place::Inverters;
+    if let Some((_, listed)) = LISTS.iter().find(|(list, _)| *list == path) {
+        return Place::List(*listed);
     }
     let inside = |key: &Key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
     if KEYS.iter().any(|key| key.path == path) {
@@ -96,14 +125,14 @@ pub(super) fn is_secret(path: &str) -> bool {
     KEYS.iter().any(|key| key.secret && key.path == path)
 }
 
-/// The environment variable that sets `path`; inverters have none of their own.
+/// The environment variable that sets `path`; what stands in a list has none of its own.
 pub(super) fn variable(path: &str) -> String {
     format!("GIVTCP_{}", path.to_uppercase().replace('.', "__"))
 }
 
 /// The settings that one variable can set.
 pub(super) fn scalars() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(|key| !key.path.starts_with(INVERTERS))
+    KEYS.iter().filter(|key| !key.path.contains('['))
 }
 
 /// What was probably meant by `path`, which is no setting: GivTCP's name for one, one spelt nearly so in the same

@@ -16,6 +16,10 @@ enum As {
     Seconds,
     /// `Info`, `Warning`, `Critical`, `write_debug` and the like.
     Level,
+    /// Whether others switch between day and night.
+    External,
+    /// `Off`, `None`, `Low`, `Medium` or `High`.
+    Smoothing,
 }
 
 /// GivTCP's names for a setting, ours, and what the value is.
@@ -31,6 +35,13 @@ const RENAMED: &[(&[&str], &str, As)] = &[
     (&["LOG_LEVEL"], "log.level", As::Level),
     (&["SELF_RUN_LOOP_TIMER", "SELF_RUN_TIMER"], "poll.every", As::Seconds),
     (&["SELF_RUN_LOOP_TIMER_FULL", "SELF_RUN_TIMER_FULL"], "poll.settings_every", As::Seconds),
+    (&["DYNAMICTARIFF", "DYNAMIC_TARIFF"], "rates.mode", As::External),
+    (&["DAYRATE", "DAY_RATE"], "rates.day.rate", As::Same),
+    (&["DAYRATESTART", "DAY_RATE_START"], "rates.day.start", As::Same),
+    (&["NIGHTRATE", "NIGHT_RATE"], "rates.night.rate", As::Same),
+    (&["NIGHTRATESTART", "NIGHT_RATE_START"], "rates.night.start", As::Same),
+    (&["EXPORTRATE", "EXPORT_RATE"], "rates.export_rate", As::Same),
+    (&["DATASMOOTHER", "DATA_SMOOTHER"], "smoothing", As::Smoothing),
     (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", As::Same),
 ];
 
@@ -48,19 +59,10 @@ const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
     (&["MQTT_TOPIC_*"], "all inverters are published below one root, mqtt.root"),
     (&["SELF_RUN"], "polling always runs"),
     (&["QUEUE_RETRIES"], "how often a request is tried again depends on what it reads"),
-    (&["DATASMOOTHER", "DATA_SMOOTHER"], "implausible values are left out, there are no grades of it"),
     (&["USE_NEW_CACHE", "USE_NEW_LOCKS", "USE_NEW_SERVICES"], "locks and services are always in use"),
     (
         &["HA_AUTO_D", "HADEVICEPREFIX", "HADEVICEPREFIX_*"],
         "this version does not announce itself to Home Assistant yet",
-    ),
-    (
-        &["DYNAMICTARIFF", "DYNAMIC_TARIFF", "DAYRATE", "NIGHTRATE", "EXPORTRATE", "DAYRATESTART", "NIGHTRATESTART"],
-        "this version has no tariffs yet",
-    ),
-    (
-        &["DAY_RATE", "NIGHT_RATE", "EXPORT_RATE", "DAY_RATE_START", "NIGHT_RATE_START"],
-        "this version has no tariffs yet",
     ),
     (
         &["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"],
@@ -241,6 +243,11 @@ impl As {
         match self {
             Self::Same => Ok(text.to_owned()),
             Self::Level => Ok(level(text)),
+            Self::External => super::scalar::boolean(text).map(|on| if on { "external" } else { "clock" }.to_owned()),
+            Self::Smoothing => Ok(match text.to_ascii_lowercase().as_str() {
+                "off" => "none".to_owned(),
+                other => other.to_owned(),
+            }),
             Self::Seconds => match text.trim().parse::<u32>() {
                 Ok(seconds) => Ok(format!("{seconds}s")),
                 Err(_) => Err("must be a whole number of seconds".into()),

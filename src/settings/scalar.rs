@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::Time;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -72,6 +73,42 @@ pub(super) fn boolean(text: &str) -> Result<bool, Want> {
 /// A TCP port.
 pub(super) fn port(text: &str) -> Result<u16, Want> {
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "must be a port, 1 to 65535".into())
+}
+
+/// Money per kWh.
+pub(super) fn rate(text: &str) -> Result<f64, Want> {
+    let found = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && rate.abs() <= 1000.0);
+    found.ok_or_else(|| {
+        let want = Want::from("must be the price of a kWh as a number, such as 0.155");
+        match text.trim_start_matches(|c: char| !c.is_ascii_digit() && c != '-').replacen(',', ".", 1) {
+            meant if meant != text && meant.parse::<f64>().is_ok() => want.suggesting(meant),
+            _ => want,
+        }
+    })
+}
+
+/// A time of day, as `05:30`.
+pub(super) fn time_of_day(text: &str) -> Result<Time, Want> {
+    let number = |text: &str| (1..=2).contains(&text.len()).then(|| text.parse::<i8>().ok()).flatten();
+    let parts = text.split_once(':').and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)));
+    let time = parts.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
+    time.ok_or_else(|| "must be a time of day, 00:00 to 23:59, such as 05:30".into())
+}
+
+/// A time of day as the settings write it.
+pub(super) fn show_time(time: Time) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
+}
+
+/// A name that can stand in a topic.
+pub(super) fn topic_name(text: &str) -> Result<String, Want> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=32).contains(&text.len()) && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    let want = Want::from("must be 1 to 32 letters, digits, - and _");
+    let meant: String = text.trim().chars().map(|c| if c == ' ' { '_' } else { c }).collect();
+    Err(if meant != text && topic_name(&meant).is_ok() { want.suggesting(meant) } else { want })
 }
 
 /// One of `names`.

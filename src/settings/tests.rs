@@ -8,6 +8,7 @@ use super::*;
 
 mod bad_files;
 mod never_panics;
+mod rates;
 mod variables;
 
 const EXAMPLE: &str = include_str!("../../config/givtcp.yaml");
@@ -44,8 +45,13 @@ fn faults(text: &str) -> Vec<String> {
 #[test]
 fn the_example_file_holds_exactly_the_defaults() {
     let Loaded { settings, warnings } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
-    let inverter =
-        InverterSettings { name: None, host: "192.168.1.20".into(), port: 8899, transport: Transport::Dongle };
+    let inverter = InverterSettings {
+        name: None,
+        host: "192.168.1.20".into(),
+        port: 8899,
+        transport: Transport::Dongle,
+        role: Role::Auto,
+    };
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
     assert_eq!(describe(&settings), describe(&defaults));
@@ -56,12 +62,14 @@ fn the_example_file_holds_exactly_the_defaults() {
 #[test]
 fn every_key_stands_in_the_example_file_and_in_the_description() {
     let known: BTreeSet<String> = keys::KEYS.iter().map(|key| key.path.to_owned()).collect();
+    // There are no periods by default.
+    let example = EXAMPLE.replace("periods: []", "periods: [{ name: peak, rate: 0.5, start: '16:00' }]");
     let described: BTreeSet<String> = {
-        let settings = from_text(Some((EXAMPLE, "x")), no_env()).unwrap().settings;
+        let settings = from_text(Some((&example, "x")), no_env()).unwrap().settings;
         describe(&settings).lines().map(|line| line.split(": ").next().unwrap().replace("[0]", "[]")).collect()
     };
     assert_eq!(described, known);
-    assert_eq!(leaves(&marked::parse(EXAMPLE).unwrap().unwrap(), ""), known);
+    assert_eq!(leaves(&marked::parse(&example).unwrap().unwrap(), ""), known);
 }
 
 fn leaves(node: &marked::Node, path: &str) -> BTreeSet<String> {

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+mod rates;
+
+pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
+
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -22,6 +26,10 @@ pub struct Settings {
     pub link: LinkSettings,
     /// The broker, and what is published there.
     pub mqtt: MqttSettings,
+    /// What energy costs.
+    pub rates: RatesSettings,
+    /// How leaps of measured values are held back. Default `none`.
+    pub smoothing: Smoothing,
     /// Locks between pollers and writers.
     pub locks: LocksSettings,
     /// The Redis server that several processes may share.
@@ -45,6 +53,18 @@ pub struct InverterSettings {
     pub port: u16,
     /// What is spoken there. Default: the dongle's framing.
     pub transport: Transport,
+    /// What of it is published. Default `auto`.
+    pub role: Role,
+}
+
+/// What of an inverter is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything, unless a gateway or plant controller among the inverters leads it: `auto`.
+    #[default]
+    Auto,
+    /// Its batteries and what it is, no totals: `battery_only`.
+    BatteryOnly,
 }
 
 /// What is spoken on an inverter's connection.
@@ -137,6 +157,20 @@ pub struct TlsSettings {
     pub key_file: Option<PathBuf>,
 }
 
+/// How leaps of measured values are held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Smoothing {
+    /// Not at all: `none`.
+    #[default]
+    None,
+    /// The largest ones: `low`.
+    Low,
+    /// Large ones: `medium`.
+    Medium,
+    /// Smaller ones too: `high`.
+    High,
+}
+
 /// Locks between pollers and writers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocksSettings {
@@ -201,6 +235,8 @@ impl Default for Settings {
             poll: PollSettings::default(),
             link: LinkSettings::default(),
             mqtt: MqttSettings::default(),
+            rates: RatesSettings::default(),
+            smoothing: Smoothing::None,
             locks: LocksSettings { backend: LockBackend::Auto, timeout: Duration::from_secs(30) },
             redis: RedisSettings { url: SecretString::from(String::new()) },
             http: HttpSettings { listen: "127.0.0.1:8099".into() },
@@ -254,7 +290,7 @@ impl MqttSettings {
     pub const TLS_PORT: u16 = 8883;
 }
 
-// === impl Transport, Qos, LockBackend ===
+// === impl Transport, Role, Qos, Smoothing, LockBackend ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -276,12 +312,35 @@ impl fmt::Display for Transport {
     }
 }
 
+impl Role {
+    /// Every role, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("battery_only", Self::BatteryOnly)];
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
 impl Qos {
     /// Every quality of service, with its name in the settings.
     pub const NAMES: [(&str, Self); 3] = [("0", Self::AtMostOnce), ("1", Self::AtLeastOnce), ("2", Self::ExactlyOnce)];
 }
 
 impl fmt::Display for Qos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl Smoothing {
+    /// Every degree, with its name in the settings.
+    pub const NAMES: [(&str, Self); 4] =
+        [("none", Self::None), ("low", Self::Low), ("medium", Self::Medium), ("high", Self::High)];
+}
+
+impl fmt::Display for Smoothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name_of(&Self::NAMES, self))
     }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::scalar::show_duration;
-use super::types::{InverterSettings, Settings};
+use super::keys::PERIODS;
+use super::scalar::{show_duration, show_time};
+use super::types::{InverterSettings, RateSettings, RatesSettings, Settings};
 
 /// Every setting with its value in words, in the order of the settings file.
 struct View(Vec<(String, String)>);
@@ -18,7 +19,21 @@ pub fn describe(settings: &Settings) -> String {
 
 impl View {
     fn of(settings: &Settings) -> Self {
-        let Settings { data_dir, timezone, inverters, poll, link, mqtt, locks, redis, http, control, log } = settings;
+        let Settings {
+            data_dir,
+            timezone,
+            inverters,
+            poll,
+            link,
+            mqtt,
+            rates,
+            smoothing,
+            locks,
+            redis,
+            http,
+            control,
+            log,
+        } = settings;
         let mut lines = View(Vec::new());
         lines.put("data_dir", data_dir.display());
         lines.put("timezone", timezone.as_deref().unwrap_or("(the system's)"));
@@ -47,6 +62,8 @@ impl View {
         lines.put("mqtt.tls.ca_file", path(mqtt.tls.ca_file.as_ref()));
         lines.put("mqtt.tls.cert_file", path(mqtt.tls.cert_file.as_ref()));
         lines.put("mqtt.tls.key_file", path(mqtt.tls.key_file.as_ref()));
+        lines.rates(rates);
+        lines.put("smoothing", smoothing);
         lines.put("locks.backend", locks.backend);
         lines.put("locks.timeout", show_duration(locks.timeout));
         lines.put("redis.url", presence(&redis.url));
@@ -66,6 +83,24 @@ impl View {
         self.put(key("host"), &inverter.host);
         self.put(key("port"), inverter.port);
         self.put(key("transport"), inverter.transport);
+        self.put(key("role"), inverter.role);
+    }
+
+    fn rates(&mut self, rates: &RatesSettings) {
+        let RatesSettings { mode, day, night, export_rate, periods } = rates;
+        self.put("rates.mode", mode);
+        self.rate("rates.day", *day);
+        self.rate("rates.night", *night);
+        self.put("rates.export_rate", export_rate);
+        for (index, period) in periods.iter().enumerate() {
+            self.put(format!("{PERIODS}[{index}].name"), &period.name);
+            self.rate(&format!("{PERIODS}[{index}]"), period.rate);
+        }
+    }
+
+    fn rate(&mut self, key: &str, rate: RateSettings) {
+        self.put(format!("{key}.rate"), rate.rate);
+        self.put(format!("{key}.start"), show_time(rate.start));
     }
 }
 

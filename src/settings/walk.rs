@@ -12,8 +12,10 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PollSettings, Qos, RedisSettings, Settings, TlsSettings, Transport,
+    MqttSettings, PollSettings, Qos, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
 };
+
+mod rates;
 
 /// The settings that `root` holds, defaults where it holds none or a wrong one, and all faults.
 pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>) {
@@ -27,6 +29,8 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         poll: walk.poll(&scope),
         link: walk.link(&scope),
         mqtt: walk.mqtt(&scope),
+        rates: walk.rates(&scope),
+        smoothing: walk.read(&scope, "smoothing", defaults.smoothing, |text| scalar::one_of(text, &Smoothing::NAMES)),
         locks: LocksSettings {
             backend: walk
                 .read(&scope, "locks.backend", LockBackend::Auto, |text| scalar::one_of(text, &LockBackend::NAMES)),
@@ -45,7 +49,7 @@ const SEC: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Where names are looked up: the whole, or one inverter.
+/// Where names are looked up: the whole, or one element of a list.
 struct Scope<'v> {
     value: &'v Value,
     /// What faults put before a name: `inverters[0].`
@@ -171,6 +175,7 @@ impl Walk<'_> {
             host: self.read(&scope, "host", String::new(), scalar::host),
             port: self.read(&scope, "port", transport.default_port(), scalar::port),
             transport,
+            role: self.read(&scope, "role", Role::Auto, |text| scalar::one_of(text, &Role::NAMES)),
         };
         let Some(host) = layer::find(element, "host") else {
             let want = "must be the dongle's host name or IP address";

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Encoder;
 
+use super::content;
 use super::faults::Fault;
 use super::state::State;
 use crate::frame::{Answer, Ask, DongleCodec, Frame};
@@ -35,8 +36,8 @@ pub(super) fn answer(state: &mut State, device: u8, ask: Ask) -> Delivery {
         return Delivery::Nothing;
     };
     let answer = match answer {
-        Answer::Read { bank, base, mut values } if state.happens(Fault::Zeros) => {
-            values.fill(0);
+        Answer::Read { bank, base, mut values } => {
+            content::spoil(state, (device, bank, base), &mut values);
             Answer::Read { bank, base, values }
         }
         answer => answer,

@@ -1,6 +1,7 @@
 //! The registers of every device behind the dongle, and which of them take which values.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::frame::{Bank, MAX_REGISTERS};
 
@@ -18,13 +19,15 @@ pub const METER: u8 = 0x01;
 pub struct Registers {
     values: BTreeMap<(u8, Bank, u16), u16>,
     mirrored: bool,
+    /// Banks of the inverter that it refuses.
+    refused: Vec<(Bank, RangeInclusive<u16>)>,
 }
 
 impl Registers {
     /// An empty bank. With `mirrored`, what 0x31 has not itself is read from the inverter's holding registers 0–179
     /// and input registers 0–59 and 120–239, as on Gen 1.
     pub fn new(mirrored: bool) -> Self {
-        Self { values: BTreeMap::new(), mirrored }
+        Self { values: BTreeMap::new(), mirrored, refused: Vec::new() }
     }
 
     /// The value of one register, None if it does not exist.
@@ -38,6 +41,16 @@ impl Registers {
     /// The values of a block, None if any of its registers does not exist.
     pub fn block(&self, device: u8, bank: Bank, base: u16, count: u16) -> Option<Vec<u16>> {
         (0..count).map(|i| self.get(device, bank, base.checked_add(i)?)).collect()
+    }
+
+    /// Makes the inverter answer an error where it would be silent, in these registers.
+    pub fn refuse(&mut self, bank: Bank, registers: RangeInclusive<u16>) {
+        self.refused.push((bank, registers));
+    }
+
+    /// Whether the device refuses what begins here.
+    pub fn refuses(&self, device: u8, bank: Bank, base: u16) -> bool {
+        device == INVERTER && self.refused.iter().any(|(of, registers)| *of == bank && registers.contains(&base))
     }
 
     /// Whether anything answers at this address.
@@ -76,21 +89,6 @@ impl Registers {
     }
 }
 
-/// Whether a hybrid Gen 1 takes this value in this holding register: what the protocol's table of writes permits on
-/// this family, without what installers alone should write.
-pub fn takes(register: u16, value: u16) -> bool {
-    let hhmm = value < 2400 && value % 100 < 60;
-    match register {
-        20 | 27 | 59 | 96 | 166 => value <= 1,
-        29 => value <= 3,
-        31 | 32 | 44 | 45 | 56 | 57 | 94 | 95 => hhmm,
-        50 | 111 | 112 => value <= 100,
-        110 | 114 | 116 => (4..=100).contains(&value),
-        163 => value == 100,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,17 +103,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_is_of_the_inverter_and_its_bank() {
+        let mut registers = Registers::new(true);
+        registers.refuse(Bank::Holding, 1000..=1199);
+        assert!(registers.refuses(INVERTER, Bank::Holding, 1060) && !registers.refuses(INVERTER, Bank::Holding, 1200));
+        assert!(!registers.refuses(INVERTER, Bank::Input, 1060) && !registers.refuses(MIRROR, Bank::Holding, 1060));
+    }
+
+    #[test]
     fn blocks_are_runs_of_one_bank_and_at_most_60_long() {
         let mut registers = Registers::new(false);
         registers.put_all(INVERTER, Bank::Input, 0, &[1; 70]);
         registers.put_all(INVERTER, Bank::Input, 100, &[2; 2]);
         let shapes: Vec<_> = registers.blocks().into_iter().map(|(_, _, base, values)| (base, values.len())).collect();
         assert_eq!(shapes, [(0, 60), (60, 10), (100, 2)]);
-    }
-
-    #[test]
-    fn a_reboot_takes_100_and_nothing_else() {
-        assert!(takes(163, 100));
-        assert!(!takes(163, 1) && !takes(163, 101) && !takes(63, 1840) && !takes(0, 0));
     }
 }

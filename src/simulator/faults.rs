@@ -1,4 +1,7 @@
 //! What goes wrong between a plant and its clients, by name and rate.
+//!
+//! Two sorts: of delivery, which a client can see to be wrong or that nothing came, and of content, whose frames are
+//! right in every way and whose values are not.
 
 use std::fmt;
 
@@ -64,19 +67,67 @@ faults! {
     write_late WriteLate "write_late",
     /// A write is echoed and has no effect.
     write_ignored WriteIgnored "write_ignored",
+    /// One bit of one register of a block is wrong, with correct CRC and serial, as in all that follow.
+    bit Bit "bit",
+    /// The high word of a counter of 32 bits is another, which is a multiple of 6553.6 kWh; sometimes, and in blocks
+    /// that have no counter, any register is another.
+    high_word HighWord "high_word",
+    /// One register is ten times what it is.
+    times_ten TimesTen "times_ten",
+    /// Part of the block is that of another block or device.
+    splice Splice "splice",
+    /// All values are those of another address.
+    misaddressed Misaddressed "misaddressed",
+    /// The registers of an input block are a stray IP packet.
+    ip_packet IpPacket "ip_packet",
+    /// The block is as it was answered last time; at rate 1 it is frozen.
+    repeat Repeat "repeat",
+}
+
+impl Fault {
+    /// Those of delivery: what arrives whole is true, but for blocks of zeros.
+    pub const DELIVERY: &'static [Self] = &[
+        Self::Silence,
+        Self::Delay,
+        Self::Late,
+        Self::Crc,
+        Self::Cut,
+        Self::Garbage,
+        Self::Foreign,
+        Self::Error,
+        Self::Zeros,
+        Self::Reset,
+        Self::WriteLate,
+        Self::WriteIgnored,
+    ];
+
+    /// Those of content: what arrives is whole and not true.
+    pub const CONTENT: &'static [Self] =
+        &[Self::Bit, Self::HighWord, Self::TimesTen, Self::Splice, Self::Misaddressed, Self::IpPacket, Self::Repeat];
 }
 
 impl Faults {
-    /// Every fault at this rate.
+    /// Every fault of delivery at this rate.
     pub fn all(rate: f64) -> Self {
-        let mut faults = Self::default();
-        for &fault in Fault::ALL {
-            *faults.rate_mut(fault) = rate;
-        }
-        faults
+        Self::default().with(Fault::DELIVERY, rate)
     }
 
-    /// From `name=rate` separated by commas; `all=rate` stands for every fault, and later ones win.
+    /// Every fault of content at this rate.
+    pub fn content(rate: f64) -> Self {
+        Self::default().with(Fault::CONTENT, rate)
+    }
+
+    /// These faults at this rate, the others as they are.
+    #[must_use]
+    pub fn with(mut self, faults: &[Fault], rate: f64) -> Self {
+        for &fault in faults {
+            *self.rate_mut(fault) = rate;
+        }
+        self
+    }
+
+    /// From `name=rate` separated by commas; `all=rate` stands for every fault of delivery, `content=rate` for every
+    /// one of content, and later ones win.
     ///
     /// # Errors
     /// A name that is not one, or a rate that is no number from 0 to 1.
@@ -84,27 +135,29 @@ impl Faults {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, rate) = part.split_once('=').ok_or_else(|| format!("a fault is given as name=rate: {part}"))?;
-            let known = |name: &str| name == "all" || Fault::ALL.iter().any(|fault| fault.name() == name);
-            if !known(name.trim()) {
+            let name = name.trim();
+            let Some(meant) = named(name) else {
                 let names: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-                return Err(format!("no such fault (there are all, {}): {}", names.join(", "), name.trim()));
-            }
+                return Err(format!("no such fault (there are all, content, {}): {name}", names.join(", ")));
+            };
             let rate = rate
                 .trim()
                 .parse::<f64>()
                 .ok()
                 .filter(|rate| (0.0..=1.0).contains(rate))
-                .ok_or_else(|| format!("the rate of {} must be from 0 to 1: {rate}", name.trim()))?;
-            match name.trim() {
-                "all" => faults = Self::all(rate),
-                name => {
-                    for fault in Fault::ALL.iter().filter(|fault| fault.name() == name) {
-                        *faults.rate_mut(*fault) = rate;
-                    }
-                }
-            }
+                .ok_or_else(|| format!("the rate of {name} must be from 0 to 1: {rate}"))?;
+            faults = faults.with(&meant, rate);
         }
         Ok(faults)
+    }
+}
+
+/// The faults that a name in settings stands for.
+fn named(name: &str) -> Option<Vec<Fault>> {
+    match name {
+        "all" => Some(Fault::DELIVERY.to_vec()),
+        "content" => Some(Fault::CONTENT.to_vec()),
+        name => Fault::ALL.iter().find(|fault| fault.name() == name).map(|&fault| vec![fault]),
     }
 }
 
@@ -123,6 +176,13 @@ mod tests {
         let faults = Faults::parse("all=0.02, crc=0.1").unwrap();
         assert_eq!(faults, Faults { crc: 0.1, ..Faults::all(0.02) });
         assert_eq!(Faults::parse(""), Ok(Faults::default()));
+        assert_eq!(Faults::parse("content=0.01,repeat=0").unwrap(), Faults { repeat: 0.0, ..Faults::content(0.01) });
+    }
+
+    #[test]
+    fn every_fault_is_of_delivery_or_of_content() {
+        let both: Vec<Fault> = Fault::DELIVERY.iter().chain(Fault::CONTENT).copied().collect();
+        assert_eq!(both, Fault::ALL);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio_modbus::server::{Service, rtu_over_tcp, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response, SlaveRequest};
 use tokio_util::sync::CancellationToken;
 
+use super::content;
 use super::faults::Fault;
 use super::server::{ACCEPT_REST, Hub, MOST_CLIENTS};
 use super::state::State;
@@ -167,9 +168,7 @@ fn read(state: &mut State, device: u8, bank: Bank, base: u16, count: u16) -> Res
     }
     match state.execute(device, Ask::Read { bank, base, count }) {
         Some(Answer::Read { mut values, .. }) => {
-            if state.happens(Fault::Zeros) {
-                values.fill(0);
-            }
+            content::spoil(state, (device, bank, base), &mut values);
             Ok(values)
         }
         _ => Err(ExceptionCode::IllegalDataAddress),

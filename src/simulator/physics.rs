@@ -1,18 +1,47 @@
 //! Where the power goes: sun, battery, house and grid, under the inverter's settings. Pure.
 
-/// What the inverter turns on the AC side at most, W.
-pub const RATED: f64 = 5000.0;
-/// What its battery side takes and gives at most, W (hybrid Gen 1).
-pub const BATTERY_MAX: f64 = 2600.0;
-/// The inverter's own draw, W, and what it loses of what passes. Small enough that the registers as published close
-/// the balance within 50 W.
+/// Where the sun's power comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sun {
+    /// Through the inverter's own strings.
+    Strings,
+    /// Through somebody else's inverter on the house's side, which this one can neither see nor hold back.
+    House,
+    /// Nowhere.
+    None,
+}
+
+/// What the inverter is built for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Machine {
+    /// What it turns on the AC side at most, W.
+    pub rated: f64,
+    /// What its battery side takes and gives at most, W.
+    pub battery_max: f64,
+    /// Where the sun comes in.
+    pub sun: Sun,
+}
+
+impl Machine {
+    /// A single-phase hybrid of the first generation, 5 kW.
+    pub const GEN_1: Self = Self { rated: 5000.0, battery_max: 2600.0, sun: Sun::Strings };
+
+    /// What it loses of what passes, as a share. Small enough that the registers as published close the balance within
+    /// 50 W.
+    fn passing_loss(self) -> f64 {
+        (30.0 / self.rated).min(0.005)
+    }
+}
+
+/// The inverter's own draw, W.
 const STANDING_LOSS: f64 = 12.0;
-const PASSING_LOSS: f64 = 0.005;
 /// What of the battery's terminal power arrives in its cells, and the other way.
 const CHARGE_EFFICIENCY: f64 = 0.97;
 const DISCHARGE_EFFICIENCY: f64 = 0.97;
 /// The settings count rates in hundredths of the capacity per hour, and the inverter takes no more than this.
 const RATE_MAX: u16 = 50;
+/// With what power a full battery is given a rest by firmware that does so, W.
+const RESTING: f64 = 400.0;
 
 /// A time slot as the registers have it: decimal HHMM, by the inverter's clock, every day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +95,8 @@ pub struct Controls {
     pub discharge_rate: u16,
     /// No discharge below, %.
     pub floor: u16,
+    /// Whether a target for charging from the grid is in force.
+    pub target_enabled: bool,
     /// No charging from the grid above, %.
     pub target: u16,
     /// Share of the rated power, %.
@@ -74,6 +105,28 @@ pub struct Controls {
     pub export_cap: u16,
     /// What is paused, on inverters that can.
     pub pause: Option<Pause>,
+    /// What AC-side settings leave of the inverter's power for charging and for discharging, %.
+    pub ac_shares: [u16; 2],
+    /// When to discharge with full power whatever the demand.
+    pub export_slots: [Slot; 2],
+    /// Latched until somebody clears it.
+    pub forced: Option<Forced>,
+}
+
+impl Controls {
+    /// Whether firmware that gives a full battery a rest would do so.
+    pub fn would_rest(&self) -> bool {
+        self.target_enabled && self.target == 100
+    }
+}
+
+/// Where the battery is forced to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forced {
+    /// Full power in.
+    Charge,
+    /// Full power out.
+    Discharge,
 }
 
 /// The battery's content and size.
@@ -124,18 +177,33 @@ pub struct Outside {
     pub slip: f64,
     /// Minute of the day by the inverter's clock.
     pub minute: u16,
+    /// The firmware gives a full battery a rest and discharges it a little.
+    pub rests: bool,
+}
+
+impl Outside {
+    /// As the inverter meets it: what strings of its own could give, and what the house draws from it and the grid.
+    fn met_by(self, machine: Machine) -> Self {
+        let sun: f64 = self.sun.iter().sum();
+        match machine.sun {
+            Sun::Strings => self,
+            Sun::House => Self { sun: [0.0; 2], load: self.load - sun, ..self },
+            Sun::None => Self { sun: [0.0; 2], ..self },
+        }
+    }
 }
 
 /// Where the power goes for the next `seconds`.
-pub fn balance(controls: &Controls, store: Store, outside: Outside, seconds: f64) -> Powers {
-    let limits = Limits::of(controls, store, outside.minute, seconds);
+pub fn balance(machine: Machine, controls: &Controls, store: Store, around: Outside, seconds: f64) -> Powers {
+    let outside = around.met_by(machine);
+    let limits = Limits::of(machine, controls, store, outside.minute, seconds);
     let sun: f64 = outside.sun.iter().sum();
-    let wanted = wanted(controls, store, outside, limits, seconds).clamp(-limits.charge, limits.discharge);
+    let wanted = wanted(machine, controls, store, outside, limits, seconds).clamp(-limits.charge, limits.discharge);
 
     let share = f64::from(controls.active_power.min(100)) / 100.0;
-    let out_max = (RATED * share).min(outside.load + f64::from(controls.export_cap));
-    let dc_max = dc_of(out_max);
-    let dc_min = dc_of(-RATED * share);
+    let out_max = (machine.rated * share).min(outside.load + f64::from(controls.export_cap));
+    let dc_max = machine.dc_of(out_max);
+    let dc_min = machine.dc_of(-machine.rated * share);
     let mut battery = wanted;
     if sun + battery > dc_max {
         battery = (dc_max - sun).max(-limits.charge);
@@ -144,12 +212,15 @@ pub fn balance(controls: &Controls, store: Store, outside: Outside, seconds: f64
     let taken = sun.min((dc_max - battery).max(0.0));
     let curtailed = if sun > 0.0 { taken / sun } else { 0.0 };
 
-    let inverter = ac_of(taken + battery);
+    let inverter = machine.ac_of(taken + battery);
     Powers {
-        pv: outside.sun.map(|string| string * curtailed),
+        pv: match machine.sun {
+            Sun::House => around.sun,
+            Sun::Strings | Sun::None => outside.sun.map(|string| string * curtailed),
+        },
         battery,
         inverter,
-        load: outside.load,
+        load: around.load,
         backup: outside.backup,
         grid: inverter - outside.load,
         losses: taken + battery - inverter,
@@ -171,15 +242,19 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(controls: &Controls, store: Store, minute: u16, seconds: f64) -> Self {
+    fn of(machine: Machine, controls: &Controls, store: Store, minute: u16, seconds: f64) -> Self {
         let pause = controls
             .pause
             .filter(|pause| pause.slot.start == pause.slot.end || pause.slot.contains(minute))
             .unwrap_or_default();
-        let rate = |raw: u16| (f64::from(raw.min(RATE_MAX)) / 100.0 * store.capacity).min(BATTERY_MAX);
+        let rate = |raw: u16, ac_share: u16| {
+            let most = machine.battery_max.min(machine.rated * f64::from(ac_share.min(100)) / 100.0);
+            (f64::from(raw.min(RATE_MAX)) / 100.0 * store.capacity).min(most)
+        };
+        let [charge_share, discharge_share] = controls.ac_shares;
         let nearly_full = ((100.0 - store.soc()) / 4.0).clamp(0.08, 1.0);
-        let charge = (rate(controls.charge_rate) * nearly_full).min(power_to(store, 100, seconds));
-        let discharge = rate(controls.discharge_rate).min(power_from(store, controls.floor, seconds));
+        let charge = (rate(controls.charge_rate, charge_share) * nearly_full).min(power_to(store, 100, seconds));
+        let discharge = rate(controls.discharge_rate, discharge_share).min(power_from(store, controls.floor, seconds));
         Self {
             charge: if pause.charge { 0.0 } else { charge },
             discharge: if pause.discharge { 0.0 } else { discharge },
@@ -200,15 +275,26 @@ fn power_from(store: Store, soc: u16, seconds: f64) -> f64 {
 }
 
 /// What the settings want of the battery, W, + discharge.
-fn wanted(controls: &Controls, store: Store, outside: Outside, limits: Limits, seconds: f64) -> f64 {
+fn wanted(machine: Machine, controls: &Controls, store: Store, outside: Outside, limits: Limits, seconds: f64) -> f64 {
     let sun: f64 = outside.sun.iter().sum();
-    let matching = dc_of(outside.load + outside.slip) - sun;
+    let matching = machine.dc_of(outside.load + outside.slip) - sun;
     let surplus_only = matching.min(0.0);
     let within = |slots: &[Slot; 2]| slots.iter().any(|slot| slot.contains(outside.minute));
 
-    if controls.enable_charge && within(&controls.charge_slots) {
+    if outside.rests {
+        return RESTING;
+    }
+    let is_charging = match controls.forced {
+        Some(Forced::Discharge) => return limits.discharge,
+        Some(Forced::Charge) => true,
+        None => controls.enable_charge && within(&controls.charge_slots),
+    };
+    if is_charging {
         let from_grid = limits.charge.min(power_to(store, controls.target, seconds));
         return surplus_only.min(-from_grid);
+    }
+    if within(&controls.export_slots) {
+        return limits.discharge;
     }
     match (controls.match_demand, controls.enable_discharge) {
         (true, false) => matching,
@@ -218,16 +304,18 @@ fn wanted(controls: &Controls, store: Store, outside: Outside, limits: Limits, s
     }
 }
 
-/// The AC power that this DC power gives.
-fn ac_of(dc: f64) -> f64 {
-    let rest = dc - STANDING_LOSS;
-    if rest >= 0.0 { rest / (1.0 + PASSING_LOSS) } else { rest / (1.0 - PASSING_LOSS) }
-}
+impl Machine {
+    /// The AC power that this DC power gives.
+    fn ac_of(self, dc: f64) -> f64 {
+        let rest = dc - STANDING_LOSS;
+        if rest >= 0.0 { rest / (1.0 + self.passing_loss()) } else { rest / (1.0 - self.passing_loss()) }
+    }
 
-/// The DC power that this AC power needs.
-fn dc_of(ac: f64) -> f64 {
-    let passing = if ac >= 0.0 { 1.0 + PASSING_LOSS } else { 1.0 - PASSING_LOSS };
-    ac * passing + STANDING_LOSS
+    /// The DC power that this AC power needs.
+    fn dc_of(self, ac: f64) -> f64 {
+        let passing = if ac >= 0.0 { 1.0 + self.passing_loss() } else { 1.0 - self.passing_loss() };
+        ac * passing + STANDING_LOSS
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, ToSpan};
 
-use super::physics::{self, Controls, Outside, Powers, Store};
+use super::families::{Battery, Firmware, Spec};
+use super::physics::{self, Controls, Outside, Powers, Store, Sun};
 use super::surroundings::{self, Moment, SECOND, wander};
 
-/// Nominal voltage of a low-voltage battery, V.
-pub const NOMINAL_VOLTAGE: f64 = 51.2;
+/// Between which states of charge firmware that gives a full battery a rest lets it swing, %.
+const REST: (f64, f64) = (99.0, 99.95);
 const DAY: i64 = 86_400 * SECOND;
 const EPOCH: DateTime = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
 
@@ -28,6 +29,8 @@ pub struct Energies {
     pub charge: f64,
     /// Out of the battery.
     pub discharge: f64,
+    /// Into the house.
+    pub load: f64,
 }
 
 impl Energies {
@@ -41,9 +44,28 @@ impl Energies {
         self.inverter_in += (-powers.inverter).max(0.0) * hours;
         self.charge += (-powers.battery).max(0.0) * hours;
         self.discharge += powers.battery.max(0.0) * hours;
+        self.load += powers.load * hours;
     }
 
-    /// What such a plant has counted after some years.
+    /// What a plant of this kind has counted after some years.
+    fn lifetime(spec: &Spec) -> Self {
+        let mut energies = Self::LIFETIME;
+        if spec.battery == Battery::None {
+            (energies.charge, energies.discharge) = (0.0, 0.0);
+        }
+        if spec.machine.sun != Sun::Strings {
+            // Only what the battery takes and gives passes the inverter.
+            (energies.inverter_in, energies.inverter_out) = (1.03 * energies.charge, 0.98 * energies.discharge);
+        }
+        if spec.machine.sun == Sun::None {
+            (energies.pv, energies.export) = ([0.0; 2], 130_000.0);
+        }
+        let beside: f64 = if spec.machine.sun == Sun::House { energies.pv.iter().sum() } else { 0.0 };
+        energies.load = beside + energies.inverter_out - energies.inverter_in + energies.import - energies.export;
+        energies
+    }
+
+    /// What a hybrid has counted after some years.
     const LIFETIME: Self = Self {
         pv: [11_300_000.0, 9_800_000.0],
         export: 8_240_000.0,
@@ -52,10 +74,12 @@ impl Energies {
         inverter_in: 1_240_000.0,
         charge: 4_310_000.0,
         discharge: 3_890_000.0,
+        load: 0.0,
     };
 }
 
-/// One battery of the stack.
+/// One battery of several that share the work: a low-voltage battery, a high-voltage stack, or what is behind one of
+/// several inverters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pack {
     /// Design capacity, Ah.
@@ -64,10 +88,14 @@ pub struct Pack {
     pub lead: f64,
 }
 
-/// A hybrid inverter with its batteries, a house and a grid.
+/// An inverter, or several that work as one, with their batteries, a house and a grid.
 #[derive(Clone, Debug)]
 pub struct Plant {
     seed: u64,
+    spec: Spec,
+    firmware: Firmware,
+    /// Whether a full battery is being given a rest.
+    rests: bool,
     /// Plant time, microseconds since 2000.
     micros: i64,
     /// What the inverter's clock shows beyond plant time, microseconds.
@@ -81,23 +109,32 @@ pub struct Plant {
 }
 
 impl Plant {
-    /// A plant whose clock begins at `start`, with its first powers known.
-    pub fn new(seed: u64, start: DateTime, batteries: u8, soc: f64, controls: &Controls) -> Self {
-        let packs = packs(batteries);
-        let capacity = packs.iter().map(|pack| pack.design).sum::<f64>() * NOMINAL_VOLTAGE;
-        let mut plant = Self {
+    /// A plant whose clock begins at `start`, with its first powers known. `batteries` is how many it is given, of those
+    /// that such a plant can have.
+    pub fn new(seed: u64, spec: Spec, firmware: Firmware, start: DateTime, batteries: u8) -> Self {
+        let packs = spec.battery.packs(batteries);
+        let capacity = packs.iter().map(|pack| pack.design).sum::<f64>() * spec.battery.volts();
+        Self {
             seed,
+            spec,
+            firmware,
+            rests: false,
             micros: micros_of(start),
             clock_offset: 0,
             packs,
-            store: Store { energy: capacity * soc.clamp(0.0, 100.0) / 100.0, capacity },
+            store: Store { energy: 0.0, capacity },
             powers: Powers::default(),
             today: Energies::default(),
-            total: Energies::LIFETIME,
+            total: Energies::lifetime(&spec),
             work_seconds: 36_316.0 * 3600.0,
-        };
-        plant.powers = plant.balance(controls, 1.0);
-        plant
+        }
+    }
+
+    /// With the battery at this state of charge, %, and its first powers known.
+    pub fn begun(mut self, soc: f64, controls: &Controls) -> Self {
+        self.set_soc(soc);
+        self.powers = self.balance(controls, 1.0);
+        self
     }
 
     /// Lets `micros` pass in one step.
@@ -106,8 +143,9 @@ impl Plant {
         let day_before = self.clock_micros().div_euclid(DAY);
         self.micros += micros;
         if self.clock_micros().div_euclid(DAY) != day_before {
-            self.today = Energies::default();
+            self.begin_day();
         }
+        self.rests = self.spec.rests_when_full && controls.would_rest() && self.still_rests();
         self.powers = self.balance(controls, seconds);
         self.store = physics::after(self.store, self.powers.battery, seconds);
         self.today.add(&self.powers, seconds / 3600.0);
@@ -119,18 +157,44 @@ impl Plant {
         let at = self.moment();
         let (load, backup) = surroundings::demand(self.seed, at);
         let outside = Outside {
-            sun: surroundings::sun(self.seed, at),
-            load,
-            backup,
+            sun: surroundings::sun(self.seed, at).map(|string| string * self.spec.size),
+            load: load * self.spec.size,
+            backup: backup * self.spec.size,
             slip: 24.0 * (wander(self.seed, 60, at, 7.0) - 0.5),
             minute: (self.clock_micros().rem_euclid(DAY) / (60 * SECOND)) as u16,
+            rests: self.rests,
         };
-        physics::balance(controls, self.store, outside, seconds)
+        physics::balance(self.spec.machine, controls, self.store, outside, seconds)
     }
 
     /// The seed of its surroundings.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What kind of plant it is.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What its firmware does besides.
+    pub fn firmware(&self) -> Firmware {
+        self.firmware
+    }
+
+    /// Whether today's counters show a tenth less just now, as some firmware lets them for a while.
+    pub fn steps_back(&self) -> bool {
+        self.firmware.steps_back && self.micros.div_euclid(SECOND).rem_euclid(420) < 40
+    }
+
+    /// Energy in the batteries, Wh.
+    pub fn stored(&self) -> f64 {
+        self.store.energy
+    }
+
+    /// Energy in full batteries, Wh.
+    pub fn capacity(&self) -> f64 {
+        self.store.capacity
     }
 
     /// Now, for the surroundings.
@@ -157,8 +221,19 @@ impl Plant {
         let day_before = self.clock_micros().div_euclid(DAY);
         self.clock_offset = micros_of(shows) - self.micros;
         if self.clock_micros().div_euclid(DAY) != day_before {
-            self.today = Energies::default();
+            self.begin_day();
         }
+    }
+
+    /// Begins the day's counters anew, except one that the firmware forgets.
+    fn begin_day(&mut self) {
+        let import = if self.firmware.keeps_import_today { self.today.import } else { 0.0 };
+        self.today = Energies { import, ..Energies::default() };
+    }
+
+    /// A rest lasts from full until 1 % is gone.
+    fn still_rests(&self) -> bool {
+        self.soc() > if self.rests { REST.0 } else { REST.1 }
     }
 
     /// Powers now.
@@ -202,6 +277,17 @@ impl Plant {
         self.soc() + pack.lead * 4.0 * share * (1.0 - share)
     }
 
+    /// Degrees Celsius of a group of cells.
+    pub fn temperature(&self, group: usize) -> f64 {
+        let warmed = self.powers.battery.abs() / 51.2 / 40.0 / self.warming();
+        20.5 + warmed + 0.4 * (group % 5) as f64 + 3.0 * wander(self.seed, 80, self.moment(), 14_400.0)
+    }
+
+    /// By how much less a battery of higher voltage is warmed by the same power.
+    fn warming(&self) -> f64 {
+        (self.spec.battery.volts() / 51.2).max(1.0)
+    }
+
     /// Voltage of a cell at this state of charge, V: the curve of lithium iron phosphate and what the current adds.
     pub fn cell_voltage(&self, soc: f64) -> f64 {
         let share = (soc / 100.0).clamp(0.0, 1.0);
@@ -211,11 +297,11 @@ impl Plant {
     }
 }
 
-/// Packs of two sizes, as plants that grew have them, so that one is never mistaken for another.
-fn packs(count: u8) -> Vec<Pack> {
-    let mut packs: Vec<Pack> = (0..count.min(6))
-        .map(|i| Pack { design: if i % 2 == 0 { 160.0 } else { 186.0 }, lead: if i % 2 == 0 { 0.8 } else { -1.1 } })
-        .collect();
+/// Batteries of these design capacities, Ah, whose states of charge lie apart around the stack's.
+pub fn packs(designs: &[f64]) -> Vec<Pack> {
+    let lead = |index: usize| if index.is_multiple_of(2) { 0.8 } else { -1.1 };
+    let mut packs: Vec<Pack> =
+        designs.iter().enumerate().map(|(index, &design)| Pack { design, lead: lead(index) }).collect();
     let whole: f64 = packs.iter().map(|pack| pack.design).sum();
     let mean = packs.iter().map(|pack| pack.design * pack.lead).sum::<f64>() / whole.max(1.0);
     for pack in &mut packs {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bank::{INVERTER, Registers, takes};
-use super::encode::{self, Serials};
+use super::bank::{INVERTER, Registers};
+use super::content::Answered;
+use super::families::{self, Layout, Parts, Serials};
 use super::faults::{Fault, Faults};
-use super::physics::{Controls, Pause, Slot};
 use super::plant::{Plant, clock_with};
 use super::{Balance, Options};
 use crate::frame::{Answer, Ask, Bank, Serial, WRITE_HOLDING};
@@ -31,7 +31,7 @@ struct Pending {
 /// What feeds the registers.
 #[derive(Debug)]
 enum Source {
-    Plant { plant: Box<Plant>, serials: Serials, meter: bool },
+    Plant { plant: Box<Plant>, serials: Serials, parts: Parts },
     Capture,
 }
 
@@ -46,6 +46,8 @@ pub(super) struct State {
     pending: VecDeque<Pending>,
     pub(super) rng: fastrand::Rng,
     pub(super) faults: Faults,
+    /// What was answered last.
+    pub(super) answered: Answered,
     counts: BTreeMap<&'static str, u64>,
     began: Instant,
     /// When somebody last looked.
@@ -59,11 +61,14 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn of_plant(options: &Options, now: Instant) -> Self {
-        let serials = Serials::of_plant(options.plant);
-        let batteries = options.batteries.min(6);
-        let registers = encode::new_plant(&serials, batteries, options.meter);
-        let plant = Plant::new(options.seed, options.start, batteries, options.soc, &controls(&registers));
-        let source = Source::Plant { plant: Box::new(plant), serials, meter: options.meter };
+        let spec = options.family.spec();
+        let mut serials = Serials::of_plant(&spec, options.plant);
+        serials.inverter = options.inverter.unwrap_or(serials.inverter);
+        let parts = Parts { batteries: options.batteries.min(6), meter: options.meter };
+        let registers = families::new_plant(&spec, &serials, parts);
+        let plant = Plant::new(options.seed, spec, options.firmware, options.start, parts.batteries)
+            .begun(options.soc, &families::controls(&spec, &registers));
+        let source = Source::Plant { plant: Box::new(plant), serials, parts };
         let mut state = Self::new(source, serials.inverter, serials.dongle, registers, options, now);
         state.measure();
         state
@@ -96,6 +101,7 @@ impl State {
             pending: VecDeque::new(),
             rng: fastrand::Rng::with_seed(options.seed),
             faults: options.faults,
+            answered: Answered::default(),
             counts: BTreeMap::new(),
             began: now,
             now,
@@ -164,7 +170,7 @@ impl State {
         }
         let fine = (FINE_CATCH_UP / self.step_micros).max(1);
         let together = missing.div_euclid(fine) + 1;
-        let controls = controls(&self.registers);
+        let controls = families::controls(plant.spec(), &self.registers);
         let mut left = missing;
         while left > 0 {
             let steps = left.min(together);
@@ -176,8 +182,8 @@ impl State {
     }
 
     fn measure(&mut self) {
-        if let Source::Plant { plant, serials, meter } = &self.source {
-            encode::measure(plant, serials, *meter, &mut self.registers);
+        if let Source::Plant { plant, serials, parts } = &self.source {
+            families::measure(plant, serials, *parts, &mut self.registers);
         }
         for (&(device, bank, register), &value) in &self.pinned {
             self.registers.put(device, bank, register, value);
@@ -188,6 +194,9 @@ impl State {
     pub(super) fn execute(&mut self, device: u8, ask: Ask) -> Option<Answer> {
         match ask {
             Ask::Read { bank, base, count } => {
+                if self.registers.refuses(device, bank, base) {
+                    return Some(Answer::Error { function: bank.function(), base, count });
+                }
                 let values = self.registers.block(device, bank, base, count)?;
                 Some(Answer::Read { bank, base, values })
             }
@@ -215,8 +224,10 @@ impl State {
 
     fn takes(&self, register: u16, value: u16) -> bool {
         match (&self.source, register) {
-            (Source::Plant { plant, .. }, 35..=40) => clock_with(plant.clock(), register - 35, value).is_some(),
-            (Source::Plant { .. }, _) => takes(register, value),
+            (Source::Plant { plant, .. }, 35..=40) => {
+                plant.spec().layout() != Layout::Ems && clock_with(plant.clock(), register - 35, value).is_some()
+            }
+            (Source::Plant { plant, .. }, _) => families::takes(plant.spec(), register, value),
             (Source::Capture, _) => self.registers.get(INVERTER, Bank::Holding, register).is_some(),
         }
     }
@@ -277,30 +288,5 @@ impl State {
     /// A duration between these seconds.
     pub(super) fn between(&mut self, least: f64, most: f64) -> Duration {
         Duration::from_secs_f64(least + (most - least) * self.rng.f64())
-    }
-}
-
-/// What the holding registers say of where power should go.
-fn controls(registers: &Registers) -> Controls {
-    let holding = |register| registers.get(INVERTER, Bank::Holding, register);
-    let setting = |register| holding(register).unwrap_or(0);
-    let slot = |start, end| Slot { start: setting(start), end: setting(end) };
-    Controls {
-        match_demand: setting(27) == 1,
-        enable_charge: setting(96) == 1,
-        charge_slots: [slot(94, 95), slot(31, 32)],
-        enable_discharge: setting(59) == 1,
-        discharge_slots: [slot(56, 57), slot(44, 45)],
-        charge_rate: setting(111),
-        discharge_rate: setting(112),
-        floor: setting(110).max(setting(114)),
-        target: if setting(20) == 1 { setting(116) } else { 100 },
-        active_power: setting(50),
-        export_cap: setting(26),
-        pause: holding(318).map(|mode| Pause {
-            charge: matches!(mode, 1 | 3),
-            discharge: matches!(mode, 2 | 3),
-            slot: slot(319, 320),
-        }),
     }
 }

@@ -1,5 +1,7 @@
 //! The dongle's side, over memory and in paused time.
 
+mod content;
+mod families;
 mod faults;
 mod modbus;
 mod time;

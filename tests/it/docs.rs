@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use givtcp::settings::{InverterSettings, Settings, Transport, describe};
+use givtcp::settings::{InverterSettings, PeriodSettings, Role, Settings, Transport, describe};
 use givtcp::simulator::Fault;
 
 fn root() -> PathBuf {
@@ -25,9 +25,15 @@ fn pages() -> Vec<String> {
 #[test]
 fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable() {
     let page = text("docs/settings.md");
-    let inverter =
-        InverterSettings { name: None, host: "192.168.1.20".into(), port: 8899, transport: Transport::Dongle };
-    let settings = Settings { inverters: vec![inverter], ..Settings::default() };
+    let inverter = InverterSettings {
+        name: None,
+        host: "192.168.1.20".into(),
+        port: 8899,
+        transport: Transport::Dongle,
+        role: Role::Auto,
+    };
+    let mut settings = Settings { inverters: vec![inverter], ..Settings::default() };
+    settings.rates.periods = vec![PeriodSettings { name: "peak".into(), rate: settings.rates.day }];
     let mut missing = Vec::new();
     for line in describe(&settings).lines() {
         let (key, value) = line.split_once(": ").unwrap();
@@ -37,11 +43,12 @@ fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable()
             continue;
         };
         let default = row.split('|').nth(2).unwrap();
-        if !value.starts_with('(') && key != "inverters[].host" && !default.contains(&format!("`{value}`")) {
+        let has_none = ["inverters[].host"].contains(&&*key) || key.starts_with("rates.periods");
+        if !value.starts_with('(') && !has_none && !default.contains(&format!("`{value}`")) {
             missing.push(format!("{key}: default {value}"));
         }
         let variable = format!("`GIVTCP_{}`", key.to_uppercase().replace('.', "__"));
-        if !key.starts_with("inverters") && !row.contains(&variable) {
+        if !key.contains('[') && !row.contains(&variable) {
             missing.push(format!("{key}: variable {variable}"));
         }
     }

@@ -33,3 +33,4 @@ mod register_tables;
 mod replayed_captures;
 mod shutdown;
 mod transports;
+mod values;

@@ -132,9 +132,11 @@ impl Poller {
             settings_every: Duration::from_secs(300),
             lock_timeout: Duration::from_secs(10),
             zone: TimeZone::UTC,
+            prices: Arc::default(),
             locks: Arc::clone(&locks) as Arc<dyn LockManager>,
             clock: Arc::new(Ticking(Instant::now())),
             counters: Arc::default(),
+            store: None,
             events: givtcp::event::Events::new(),
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));

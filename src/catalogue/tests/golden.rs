@@ -62,10 +62,28 @@ fn the_simulated_hybrid_publishes_this() {
     Energy/Total/Battery_Throughput_Total_kWh 8200.0
     Energy/Total/Load_Energy_Total_kWh 24690.0
     Energy/Total/Self_Consumption_Energy_Total_kWh 12860.0
+    Energy/Rates/Day_Rate 0.395
+    Energy/Rates/Night_Rate 0.155
+    Energy/Rates/Export_Rate 0.04
+    Energy/Rates/Current_Rate_Type Day
+    Energy/Rates/Current_Rate 0.395
+    Energy/Rates/Day_Start_Energy_kWh 12650.0
+    Energy/Rates/Day_Energy_kWh 0.0
+    Energy/Rates/Day_Cost 0.0
+    Energy/Rates/Day_Energy_Total_kWh 0
+    Energy/Rates/Night_Start_Energy_kWh 12650.0
+    Energy/Rates/Night_Energy_kWh 0.0
+    Energy/Rates/Night_Cost 0.0
+    Energy/Rates/Night_Energy_Total_kWh 0
+    Energy/Rates/Import_ppkwh_Today 0
+    Energy/Rates/Battery_Value 0
+    Energy/Rates/Battery_ppkwh 0
+    Energy/Rates/Export_Income_Today 0.0
     SD2227G101/Invertor_Serial_Number SD2227G101
     SD2227G101/Invertor_Type Hybrid_gen1
     SD2227G101/Invertor_Firmware D0.449-A0.449
     SD2227G101/Invertor_Time 2026-06-05T09:00:00+01:00
+    SD2227G101/Clock_Skew -10800
     SD2227G101/Invertor_Max_Inv_Rate 5000
     SD2227G101/Invertor_Max_Bat_Rate 2600
     SD2227G101/Invertor_Temperature 26.2
@@ -75,6 +93,7 @@ fn the_simulated_hybrid_publishes_this() {
     SD2227G101/Battery_Calibration_Status Off
     SD2227G101/Meter_Type Em115
     SD2227G101/Modbus_Version 1.40
+    SD2227G101/Warnings none
     Control/Mode Eco
     Control/Eco_Mode enable
     Control/Enable_Charge_Schedule enable
@@ -133,6 +152,10 @@ fn the_simulated_hybrid_publishes_this() {
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Firmware_Version 3017
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Cells 16
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Cycles 823
+    Battery_Details/Battery_Stack_1/BG2227G201/Battery_SOH 100.0
+    Battery_Details/Battery_Stack_1/BG2227G201/Battery_Cell_Voltage_High 3.31
+    Battery_Details/Battery_Stack_1/BG2227G201/Battery_Cell_Voltage_Low 3.298
+    Battery_Details/Battery_Stack_1/BG2227G201/Battery_Cell_Voltage_Difference 0.012
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_USB_present 8
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Temperature 25.2
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Voltage 52.854
@@ -164,6 +187,10 @@ fn the_simulated_hybrid_publishes_this() {
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_Firmware_Version 3017
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_Cells 16
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_Cycles 726
+    Battery_Details/Battery_Stack_1/BG2227G202/Battery_SOH 99.0
+    Battery_Details/Battery_Stack_1/BG2227G202/Battery_Cell_Voltage_High 3.308
+    Battery_Details/Battery_Stack_1/BG2227G202/Battery_Cell_Voltage_Low 3.296
+    Battery_Details/Battery_Stack_1/BG2227G202/Battery_Cell_Voltage_Difference 0.012
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_USB_present 8
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_Temperature 26.8
     Battery_Details/Battery_Stack_1/BG2227G202/Battery_Voltage 52.837

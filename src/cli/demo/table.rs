@@ -30,9 +30,9 @@ impl Table {
     }
 
     pub(super) fn introduce(&self) -> anyhow::Result<()> {
-        let (port, serial) = (self.port, self.simulator.inverter_serial());
+        let (port, serial, family) = (self.port, self.simulator.inverter_serial(), self.simulator.family());
         put(&format!(
-            "A simulated hybrid inverter with two batteries and a meter, {serial}, is on MQTT now.\n\
+            "A simulated plant ({family}), {serial}, is on MQTT now.\n\
              Subscribe with:  mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'GivEnergy/{serial}/#'\n\
              End with Ctrl-C.\n\n"
         ))

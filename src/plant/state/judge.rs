@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Known, Plant, Refused, is_inverter};
+use super::{Known, Plant, Refused};
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::plant::guard::{About, Guards, Occurrence, Rejection, Verdict};
 use crate::plant::identity::Latch;
 use crate::plant::model::rated_power;
 use crate::plant::probes::Probes;
 use crate::plant::{Capabilities, INVERTER, Identity};
-use crate::registers::{RegisterImage, single_phase};
+use crate::registers::{RegisterImage, plan, single_phase};
 
 impl Plant {
     pub(super) fn judge(
@@ -23,12 +23,12 @@ impl Plant {
         if values.len() != usize::from(key.count) {
             return Err(Rejection::Length.into());
         }
-        if is_inverter(key.device) {
+        if plan::is_inverter(key.device) {
             self.judge_envelope(envelope)?;
         }
         let about = self.about(key);
         Guards::check(about, key, values, &self.image)?;
-        let seen = if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
+        let seen = if plan::is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
             self.judge_identity(key, values, envelope)?
         } else {
             None
@@ -120,6 +120,7 @@ impl Plant {
                 let from = std::mem::replace(&mut capabilities.model, seen.model);
                 capabilities.arm_firmware = seen.arm_firmware;
                 known.probes = Probes::of(seen.model);
+                known.probes.skip(capabilities);
                 if from != seen.model {
                     self.guards.tell(Occurrence::ModelChanged { from, to: seen.model });
                 }

@@ -1,5 +1,6 @@
 //! Plants to test with: the simulator's hybrid, standing still, and inverters made of single registers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -7,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::snapshot::{Snapshot, Stats};
 use crate::plant::{INVERTER, Plant, Refused, SnapshotContext};
-use crate::registers::plan;
+use crate::registers::{Field, Kind, ems, gateway, hv_bcu, hv_bmu, plan, single_phase, three_phase};
 use crate::simulator::{Options, Simulator};
 
 /// A block and what was read of it.
@@ -91,7 +92,8 @@ pub(crate) fn snapshot(plant: &Plant) -> Snapshot {
     let now: Timestamp = "2026-06-05T11:00:00Z".parse().unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.0), ..Stats::default() };
-    plant.snapshot(SnapshotContext { now, zone, stats }).expect("an identity")
+    let context = SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() };
+    plant.clone().snapshot(&context).expect("an identity")
 }
 
 /// An inverter of this device type and firmware that measures these input registers, everything else being as the
@@ -104,4 +106,60 @@ pub(crate) fn measuring(code: u16, arm: u16, settings: &[(u16, u16)], measured: 
         }
     }
     snapshot(&plant)
+}
+
+/// A page of a device in which every field of these tables says something plausible.
+pub(crate) fn filled(device: u8, bank: Bank, base: u16, fields: &[&'static Field]) -> Read {
+    let mut values = vec![1; 60];
+    for field in fields.iter().filter(|field| field.bank == bank && (base..base + 60).contains(&field.address)) {
+        let at = usize::from(field.address - base);
+        match (field.kind, field.range) {
+            (Kind::Text(5), _) => {
+                let serial = format!("CE2530G{:03}", field.address % 1000);
+                for (value, pair) in values[at..].iter_mut().zip(serial.as_bytes().chunks(2)) {
+                    *value = u16::from_be_bytes([pair[0], pair[1]]);
+                }
+            }
+            (Kind::Text(count), _) => values[at..at + usize::from(count)].fill(0x4131),
+            (Kind::Version8, _) => values[at..at + 2].fill(0x4141),
+            (Kind::U16, Some((min, max))) if min > 0.0 => {
+                values[at] = ((min + max) / 2.0 * 10f64.powi(i32::from(field.places))) as u16;
+            }
+            _ => {}
+        }
+    }
+    (BlockKey::new(device, bank, base, 60), values)
+}
+
+/// Every block of an inverter of this type code, its registers all saying something, and its devices'.
+pub(crate) fn filled_plant(code: u16, arm: u16) -> Vec<Read> {
+    let own = |bank, base, fields| filled(INVERTER, bank, base, fields);
+    let mut blocks = vec![(FIRST, first_block_of(code, arm))];
+    blocks.extend([60, 120, 180, 240, 300].map(|base| own(Bank::Holding, base, single_phase::FIELDS)));
+    blocks.extend([0, 180, 240].map(|base| own(Bank::Input, base, single_phase::FIELDS)));
+    match code >> 12 {
+        4 => {
+            blocks.extend([1000, 1020, 1080].map(|base| own(Bank::Holding, base / 60 * 60, three_phase::FIELDS)));
+            blocks.extend((16..24).map(|page| own(Bank::Input, page * 60, three_phase::FIELDS)));
+        }
+        5 => {
+            blocks.push(own(Bank::Holding, 2040, ems::FIELDS));
+            let (key, values) = own(Bank::Input, 2040, ems::FIELDS);
+            blocks.push((key, with(values, &[(3, 0x5555)])));
+        }
+        7 => {
+            blocks.extend([26, 27, 29, 30].map(|page| own(Bank::Input, page * 60, gateway::FIELDS)));
+            let (key, values) = own(Bank::Input, 1680, gateway::FIELDS);
+            blocks.push((key, with(values, &[(20, 3), (21, 3)])));
+        }
+        _ => {}
+    }
+    if matches!(code >> 8, 0x40 | 0x80) {
+        blocks.push((BlockKey::new(0xa0, Bank::Input, 60, 60), vec![1; 60]));
+        let (key, values) = filled(0x70, Bank::Input, 60, hv_bcu::FIELDS);
+        blocks.push((key, with(values, &[(7, 24), (8, 24)])));
+        blocks.push(filled(0x50, Bank::Input, 60, hv_bmu::FIELDS));
+    }
+    blocks.extend([plan::meter(1), plan::meter_product(1)].map(|key| (key, block(key))));
+    blocks
 }

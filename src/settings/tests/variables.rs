@@ -103,10 +103,12 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].host: 192.168.1.20
     inverters[0].port: 8899
     inverters[0].transport: dongle
+    inverters[0].role: auto
     inverters[1].name: (its address)
     inverters[1].host: 192.168.1.22
     inverters[1].port: 8899
     inverters[1].transport: dongle
+    inverters[1].role: auto
     poll.every: 20s
     poll.settings_every: 2m
     link.gap: 250ms
@@ -129,6 +131,13 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     mqtt.tls.ca_file: (not set)
     mqtt.tls.cert_file: (not set)
     mqtt.tls.key_file: (not set)
+    rates.mode: clock
+    rates.day.rate: 0.155
+    rates.day.start: 05:30
+    rates.night.rate: 0.055
+    rates.night.start: 23:30
+    rates.export_rate: 0.04
+    smoothing: none
     locks.backend: auto
     locks.timeout: 30s
     redis.url: (not set)
@@ -149,6 +158,8 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     LOG_LEVEL: is now log.level in the settings file, or GIVTCP_LOG__LEVEL
     SELF_RUN_LOOP_TIMER: is now poll.every in the settings file, or GIVTCP_POLL__EVERY
     SELF_RUN_LOOP_TIMER_FULL: is now poll.settings_every in the settings file, or GIVTCP_POLL__SETTINGS_EVERY
+    DAYRATE: is now rates.day.rate in the settings file, or GIVTCP_RATES__DAY__RATE
+    NIGHTRATE: is now rates.night.rate in the settings file, or GIVTCP_RATES__NIGHT__RATE
     CACHELOCATION: is now data_dir in the settings file, or GIVTCP_DATA_DIR
     INVERTOR_IP_1, INVERTOR_NAME_1, invertorIP_3: now in the list of inverters in the settings file, or GIVTCP_INVERTERS
     NUMINVERTORS: no effect: every INVERTOR_IP_n that is set is polled
@@ -156,7 +167,6 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     SELF_RUN: no effect: polling always runs
     HA_AUTO_D: no effect: this version does not announce itself to Home Assistant yet
     PALM_WINTER: no effect: this version does not plan charge targets
-    DAYRATE, NIGHTRATE: no effect: this version has no tariffs yet
     ");
 }
 

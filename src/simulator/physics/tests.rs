@@ -1,6 +1,8 @@
 use super::*;
 
 const CAPACITY: f64 = 16_000.0;
+const RATED: f64 = Machine::GEN_1.rated;
+const BATTERY_MAX: f64 = Machine::GEN_1.battery_max;
 
 fn eco() -> Controls {
     Controls {
@@ -12,10 +14,14 @@ fn eco() -> Controls {
         charge_rate: 50,
         discharge_rate: 50,
         floor: 4,
+        target_enabled: true,
         target: 100,
         active_power: 100,
         export_cap: 6000,
         pause: None,
+        ac_shares: [100; 2],
+        export_slots: [Slot::default(); 2],
+        forced: None,
     }
 }
 
@@ -24,11 +30,11 @@ fn store(soc: f64) -> Store {
 }
 
 fn outside(sun: f64, load: f64) -> Outside {
-    Outside { sun: [sun / 2.0; 2], load, backup: 0.0, slip: 0.0, minute: 12 * 60 }
+    Outside { sun: [sun / 2.0; 2], load, backup: 0.0, slip: 0.0, minute: 12 * 60, rests: false }
 }
 
 fn at(controls: &Controls, soc: f64, sun: f64, load: f64) -> Powers {
-    balance(controls, store(soc), outside(sun, load), 1.0)
+    balance(Machine::GEN_1, controls, store(soc), outside(sun, load), 1.0)
 }
 
 fn near(left: f64, right: f64) -> bool {
@@ -70,7 +76,7 @@ fn the_battery_stops_at_its_floor_and_lands_on_it_exactly() {
     assert!(near(at(&controls, 30.0, 0.0, 2000.0).battery, 0.0));
     let mut battery = store(30.5);
     for _ in 0..120 {
-        let powers = balance(&controls, battery, outside(0.0, 2000.0), 60.0);
+        let powers = balance(Machine::GEN_1, &controls, battery, outside(0.0, 2000.0), 60.0);
         battery = after(battery, powers.battery, 60.0);
     }
     assert!((battery.soc() - 30.0).abs() < 1e-6, "{}", battery.soc());
@@ -141,7 +147,7 @@ fn a_pause_holds_the_battery_in_its_direction_and_window() {
 #[test]
 fn a_plant_without_a_battery_works_without_one() {
     let none = Store { energy: 0.0, capacity: 0.0 };
-    let powers = balance(&eco(), none, outside(2000.0, 500.0), 1.0);
+    let powers = balance(Machine::GEN_1, &eco(), none, outside(2000.0, 500.0), 1.0);
     assert!(near(powers.battery, 0.0) && powers.grid > 1400.0, "{powers:?}");
     assert!(none.soc().abs() < 1e-9);
 }
@@ -153,4 +159,30 @@ fn what_goes_in_comes_out_less_the_losses() {
     let emptied = after(charged, 1000.0, 3600.0);
     assert!(emptied.energy < store(50.0).energy);
     assert!(near(after(store(100.0), -9000.0, 36_000.0).soc(), 100.0));
+}
+
+#[test]
+fn sun_of_the_house_is_neither_seen_nor_held_back_but_its_surplus_charges() {
+    let machine = Machine { sun: Sun::House, ..Machine::GEN_1 };
+    let noon = balance(machine, &eco(), store(50.0), outside(3000.0, 1000.0), 1.0);
+    assert!(near(noon.pv.iter().sum(), 3000.0) && near(noon.grid, 0.0) && noon.inverter < -1900.0, "{noon:?}");
+    let full = balance(machine, &Controls { export_cap: 500, ..eco() }, store(100.0), outside(3000.0, 1000.0), 1.0);
+    assert!(near(full.pv.iter().sum(), 3000.0) && full.grid > 1900.0, "{full:?}");
+    let none = balance(Machine { sun: Sun::None, ..machine }, &eco(), store(50.0), outside(3000.0, 1000.0), 1.0);
+    assert!(near(none.pv.iter().sum(), 0.0) && none.battery > 1000.0, "{none:?}");
+}
+
+#[test]
+fn settings_on_the_ac_side_limit_the_battery_too() {
+    let limited = Controls { ac_shares: [20, 10], ..eco() };
+    assert!(near(at(&limited, 50.0, 0.0, 3000.0).battery, 500.0));
+    assert!(near(at(&limited, 50.0, 4000.0, 500.0).battery, -1000.0));
+}
+
+#[test]
+fn what_is_forced_has_the_first_word_and_an_export_slot_gives_all_there_is() {
+    let forced = |forced| at(&Controls { forced: Some(forced), ..eco() }, 50.0, 0.0, 500.0).battery;
+    assert!(near(forced(Forced::Charge), -BATTERY_MAX) && near(forced(Forced::Discharge), BATTERY_MAX));
+    let export = Controls { export_slots: [NOW, LATER], ..eco() };
+    assert!(near(at(&export, 50.0, 0.0, 500.0).battery, BATTERY_MAX));
 }

@@ -21,10 +21,10 @@ fn an_impossible_clock_is_refused() {
 
 #[test]
 fn packs_lie_apart_around_the_stacks_soc() {
-    let three = packs(3);
+    let three = packs(&[160.0, 186.0, 160.0]);
     let whole: f64 = three.iter().map(|pack| pack.design).sum();
     let mean = three.iter().map(|pack| pack.design * pack.lead).sum::<f64>() / whole;
     assert!(mean.abs() < 1e-9);
     assert!(three[0].lead - three[1].lead > 1.5);
-    assert!(packs(1)[0].lead.abs() < 1e-9 && packs(0).is_empty() && packs(9).len() == 6);
+    assert!(packs(&[52.0])[0].lead.abs() < 1e-9 && packs(&[]).is_empty());
 }
