@@ -18,6 +18,9 @@ pub(super) struct Implausible {
     now: BTreeSet<(u8, &'static str)>,
 }
 
+/// Some firmware keeps the beginning of a module's serial where the temperature of its cell 21 would be.
+const SPLIT_SERIAL: u16 = hv_bmu::t_cell_21.address;
+
 impl Implausible {
     /// Counts the fields of a block whose value cannot be, unless it could not be the last time either; whether there
     /// are any.
@@ -28,7 +31,8 @@ impl Implausible {
         let view = image.view(key.device).with_blanks();
         let mut any = false;
         for table in tables(about) {
-            for field in table.iter().filter(|field| field.range.is_some() && covers(key, field)) {
+            let limited = |field: &&&Field| field.range.is_some() && field.address != SPLIT_SERIAL;
+            for field in table.iter().filter(limited).filter(|field| covers(key, field)) {
                 let place = (key.device, field.name);
                 if field.number(view).is_some() {
                     self.now.remove(&place);

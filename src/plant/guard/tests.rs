@@ -7,6 +7,7 @@ use crate::frame::{Bank, BlockKey, Serial};
 use crate::plant::tests::fixture::*;
 use crate::plant::{INVERTER, Model, Plant, Refused};
 use crate::registers::plan;
+use crate::simulator::{Family, Options, Simulator};
 
 const PAGE: BlockKey = plan::battery(0x32);
 const POLL: Duration = Duration::from_secs(15);
@@ -439,5 +440,33 @@ proptest! {
             check(&plant, &all)?;
         }
         prop_assert_eq!(snapshot(&plant).batteries.len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_simulated_plant_of_any_family_says_is_believed() {
+    for &family in Family::ALL {
+        let simulator = Simulator::new(Options { family, step: s(20), ..Options::default() });
+        let (mut plant, mut at) = (Plant::new(), Duration::ZERO);
+        let mut said = Vec::new();
+        while at < s(8 * 3_600) {
+            for (device, bank, base, values) in simulator.registers() {
+                let key = BlockKey::new(device, bank, base, values.len() as u16);
+                let first = plant.identity().is_none();
+                for read in 0..4 {
+                    match plant.accept(key, &values, Some(simulator.inverter_serial()), at) {
+                        Err(Refused::Held(Rejection::FirstBlock)) if at.is_zero() || first => {}
+                        // Three-phase powers and faults that end.
+                        Err(Refused::Held(Rejection::AllZero)) => {}
+                        Err(refused) => said.push(format!("{at:?} {key} {read} {refused}")),
+                        Ok(()) => break,
+                    }
+                }
+            }
+            tokio::time::advance(s(60)).await;
+            at += s(60);
+        }
+        assert!(said.is_empty(), "{family:?}: {} {:#?}", said.len(), &said[..said.len().min(12)]);
+        assert_eq!(plant.rejections().total(), 0, "{family:?} {:?}", plant.implausible_fields().collect::<Vec<_>>());
     }
 }
