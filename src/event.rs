@@ -102,10 +102,12 @@ fn shown<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::O
     serializer.collect_str(value)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn address<S: Serializer>(device: &u8, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{device:#04x}"))
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn model<S: Serializer>(model: &Model, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&model.name())
 }
