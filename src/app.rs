@@ -57,14 +57,15 @@ impl App {
     /// cannot be read.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let zone = time_zone(settings)?;
-        let session = settings.mqtt.enabled.then(|| session_settings(settings)).transpose()?;
+        let events = Events::new();
+        let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
         let (taken, roles) = (Taken::default(), Roles::new(settings));
         let mut app = Self {
             snapshots: Vec::new(),
-            events: Events::new(),
+            events,
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
@@ -226,7 +227,7 @@ fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
     }
 }
 
-fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
+fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<SessionSettings> {
     let mqtt = &settings.mqtt;
     let files = &mqtt.tls;
     let tls = (files.enabled)
@@ -241,6 +242,7 @@ fn session_settings(settings: &Settings) -> anyhow::Result<SessionSettings> {
         republish_every: mqtt.republish_every,
         will_delay: mqtt.will_delay,
         tls,
+        events: events.clone(),
         seed: fastrand::u64(..),
         ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
     })

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use crate::frame::{BlockKey, Serial};
 use crate::plant::{Model, Occurrence, Rejection};
@@ -102,10 +102,12 @@ fn shown<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::O
     serializer.collect_str(value)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn address<S: Serializer>(device: &u8, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{device:#04x}"))
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn model<S: Serializer>(model: &Model, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&model.name())
 }
@@ -243,6 +245,15 @@ impl Subscription {
             Ok(event) => Some(News::Event(event)),
             Err(RecvError::Lagged(missed)) => Some(News::Missed(missed)),
             Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// The next event that has happened already.
+    pub fn try_next(&mut self) -> Option<News> {
+        match self.0.try_recv() {
+            Ok(event) => Some(News::Event(event)),
+            Err(TryRecvError::Lagged(missed)) => Some(News::Missed(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 }

@@ -211,7 +211,9 @@ impl Task {
         let occurrences = self.plant.occurrences(elapsed);
         let Some(identity) = self.plant.identity() else { return };
         let whose = Whose { name: &self.inverter.name, inverter: identity.serial, at: self.inverter.clock.now() };
-        occurrences.iter().for_each(|occurrence| self.inverter.events.occurred(whose, occurrence));
+        for occurrence in &occurrences {
+            self.inverter.events.occurred(whose, occurrence);
+        }
     }
 
     /// A failure is said once until the inverter has answered again, also where several take turns.

@@ -10,6 +10,7 @@
 
 mod connection;
 mod error;
+mod happenings;
 mod inflight;
 mod projection;
 mod session;
@@ -26,6 +27,8 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::SecretString;
+
+use crate::event::Events;
 
 /// What a session needs to know; the same for all inverters but for [`seed`](Self::seed).
 #[derive(Clone, Debug)]
@@ -53,6 +56,8 @@ pub struct SessionSettings {
     pub keep_alive: Duration,
     /// TLS from [`tls_config`]; none speaks plainly.
     pub tls: Option<Arc<ClientConfig>>,
+    /// What happens to inverters; each session publishes what happens to its own.
+    pub events: Events,
     /// Where the session counts; sessions may share one.
     pub counters: Arc<MqttCounters>,
     /// Seeds the jitter of reconnects.
@@ -74,6 +79,7 @@ impl SessionSettings {
             will_delay: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
             tls: None,
+            events: Events::new(),
             counters: Arc::default(),
             seed: 0,
         }
@@ -87,6 +93,7 @@ pub struct MqttCounters {
     failed: AtomicU64,
     connects: AtomicU64,
     reconnects: AtomicU64,
+    events_dropped: AtomicU64,
 }
 
 impl MqttCounters {
@@ -109,6 +116,15 @@ impl MqttCounters {
     /// Connections that a broker acknowledged after a session had lost one.
     pub fn reconnects(&self) -> u64 {
         self.reconnects.load(Ordering::Relaxed)
+    }
+
+    /// Events that no broker was told of: there was no connection, or more happened than it could take.
+    pub fn events_dropped(&self) -> u64 {
+        self.events_dropped.load(Ordering::Relaxed)
+    }
+
+    fn count_events_dropped(&self, events: u64) {
+        self.events_dropped.fetch_add(events, Ordering::Relaxed);
     }
 
     fn count_published(&self, publishes: u64) {

@@ -13,6 +13,8 @@ use crate::frame::Serial;
 /// Where the availability stands, below `<root>/<serial>/`.
 const STATUS: &str = "Stats/status";
 const STATUS_SLOT: usize = 0;
+/// Where events are told, below `<root>/<serial>/`.
+const EVENT: &str = "Event";
 
 /// The availability of an inverter that answers.
 pub(super) const ONLINE: Payload = Payload::Word("online");
@@ -86,6 +88,11 @@ impl Projection {
     /// The topic of the availability.
     pub(super) fn status_topic(&self) -> Bytes {
         topic(&self.prefix, STATUS)
+    }
+
+    /// The topic of events. No leaf of a tree stands there.
+    pub(super) fn event_topic(&self) -> Bytes {
+        topic(&self.prefix, EVENT)
     }
 
     /// How many publishes are due.

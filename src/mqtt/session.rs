@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
+use super::happenings::Happenings;
 use super::projection::Projection;
 use super::{Broker, SessionSettings};
 use crate::backoff::Backoff;
@@ -66,6 +67,7 @@ struct Session<'a> {
     serial: Serial,
     identity: Identity,
     projection: Projection,
+    happenings: Happenings,
     begun: Instant,
     backoff: Backoff,
     outage: Outage,
@@ -96,8 +98,10 @@ impl<'a> Session<'a> {
         projection.apply(first);
         let identity =
             Identity { client_id: format!("givtcp-{}", first.serial), status_topic: projection.status_topic() };
+        let happenings = Happenings::new(settings.events.subscribe(), first.serial, projection.event_topic());
         Self {
             settings,
+            happenings,
             broker: Broker { host: settings.host.clone(), port: settings.port },
             serial: first.serial,
             identity,
@@ -154,6 +158,7 @@ impl<'a> Session<'a> {
             return Served::Ended(end);
         }
         self.projection.everything();
+        self.happenings.forget(&self.settings.counters);
         loop {
             self.fill(&mut connection);
             let end = tokio::select! {
@@ -163,6 +168,10 @@ impl<'a> Session<'a> {
                     Ok(()) => self.take(tree, &mut timers),
                     Err(_) => Some(End::Finished),
                 },
+                news = self.happenings.news() => {
+                    self.happenings.take(news, &self.settings.counters);
+                    None
+                }
                 event = connection.exchange() => match event {
                     Ok(event) => {
                         self.happened(&event, &mut timers);
@@ -200,6 +209,10 @@ impl<'a> Session<'a> {
             return;
         }
         while connection.has_room() {
+            if let Some(taken) = self.happenings.publish_next(|due| connection.publish(due)) {
+                self.settings.counters.count_failed(u64::from(!taken));
+                continue;
+            }
             let Some(due) = self.projection.next() else { return };
             if !connection.publish(&due) {
                 self.settings.counters.count_failed(1);

@@ -190,12 +190,16 @@ impl Guards {
         if about.model.is_none() && about.device == Device::Inverter && key.bank == Bank::Holding && key.base < 60 {
             return Ok(Some(first));
         }
+        if all_zero::is_doubtful(before, after) {
+            return Ok(Some(Doubt::new(Rejection::AllZero, Until::Reads(2))));
+        }
         match serials::news(about, before, after) {
             News::First => return Ok(Some(first)),
             News::Other => return Ok(Some(Doubt::new(Rejection::SerialChange, Until::Reads(3)))),
             News::None => {}
         }
-        if self.recent.is_another(before, after) {
+        // Modules say who they are, and are much alike otherwise.
+        if about.device != Device::Module && self.recent.is_another(before, after) {
             return Ok(Some(Doubt::new(Rejection::OtherBlock, Until::Reads(2))));
         }
         Ok(if fresh { compare(about, before, after) } else { None })
@@ -205,8 +209,11 @@ impl Guards {
     pub(super) fn took(&mut self, about: About, key: BlockKey, values: &[u16], at: Duration) {
         self.recent.keep(key, values, at);
         self.episodes.good(key.device, at);
-        if let Some(reason) = self.implausible.count(about, key, values).then_some(Rejection::ImplausibleField) {
-            self.count(reason, key, at);
+        // An address without a battery may answer with temperatures of -273 °C, and nobody shows them.
+        let page = RegisterImage::default();
+        let empty = about.device == Device::Battery && lv_battery::serial(&Reading::new(key, values, &page)).is_none();
+        if !empty && self.implausible.count(about, key, values) {
+            self.count(Rejection::ImplausibleField, key, at);
         }
     }
 

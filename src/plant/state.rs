@@ -150,7 +150,9 @@ impl Plant {
             self.settle_identity(key, &values);
             self.take_over(key, &values, at);
         }
-        others.into_iter().for_each(|(key, values)| self.take_over(key, &values, at));
+        for (key, values) in others {
+            self.take_over(key, &values, at);
+        }
     }
 
     /// Takes a block over, whole, or says why not. `envelope` is the serial that the reply bore (the standard

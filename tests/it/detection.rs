@@ -12,7 +12,7 @@ use givtcp::inverter::{self, Inverter};
 use givtcp::link::{self, Connecting, Connector};
 use givtcp::lock::LocalLockManager;
 use givtcp::plant::snapshot::Snapshot;
-use givtcp::plant::{Capabilities, Memory};
+use givtcp::plant::{Capabilities, Memory, Rejection};
 use givtcp::registers::plan::{self, Due};
 use givtcp::simulator::{Options, Simulator};
 use givtcp::store::Store;
@@ -345,6 +345,6 @@ async fn one_bad_first_block_makes_no_other_model() {
     simulator.set(0x11, Bank::Holding, 0, 0x2001);
     polling.until("a snapshot", |_| true).await;
     let snapshot = polling.now();
-    assert_eq!((snapshot.identity.device_type_code, snapshot.stats.rejections.total()), (0x2001, 0));
+    assert_eq!((snapshot.identity.device_type_code, snapshot.stats.rejections.of(Rejection::FirstBlock)), (0x2001, 1));
     polling.stop().await;
 }

@@ -111,7 +111,9 @@ fn is_of_the_reading(path: &str) -> bool {
 }
 
 fn is_of_a_device(path: &str) -> bool {
-    is_of_a_battery(path) || path.starts_with("Meter_Details/") || path.starts_with("raw/meters/")
+    // What is in all batteries is known only while all of them answer.
+    let of_all = path == "Power/Power/Measured_SOC_kWh";
+    of_all || is_of_a_battery(path) || path.starts_with("Meter_Details/") || path.starts_with("raw/meters/")
 }
 
 fn is_of_a_battery(path: &str) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::catalogue::{Leaf, Payload, Tree};
+use givtcp::event::Whose;
 use givtcp::frame::Serial;
 use givtcp::mqtt::{MqttCounters, Qos, SessionSettings, run, tls_config};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -161,6 +162,31 @@ async fn only_what_changed_is_published_and_payloads_arrive_as_they_are() {
         [format!("{} 58", topic("Power/Power/SOC")), format!("{} 59", topic("Power/Power/SOC"))]
     );
     assert_eq!((session.counters.published(), session.counters.failed()), (10, 0));
+}
+
+#[tokio::test]
+async fn what_happens_is_told_once_and_not_retained() {
+    let broker = Mosquitto::start().await;
+    let observer = broker.observe().await;
+    let settings = settings(broker.port());
+    let events = settings.events.clone();
+    let session = Session::start(settings);
+    session.send(wide(1, 1));
+    observer.wait_for(STATUS, "online", SOON).await;
+    let whose = |serial: &[u8; 10]| Whose {
+        name: "garage",
+        inverter: Serial::new(*serial),
+        at: "2026-01-31T10:00:00Z".parse().unwrap(),
+    };
+    events.device_lost(whose(b"SA2114G999"), 0x32);
+    events.device_lost(whose(b"SA2114G047"), 0x33);
+    let told = "{\"number\":2,\"at\":\"2026-01-31T10:00:00Z\",\"inverter\":\"SA2114G047\",\
+                \"kind\":\"device_lost\",\"device\":\"0x33\"}";
+    observer.wait_for(&topic("Event"), told, SOON).await;
+    let later = broker.observe().await;
+    later.wait_for(STATUS, "online", SOON).await;
+    assert!(!later.state().contains_key(&topic("Event")), "not retained");
+    assert_eq!(session.counters.events_dropped(), 0);
 }
 
 #[tokio::test]

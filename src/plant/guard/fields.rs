@@ -18,20 +18,21 @@ pub(super) struct Implausible {
     now: BTreeSet<(u8, &'static str)>,
 }
 
+/// Some firmware keeps the beginning of a module's serial where the temperature of its cell 21 would be.
+const SPLIT_SERIAL: u16 = hv_bmu::t_cell_21.address;
+
 impl Implausible {
     /// Counts the fields of a block whose value cannot be, unless it could not be the last time either; whether there
     /// are any.
     pub(super) fn count(&mut self, about: About, key: BlockKey, values: &[u16]) -> bool {
         let mut image = RegisterImage::default();
         image.commit(key, values, Duration::ZERO);
-        let view = image.view(key.device);
+        // A block of nothing but zeros says nothing, so nothing in it can be wrong.
+        let view = image.view(key.device).with_blanks();
         let mut any = false;
         for table in tables(about) {
-            for field in table.iter().filter(|field| field.bank == key.bank && field.range.is_some()) {
-                let (first, count) = field.span();
-                if !(first..first.saturating_add(count)).all(|at| view.get(key.bank, at).is_some()) {
-                    continue;
-                }
+            let limited = |field: &&&Field| field.range.is_some() && field.address != SPLIT_SERIAL;
+            for field in table.iter().filter(limited).filter(|field| covers(key, field)) {
                 let place = (key.device, field.name);
                 if field.number(view).is_some() {
                     self.now.remove(&place);
@@ -47,6 +48,13 @@ impl Implausible {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counts.iter().map(|(&name, &count)| (name, count))
     }
+}
+
+/// Whether all of a field stands in a block.
+pub(super) fn covers(key: BlockKey, field: &Field) -> bool {
+    let (first, count) = field.span();
+    let end = u32::from(key.base) + u32::from(key.count);
+    field.bank == key.bank && first >= key.base && u32::from(first) + u32::from(count) <= end
 }
 
 fn tables(about: About) -> &'static [&'static [&'static Field]] {

@@ -17,8 +17,8 @@ const TELLING: usize = 8;
 const SAME: f64 = 0.9;
 /// Below this share a block has not much to do with the one before.
 const UNLIKE: f64 = 0.5;
-/// Below this share it has nothing to do with it: settings, and what is measured. Of a three-phase inverter there are
-/// blocks in which everything changes all the time.
+/// Below this share it has nothing to do with it: settings, and what is measured. In some blocks of a
+/// three-phase inverter, and in a meter's and a module's, everything changes all the time.
 const ALIEN: (f64, f64) = (0.3, 0.15);
 const ALL_CHANGES: std::ops::Range<u16> = 1000..1420;
 /// Where first-generation and AC-coupled inverters answer with their own blocks too.
@@ -47,7 +47,7 @@ impl Recent {
             return false;
         }
         let alien = match key.bank {
-            Bank::Input if ALL_CHANGES.contains(&key.base) => 0.0,
+            Bank::Input if !matches!(key.device, INVERTER | MIRROR) || ALL_CHANGES.contains(&key.base) => 0.0,
             Bank::Input => ALIEN.1,
             Bank::Holding | Bank::MeterProduct => ALIEN.0,
         };

@@ -72,8 +72,6 @@ impl<'a> Reading<'a> {
 
     /// Whether all of a field stands in the block itself.
     pub(super) fn holds(&self, field: &Field) -> bool {
-        let (first, count) = field.span();
-        let end = u32::from(self.key.base) + u32::from(self.key.count);
-        field.bank == self.key.bank && first >= self.key.base && u32::from(first) + u32::from(count) <= end
+        super::fields::covers(self.key, field)
     }
 }

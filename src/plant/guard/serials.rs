@@ -43,6 +43,9 @@ pub(super) enum News {
 
 pub(super) fn news(about: About, before: &Reading<'_>, after: &Reading<'_>) -> News {
     let key = after.key;
+    if key.bank == Bank::MeterProduct {
+        return product(before, after);
+    }
     let touched = |first: u16| first < key.base.saturating_add(key.count) && key.base <= first.saturating_add(4);
     let mut news = News::None;
     let mut hold = |was: Option<Serial>, is: Option<Serial>| match (said(was), said(is)) {
@@ -57,6 +60,17 @@ pub(super) fn news(about: About, before: &Reading<'_>, after: &Reading<'_>) -> N
         hold(before.serial(place), after.serial(place));
     }
     news
+}
+
+/// What a meter is does not change: all of it counts as its name.
+fn product(before: &Reading<'_>, after: &Reading<'_>) -> News {
+    let changed = (0..after.key.count).any(|place| before.at(place) != after.at(place));
+    match (before.is_blank(), changed) {
+        (true, _) if after.is_blank() => News::None,
+        (true, _) => News::First,
+        (false, true) => News::Other,
+        (false, false) => News::None,
+    }
 }
 
 /// Blanks say nothing.

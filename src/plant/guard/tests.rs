@@ -7,6 +7,7 @@ use crate::frame::{Bank, BlockKey, Serial};
 use crate::plant::tests::fixture::*;
 use crate::plant::{INVERTER, Model, Plant, Refused};
 use crate::registers::plan;
+use crate::simulator::{Family, Options, Simulator};
 
 const PAGE: BlockKey = plan::battery(0x32);
 const POLL: Duration = Duration::from_secs(15);
@@ -218,6 +219,21 @@ fn a_module_keeps_its_serial_unless_three_reads_say_otherwise() {
 }
 
 #[test]
+fn what_a_meter_is_wants_two_reads_that_agree_and_three_to_change() {
+    let key = plan::meter_product(1);
+    let (product, other) = (block(key), with(block(key), &[(0, 0x4141)]));
+    let mut plant = plant_of(&[(FIRST, block(FIRST))]);
+    assert_eq!(offer(&mut plant, key, &product, 5), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, key, &product, 6), Ok(()));
+    assert_eq!(offer(&mut plant, key, &other, 7), held(Rejection::SerialChange));
+    assert_eq!(offer(&mut plant, key, &product, 8), Ok(()));
+    for at in [9, 10] {
+        assert_eq!(offer(&mut plant, key, &other, at), held(Rejection::SerialChange));
+    }
+    assert_eq!(offer(&mut plant, key, &other, 11), Ok(()));
+}
+
+#[test]
 fn a_rejection_is_told_once_and_again_when_it_is_over() {
     let mut plant = running();
     plant.occurrences(s(1));
@@ -424,5 +440,33 @@ proptest! {
             check(&plant, &all)?;
         }
         prop_assert_eq!(snapshot(&plant).batteries.len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_simulated_plant_of_any_family_says_is_believed() {
+    for &family in Family::ALL {
+        let simulator = Simulator::new(Options { family, step: s(20), ..Options::default() });
+        let (mut plant, mut at) = (Plant::new(), Duration::ZERO);
+        let mut said = Vec::new();
+        while at < s(8 * 3_600) {
+            for (device, bank, base, values) in simulator.registers() {
+                let key = BlockKey::new(device, bank, base, values.len() as u16);
+                let first = plant.identity().is_none();
+                for read in 0..4 {
+                    match plant.accept(key, &values, Some(simulator.inverter_serial()), at) {
+                        Err(Refused::Held(Rejection::FirstBlock)) if at.is_zero() || first => {}
+                        // Three-phase powers and faults that end.
+                        Err(Refused::Held(Rejection::AllZero)) => {}
+                        Err(refused) => said.push(format!("{at:?} {key} {read} {refused}")),
+                        Ok(()) => break,
+                    }
+                }
+            }
+            tokio::time::advance(s(60)).await;
+            at += s(60);
+        }
+        assert!(said.is_empty(), "{family:?}: {} {:#?}", said.len(), &said[..said.len().min(12)]);
+        assert_eq!(plant.rejections().total(), 0, "{family:?} {:?}", plant.implausible_fields().collect::<Vec<_>>());
     }
 }
