@@ -10,6 +10,7 @@ mod energy;
 mod flows;
 mod guard;
 mod identity;
+pub mod ledger;
 mod meter;
 mod model;
 mod power;

@@ -81,9 +81,10 @@ impl Task {
         let before = self.report.answers();
         let mut blocks = self.due_blocks(cycle, first).into_iter();
         let mut in_time = true;
+        self.tell_time();
         while in_time && let Some(key) = blocks.next() {
             match self.read(key, Patience::live(self.inverter.timeout), end, connection).await? {
-                Outcome::Read => {}
+                Outcome::Read => self.read_again(key, end, connection).await?,
                 Outcome::Failed { silent } => {
                     self.plant.failed(key);
                     self.say_offline_in_time();
@@ -107,6 +108,14 @@ impl Task {
         blocks.for_each(|rest| self.plant.missed(rest));
         self.end_of_cycle(cycle, before)?;
         if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
+    }
+
+    /// Reads a block once more, if only that tells whether what it brought is to be believed.
+    async fn read_again(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
+        if self.plant.is_unconfirmed(key) {
+            self.read(key, Patience::PROBE, end, connection).await?;
+        }
+        Ok(())
     }
 
     /// What is due, that which keeps failing last. Where silence ends the connection, it is asked for with the settings
@@ -190,6 +199,7 @@ impl Task {
             match self.read(probe.key, patience, end, connection).await? {
                 Outcome::Read => {
                     self.plant.probe_answered(probe.key);
+                    self.read_again(probe.key, end, connection).await?;
                     self.report.publish(&self.plant, &self.inverter);
                 }
                 Outcome::Failed { .. } => {

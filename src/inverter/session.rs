@@ -124,6 +124,7 @@ impl Task {
             }
         };
         let mut fresh = Plant::new();
+        fresh.wall_is(self.inverter.clock.now(), &self.inverter.zone, self.elapsed());
         fresh
             .accept(block.key, &block.values, block.serial, self.elapsed())
             .map_err(|refused| Ended::NoInverter(refused.to_string()))?;

@@ -3,25 +3,22 @@ use super::power::round2;
 use super::snapshot::Energy;
 use crate::registers::{Field, View, lv_battery, single_phase as reg};
 
-/// Energy since the inverter's midnight.
-pub(super) fn today(view: View<'_>, model: Model) -> Energy {
+/// What the registers show of the energy since the inverter's midnight.
+pub(super) fn today(view: View<'_>) -> Energy {
     let sum = |one: Option<f64>, two: Option<f64>| Some(round2(one? + two?));
     let battery_charge = reg::e_battery_charge_today_alt1.number(view);
     let battery_discharge = reg::e_battery_discharge_today_alt1.number(view);
-    derived(
-        Energy {
-            pv: sum(reg::e_pv1_day.number(view), reg::e_pv2_day.number(view)),
-            import: reg::e_grid_in_day.number(view),
-            export: reg::e_grid_out_day.number(view),
-            ac_charge: reg::e_ac_charge_today.number(view),
-            inverter: reg::e_pv_generation_today.number(view),
-            battery_charge,
-            battery_discharge,
-            battery_throughput: sum(battery_charge, battery_discharge),
-            ..Energy::default()
-        },
-        model,
-    )
+    Energy {
+        pv: sum(reg::e_pv1_day.number(view), reg::e_pv2_day.number(view)),
+        import: reg::e_grid_in_day.number(view),
+        export: reg::e_grid_out_day.number(view),
+        ac_charge: reg::e_ac_charge_today.number(view),
+        inverter: reg::e_pv_generation_today.number(view),
+        battery_charge,
+        battery_discharge,
+        battery_throughput: sum(battery_charge, battery_discharge),
+        ..Energy::default()
+    }
 }
 
 /// Where the batteries' own energy counters stand.
@@ -35,44 +32,46 @@ pub(super) enum BatteryCounters<'a> {
     Unasked,
 }
 
-/// Energy since the beginning.
+/// What the registers show of the energy since the beginning.
 ///
 /// Where the batteries' own counters are zero (some BMS firmware), IR 180 and 181 are battery energy, but only on
 /// first-generation hybrids (elsewhere they have been documented as an EV charger's voltages). Until it is known which
 /// of them counts there is no value: the two differ, and a total that jumps back reads as a meter that was changed.
 pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
     let battery = |own: &Field, inverters: &Field| {
-        let pack = match counters {
-            BatteryCounters::Of(pack) => own.number(pack).filter(|&kwh| kwh > 0.0),
-            BatteryCounters::None => None,
+        let own = match counters {
+            BatteryCounters::Of(pack) => own.number(pack)?,
+            BatteryCounters::None => 0.0,
             BatteryCounters::Unasked => return None,
         };
-        pack.or_else(|| (model == Model::HybridGen1).then(|| inverters.number(view)).flatten())
+        let by_inverter = || (model == Model::HybridGen1).then(|| inverters.number(view)).flatten();
+        if own > 0.0 { Some(own) } else { by_inverter() }
     };
-    derived(
-        Energy {
-            pv: reg::e_pv_total.number(view),
-            import: reg::e_grid_in_total.number(view),
-            export: reg::e_grid_out_total.number(view),
-            ac_charge: reg::e_inverter_in_total.number(view),
-            inverter: reg::e_pv_generation_total.number(view),
-            battery_charge: battery(&lv_battery::e_battery_charge_total, &reg::e_battery_charge_total_alt1),
-            battery_discharge: battery(&lv_battery::e_battery_discharge_total, &reg::e_battery_discharge_total_alt1),
-            battery_throughput: reg::e_battery_throughput.number(view),
-            ..Energy::default()
-        },
-        model,
-    )
+    Energy {
+        pv: reg::e_pv_total.number(view),
+        import: reg::e_grid_in_total.number(view),
+        export: reg::e_grid_out_total.number(view),
+        ac_charge: reg::e_inverter_in_total.number(view),
+        inverter: reg::e_pv_generation_total.number(view),
+        battery_charge: battery(&lv_battery::e_battery_charge_total, &reg::e_battery_charge_total_alt1),
+        battery_discharge: battery(&lv_battery::e_battery_discharge_total, &reg::e_battery_discharge_total_alt1),
+        battery_throughput: reg::e_battery_throughput.number(view),
+        ..Energy::default()
+    }
 }
 
+/// Adds what follows from the counters that are believed, where the registers do not tell it themselves.
+///
 /// Load is what left the inverter for good, less what went on to the grid, plus what came from there; where the sun
 /// does not pass through this inverter it is added.
-fn derived(mut energy: Energy, model: Model) -> Energy {
-    energy.load = (|| {
+pub(super) fn derived(mut energy: Energy, model: Model) -> Energy {
+    let load = || {
         let inside = energy.inverter? - energy.ac_charge? - (energy.export? - energy.import?);
         let sun = if model.is_hybrid() { 0.0 } else { energy.pv? };
         Some(round2(inside + sun).max(0.0))
-    })();
-    energy.self_consumption = energy.pv.zip(energy.export).map(|(pv, export)| round2(pv - export).max(0.0));
+    };
+    energy.load = energy.load.or_else(load);
+    let own = energy.pv.zip(energy.export).map(|(pv, export)| round2(pv - export).max(0.0));
+    energy.self_consumption = energy.self_consumption.or(own);
     energy
 }

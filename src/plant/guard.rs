@@ -20,17 +20,29 @@ pub enum Rejection {
     ImpossibleClock,
     /// More or fewer registers than the block has.
     Length,
+    /// An energy counter shows more than can have flowed. Only the counter keeps its value.
+    CounterJump,
+    /// An energy counter shows less than it did. Only the counter keeps its value.
+    CounterFall,
+    /// A counter of the day shows what the day before ended with. Only the counter keeps its value.
+    LateYesterday,
+    /// An energy counter has contradicted what was believed for so long that it is believed now.
+    CounterAnew,
 }
 
 impl Rejection {
     /// Every reason, in the order of the counters.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::AllZero,
         Self::SerialShape,
         Self::SerialContradiction,
         Self::OtherModel,
         Self::ImpossibleClock,
         Self::Length,
+        Self::CounterJump,
+        Self::CounterFall,
+        Self::LateYesterday,
+        Self::CounterAnew,
     ];
 
     /// Its name, as counted.
@@ -42,6 +54,10 @@ impl Rejection {
             Self::OtherModel => "other_model",
             Self::ImpossibleClock => "impossible_clock",
             Self::Length => "length",
+            Self::CounterJump => "counter_jump",
+            Self::CounterFall => "counter_fall",
+            Self::LateYesterday => "late_yesterday",
+            Self::CounterAnew => "counter_anew",
         }
     }
 }

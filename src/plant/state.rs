@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::energy::BatteryCounters;
 use super::guard::{Rejection, Rejections};
 use super::identity::Latch;
+use super::ledger::Ledger;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, Snapshot, Stats};
 use super::{
-    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, energy, flows, meter, power,
+    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, flows, meter, power,
 };
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::registers::{RegisterImage, lv_bcu, plan};
 
+mod counting;
 mod judge;
 
 /// One connection and all behind it: what was found and what was read.
@@ -23,6 +24,8 @@ pub struct Plant {
     image: Arc<RegisterImage>,
     known: Option<Known>,
     rejections: Rejections,
+    /// What its energy counters are believed to show.
+    ledger: Ledger,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
 }
@@ -116,6 +119,7 @@ impl Plant {
             // What arrived before the inverter told who it is counts too.
             BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
         }
+        self.count(key, at);
         Ok(())
     }
 
@@ -239,11 +243,11 @@ impl Plant {
         let has_battery = inverter.battery_capacity.is_some_and(|kwh| kwh > 0.0);
         Some(Snapshot {
             flows: flows::of(&power, has_battery),
-            today: energy::today(view, identity.model),
-            total: energy::total(view, self.battery_counters(batteries), identity.model),
+            today: self.ledger.today(0),
+            total: self.ledger.total(0),
             timeslots: control::timeslots(view, capabilities),
             batteries: different(self.each(batteries, battery::read)),
-            meters: self.each(meters, meter::read),
+            meters: self.counted(self.each(meters, meter::read)),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
@@ -252,15 +256,6 @@ impl Plant {
             control,
             stats,
         })
-    }
-
-    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
-    fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
-        match batteries.first() {
-            Some(&device) => BatteryCounters::Of(self.image.view(device)),
-            None if self.all_probed() => BatteryCounters::None,
-            None => BatteryCounters::Unasked,
-        }
     }
 
     fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
