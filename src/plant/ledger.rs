@@ -167,14 +167,14 @@ impl Ledger {
     }
 
     fn derive(&mut self, derive: Derive<'_>) {
-        let total = self.collect(0, |parts| parts.total.as_ref()?.published());
+        let total = self.collect(0, |parts| certain_total(parts).filter(|_| parts.is_total_published()));
         let beginnings = self.of_plant().filter_map(|parts| Some(parts.total.as_ref()?.beginnings()));
         let beginnings = beginnings.fold(0, u32::wrapping_add);
         self.derived.settle_total(&total, beginnings, derive);
         let days = self.of_plant().filter_map(|parts| parts.today.as_ref()?.published());
         if let Some(newest) = days.map(|(_, day)| day).max() {
-            let of_day = |parts: &Parts| parts.today.as_ref()?.published().filter(|(_, day)| *day == newest);
-            let today = self.collect(0, |parts| of_day(parts).map(|(kwh, _)| kwh));
+            let of_day = |parts: &Parts| certain_today(parts).filter(|_| parts.is_published_of(newest));
+            let today = self.collect(0, of_day);
             self.derived.settle_today(&today, newest, derive);
         }
     }
@@ -182,6 +182,26 @@ impl Ledger {
     fn of_plant(&self) -> impl Iterator<Item = &Parts> {
         self.counters.iter().filter(|(counter, _)| counter.device == 0).map(|(_, parts)| parts)
     }
+}
+
+// === impl Parts ===
+
+impl Parts {
+    fn is_total_published(&self) -> bool {
+        self.total.as_ref().is_some_and(|total| total.published().is_some())
+    }
+
+    fn is_published_of(&self, day: Option<i64>) -> bool {
+        self.today.as_ref().and_then(Today::published).is_some_and(|(_, of)| of == day)
+    }
+}
+
+fn certain_total(parts: &Parts) -> Option<f64> {
+    parts.total.as_ref()?.confirmed()
+}
+
+fn certain_today(parts: &Parts) -> Option<f64> {
+    Some(parts.today.as_ref()?.confirmed()?.0)
 }
 
 fn shown(energy: &Energy) -> impl Iterator<Item = (&'static str, f64)> + '_ {

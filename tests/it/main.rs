@@ -12,6 +12,7 @@
 mod bad_input;
 mod broker_restart;
 mod captures;
+mod counters;
 mod decode;
 mod demo;
 mod docs;
@@ -32,3 +33,4 @@ mod register_tables;
 mod replayed_captures;
 mod shutdown;
 mod transports;
+mod year;

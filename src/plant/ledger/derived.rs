@@ -1,7 +1,7 @@
 //! Counters that follow from others: what the house used, what of the sun was not exported, and so on.
 //!
-//! They are computed from what is believed of the others. Since each of those is cut off at a tenth, their sum wavers
-//! by some tenths; what is published is the highest it was.
+//! They are computed from what the others show for certain. Since each of those is cut off at a tenth, their sum
+//! wavers by some tenths; what is published is the highest it was.
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use super::clock::Clock;
 use super::derived::Derivations;
 use super::today::Today;
 use super::total::Total;
-use super::{Counter, Ledger, Parts};
+use super::{Counter, Ledger, Parts, certain_today, certain_total};
 use crate::plant::snapshot::Energy;
 
 /// A machine without a clock of its own starts with the time at which it was stopped: at least so much may have passed
@@ -64,8 +64,7 @@ impl Ledger {
         }
         self.counters = counters;
         self.clock = memory.clock.shifted(exact);
-        let total = self.collect(0, |parts| Some(parts.total.as_ref()?.held()));
-        let today = self.collect(0, |parts| parts.today.as_ref()?.held().map(|(kwh, _)| kwh));
+        let (total, today) = (self.collect(0, certain_total), self.collect(0, certain_today));
         self.derived = memory.derived.restored(total, today);
         self.unconfirmed.clear();
     }

@@ -90,9 +90,15 @@ impl Today {
         self.day.filter(|_| self.fresh).map(|day| (day.held, day.number))
     }
 
-    /// What was published, here or before a restart, and of which day.
-    pub fn held(&self) -> Option<(f64, Option<i64>)> {
-        self.day.map(|day| (day.held, day.number))
+    /// What the register shows for certain, kWh, and of which day; less than what is published after a step back.
+    pub fn confirmed(&self) -> Option<(f64, Option<i64>)> {
+        let (day, shows) = (self.day?, self.track.confirmed()?.kwh);
+        let kwh = match day.source {
+            Source::Register => shows,
+            Source::RegisterPlus(more) => shows + more,
+            Source::Total => day.held,
+        };
+        Some((kwh, day.number))
     }
 
     /// The first day: nothing is known of the one before.

@@ -46,9 +46,9 @@ impl Total {
         self.fresh.then_some(self.held)
     }
 
-    /// What was published, here or before a restart, kWh.
-    pub fn held(&self) -> f64 {
-        self.held
+    /// What the register shows for certain, kWh; less than what is published after a step back.
+    pub fn confirmed(&self) -> Option<f64> {
+        Some(self.track.confirmed()?.kwh)
     }
 
     /// What is published, if it was believed no longer than `ms` ago.

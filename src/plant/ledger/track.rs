@@ -108,6 +108,11 @@ impl Track {
         self.trail.last().copied()
     }
 
+    /// The last reading that a later one has confirmed.
+    pub fn confirmed(&self) -> Option<Point> {
+        self.trail.iter().rev().nth(1).or(self.trail.last()).copied()
+    }
+
     /// Judges a reading.
     pub fn observe(&mut self, reading: Point, flow: Flow) -> Verdict {
         let (Some(last), Some(oldest)) = (self.last(), self.trail.first().copied()) else {
