@@ -22,6 +22,7 @@ use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
 use crate::settings::{InverterSettings, Settings, Transport};
+use crate::store::Store;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -54,6 +55,7 @@ impl App {
         let session = settings.mqtt.enabled.then(|| session_settings(settings)).transpose()?;
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = open_store(settings);
         let taken = Taken::default();
         let mut app = Self {
             snapshots: Vec::new(),
@@ -66,7 +68,8 @@ impl App {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock));
+            let store = store.clone();
+            let make = move || inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone());
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let publishing = publisher::run(
@@ -135,6 +138,7 @@ fn inverter(
     zone: &TimeZone,
     locks: Arc<dyn LockManager>,
     clock: Arc<dyn Clock>,
+    store: Option<Store>,
 ) -> Inverter {
     Inverter {
         name: each.name.clone().unwrap_or_else(|| each.host.clone()),
@@ -159,6 +163,7 @@ fn inverter(
         locks,
         clock,
         counters: Arc::default(),
+        store,
     }
 }
 
@@ -170,7 +175,13 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         &time_zone(settings)?,
         Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
         Arc::new(SystemClock),
+        None,
     ))
+}
+
+/// What is kept there is found out again without it, so that a failure is said and survived.
+fn open_store(settings: &Settings) -> Option<Store> {
+    Store::open(&settings.data_dir).map_err(|error| tracing::warn!("data_dir: {error}")).ok()
 }
 
 fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {

@@ -12,17 +12,22 @@ pub use serial::Serial;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The most registers that one request may ask for, and one reply may carry.
 pub const MAX_REGISTERS: u16 = 60;
 
 /// One of the register banks that a device answers from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Bank {
     /// Holding registers (function 3): settings.
+    #[serde(rename = "HR")]
     Holding,
     /// Input registers (function 4): what is measured.
+    #[serde(rename = "IR")]
     Input,
     /// A meter's product information (function 0x16). Only on the dongle: standard Modbus has mask write there.
+    #[serde(rename = "MR")]
     MeterProduct,
 }
 

@@ -4,6 +4,7 @@
 //! never needs its process restarted. It decodes nothing itself and plans nothing itself.
 
 mod cycle;
+mod keeper;
 mod report;
 mod session;
 
@@ -21,6 +22,8 @@ use crate::link::{self, Connector};
 use crate::lock::{LockManager, Owner};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
+use crate::store::Store;
+use keeper::Keeper;
 use report::Report;
 
 /// The first rest after a failure is at most this.
@@ -56,6 +59,8 @@ pub struct Inverter {
     pub clock: Arc<dyn Clock>,
     /// How the link does.
     pub counters: Arc<link::Counters>,
+    /// Where is kept what must survive a restart; `None`: nowhere.
+    pub store: Option<Store>,
 }
 
 /// What others ask of an inverter's task.
@@ -107,6 +112,7 @@ struct Task {
     owner: Owner,
     plant: Plant,
     report: Report,
+    keeper: Keeper,
     schedule: Schedule,
     /// How often in a row settings were asked for again.
     settings_retries: u8,
@@ -147,6 +153,7 @@ pub async fn run(
         }
     }
     task.report.offline(&task.plant, &task.inverter);
+    task.keep_now().await;
 }
 
 /// Reads one inverter once, whatever is behind it included, and lets go of it.
@@ -175,6 +182,7 @@ impl Task {
             owner,
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
+            keeper: Keeper::new(inverter.name.clone(), inverter.store.clone()),
             schedule: Schedule::new(inverter.every, inverter.settings_every),
             settings_retries: 0,
             requests,
@@ -224,3 +232,6 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,3 +20,4 @@ pub mod poll;
 pub mod registers;
 pub mod settings;
 pub mod simulator;
+pub mod store;

@@ -23,12 +23,12 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let settings = loaded.settings;
+    let mut settings = loaded.settings;
+    settings.data_dir = data_dir(&settings);
     log::init(&settings.log.level);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    prepare_data_dir(&data_dir(&settings));
     block_on(serve(&settings))?
 }
 
@@ -61,15 +61,4 @@ fn is_writable(path: &Path) -> bool {
         let trial = parent.join(format!(".givtcp-{}", std::process::id()));
         std::fs::File::create_new(&trial).is_ok_and(|_| std::fs::remove_file(&trial).is_ok())
     })
-}
-
-/// Nothing is kept there yet that the program could not do without, so a failure is said and survived.
-fn prepare_data_dir(path: &Path) {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    if let Err(error) = builder.create(path) {
-        tracing::warn!("data_dir: cannot be made: {}: {error}", path.display());
-    }
 }

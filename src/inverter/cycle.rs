@@ -1,6 +1,8 @@
 //! One poll: under its lock, block by block, until all are read or its time is over.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -19,6 +21,12 @@ const SILENT_CYCLES: u32 = 3;
 /// How often settings that could not be read are asked for again in the next cycle.
 const SETTINGS_RETRIES: u8 = 3;
 
+/// How many devices that keep failing are asked in a cycle: each may cost as long as a request waits.
+const FAILING_DEVICES: usize = 2;
+
+/// After so many failures in a row a device is thought to be gone rather than disturbed.
+const GONE_AFTER: u32 = 10;
+
 /// How a block's read went.
 enum Outcome {
     Read,
@@ -28,6 +36,10 @@ enum Outcome {
     },
     /// The cycle's time was over first.
     OutOfTime,
+}
+
+const fn once(timeout: Duration) -> Patience {
+    Patience { deadline: timeout, retries: 0, pause: Duration::ZERO }
 }
 
 impl Task {
@@ -80,15 +92,20 @@ impl Task {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
         let mut blocks = self.due_blocks(cycle, first).into_iter();
+        let mut confirmed = BTreeSet::new();
         let mut in_time = true;
         self.tell_time();
         while in_time && let Some(key) = blocks.next() {
-            match self.read(key, Patience::live(self.inverter.timeout), end, connection).await? {
-                Outcome::Read => self.read_again(key, end, connection).await?,
+            // That it keeps failing says nothing of the connection.
+            let failing = self.plant.keeps_failing(key);
+            match self.read_due(key, end, connection).await? {
+                Outcome::Read => {}
                 Outcome::Failed { silent } => {
                     self.plant.failed(key);
                     self.say_offline_in_time();
-                    self.give_up_if_silent(silent)?;
+                    if !failing {
+                        self.give_up_if_silent(silent)?;
+                    }
                     if connection.reader.is_lost() {
                         blocks.for_each(|rest| self.plant.missed(rest));
                         self.end_of_cycle(cycle, before)?;
@@ -102,24 +119,42 @@ impl Task {
                 }
             }
             if first {
+                self.confirm(&mut confirmed, end, connection).await?;
                 self.report.publish(&self.plant, &self.inverter);
             }
         }
         blocks.for_each(|rest| self.plant.missed(rest));
+        if in_time {
+            self.confirm(&mut confirmed, end, connection).await?;
+        }
         self.end_of_cycle(cycle, before)?;
         if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
     }
 
-    /// Reads a block once more, if only that tells whether what it brought is to be believed.
-    async fn read_again(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
-        if self.plant.is_unconfirmed(key) {
-            self.read(key, Patience::PROBE, end, connection).await?;
+    /// Reads once more what the plant wants confirmed: each block at most once a cycle. What is wanted again after that
+    /// waits for its next turn.
+    pub(super) async fn confirm(
+        &mut self,
+        confirmed: &mut BTreeSet<BlockKey>,
+        end: Instant,
+        connection: &mut Connection,
+    ) -> Result<(), Ended> {
+        while let Some(key) = self.plant.wants_again() {
+            if connection.reader.is_lost() {
+                return Ok(());
+            }
+            if confirmed.insert(key)
+                && let Outcome::OutOfTime = self.read(key, once(self.inverter.timeout), end, connection).await?
+            {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
-    /// What is due, that which keeps failing last. Where silence ends the connection, it is asked for with the settings
-    /// only.
+    /// What is due: the inverter's own blocks in the order of the plan, then those that were read longest ago, so that
+    /// all get their turn where a cycle has not time for all; and what keeps failing last. Of devices that keep failing
+    /// a few are asked in each cycle. Where silence ends the connection, they are asked with the settings only.
     fn due_blocks(&self, cycle: Cycle, first: bool) -> Vec<BlockKey> {
         let Some(mut blocks) = self.plant.capabilities().map(|found| plan::blocks(found, cycle.due)) else {
             return Vec::new();
@@ -130,8 +165,13 @@ impl Task {
         }
         let (failing, mut blocks): (Vec<_>, Vec<_>) =
             blocks.into_iter().partition(|key| self.plant.keeps_failing(*key));
+        let own = blocks.iter().take_while(|key| plan::is_inverter(key.device)).count();
+        blocks[own..].sort_by_key(|key| self.plant.read_at(*key));
         if self.inverter.kind == Kind::Dongle || cycle.due.settings {
-            blocks.extend(failing);
+            let (own, mut devices): (Vec<_>, Vec<_>) =
+                failing.into_iter().partition(|key| plan::is_inverter(key.device));
+            devices.sort_by_key(|key| self.plant.failures(*key));
+            blocks.extend(own.into_iter().chain(devices.into_iter().take(FAILING_DEVICES)));
         }
         blocks
     }
@@ -199,7 +239,6 @@ impl Task {
             match self.read(probe.key, patience, end, connection).await? {
                 Outcome::Read => {
                     self.plant.probe_answered(probe.key);
-                    self.read_again(probe.key, end, connection).await?;
                     self.report.publish(&self.plant, &self.inverter);
                 }
                 Outcome::Failed { .. } => {
@@ -224,13 +263,23 @@ impl Task {
         }
     }
 
-    /// What 0x11 does not answer may stand at 0x31.
-    async fn try_mirror(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
-        let Some(mirror) = self.plant.mirror_of(key) else { return Ok(()) };
-        if let Outcome::Read = self.read(mirror, Patience::PROBE, end, connection).await? {
-            self.plant.use_mirror(mirror);
+    /// Reads a block that is due. Where other settings stand at 0x31, one that was not read yet is looked for there
+    /// first. What may well be absent gets one chance: waiting for it delays what is not.
+    async fn read_due(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<Outcome, Ended> {
+        let is_new = self.plant.is_new_setting(key);
+        if is_new && self.plant.uses_mirror() && self.try_mirror(key, end, connection).await? {
+            return Ok(Outcome::Read);
         }
-        Ok(())
+        let may_be_absent = is_new || self.plant.failures(key) >= GONE_AFTER;
+        let patience = if may_be_absent { once(self.inverter.timeout) } else { Patience::live(self.inverter.timeout) };
+        self.read(key, patience, end, connection).await
+    }
+
+    /// What 0x11 does not answer may stand at 0x31; says whether it does.
+    async fn try_mirror(&mut self, key: BlockKey, end: Instant, connection: &mut Connection) -> Result<bool, Ended> {
+        let Some(mirror) = self.plant.mirror_of(key) else { return Ok(false) };
+        let outcome = self.read(mirror, Patience::PROBE, end, connection).await?;
+        Ok(matches!(outcome, Outcome::Read) && self.plant.use_mirror(mirror))
     }
 
     async fn read(

@@ -9,7 +9,7 @@ use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, Connector, Patience};
 use crate::lock::LockError;
-use crate::plant::{INVERTER, Plant, Refused};
+use crate::plant::{INVERTER, Identity, Memory, Plant, Refused};
 use crate::poll::Cycle;
 use crate::registers::plan::Due;
 
@@ -18,6 +18,9 @@ const CLOSING: Duration = Duration::from_millis(500);
 
 /// No reply is later than this: 2.8 s is the longest that was measured.
 const LATE: Duration = Duration::from_secs(6);
+
+/// So often is an inverter asked who it is until it says the same twice.
+const MOST_FIRST_READS: u32 = 5;
 
 /// The lease without which no connection is opened.
 fn link_resource(connector: &dyn Connector) -> String {
@@ -99,6 +102,7 @@ impl Task {
                 return ended;
             }
             first = false;
+            self.keep().await;
             if self.plant.in_doubt() {
                 self.schedule.want_settings();
             }
@@ -106,7 +110,38 @@ impl Task {
     }
 
     /// The first exchange binds the connection to the serial that answers.
-    async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+    pub(super) async fn identify(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+        let (mut block, mut seen) = self.first_block(connection).await?;
+        let mut memory = None;
+        if self.plant.identity().is_none() {
+            memory = self.keeper.load(seen.serial).await;
+        }
+        if !self.is_known(&seen) && !memory.as_ref().is_some_and(|memory| memory.is_of(&seen)) {
+            let first = seen.serial;
+            (block, seen) = self.confirmed(seen, connection).await?;
+            memory = memory.filter(|_| seen.serial == first);
+        }
+        if self.is_known(&seen) {
+            // The same inverter: what was found behind it is still known. Its model is judged by the latch.
+            self.take(block)?;
+            return Ok(());
+        }
+        if let Some(known) = self.plant.identity() {
+            tracing::warn!(
+                inverter.name = %self.inverter.name,
+                "inverter {} answers where {} did; what is known of that one is dropped", seen.serial, known.serial
+            );
+            self.keep_now().await;
+        }
+        self.begin_anew(block, &seen, memory).await
+    }
+
+    fn is_known(&self, seen: &Identity) -> bool {
+        self.plant.identity().is_some_and(|known| known.serial == seen.serial)
+    }
+
+    /// Who the inverter says it is, with the block in which it says so.
+    async fn first_block(&mut self, connection: &mut Connection) -> Result<(Block, Identity), Ended> {
         let key = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
         let before = self.inverter.counters.snapshot();
         let reading = connection.reader.read(key, Patience::detect(self.inverter.timeout));
@@ -123,25 +158,35 @@ impl Task {
                 });
             }
         };
+        let seen = self.plant_of(&block)?.identity().cloned();
+        let seen = seen.ok_or_else(|| Ended::NoInverter("it tells no serial number".to_owned()))?;
+        Ok((block, seen))
+    }
+
+    fn plant_of(&self, block: &Block) -> Result<Plant, Ended> {
         let mut fresh = Plant::new();
-        fresh.wall_is(self.inverter.clock.now(), &self.inverter.zone, self.elapsed());
+        let arrived = block.at.saturating_duration_since(self.began);
+        fresh.wall_is(self.inverter.clock.now(), &self.inverter.zone, arrived);
         fresh
-            .accept(block.key, &block.values, block.serial, self.elapsed())
+            .accept(block.key, &block.values, block.serial, arrived)
             .map_err(|refused| Ended::NoInverter(refused.to_string()))?;
-        let Some(seen) = fresh.identity().cloned() else {
-            return Err(Ended::NoInverter("it tells no serial number".to_owned()));
-        };
-        if self.plant.identity().is_some_and(|known| known.serial == seen.serial) {
-            // The same inverter: what was found behind it is still known. Its model is judged by the latch.
-            self.take(block)?;
-            return Ok(());
+        Ok(fresh)
+    }
+
+    /// Nothing is known of who this is, and one block may be wrong: it is asked until it says the same twice.
+    async fn confirmed(&mut self, mut seen: Identity, connection: &mut Connection) -> Result<(Block, Identity), Ended> {
+        for _ in 0..MOST_FIRST_READS {
+            let (block, next) = self.first_block(connection).await?;
+            if next == seen {
+                return Ok((block, next));
+            }
+            seen = next;
         }
-        if let Some(known) = self.plant.identity() {
-            tracing::warn!(
-                inverter.name = %self.inverter.name,
-                "inverter {} answers where {} did; what is known of that one is dropped", seen.serial, known.serial
-            );
-        }
+        Err(Ended::NoInverter("it says something else of itself each time".to_owned()))
+    }
+
+    /// Another inverter than before, or the first.
+    async fn begin_anew(&mut self, block: Block, seen: &Identity, memory: Option<Memory>) -> Result<(), Ended> {
         let model = seen.model;
         tracing::info!(inverter.name = %self.inverter.name, "inverter {} is a {}", seen.serial, model.name());
         if !model.is_supported() {
@@ -150,9 +195,30 @@ impl Task {
                 "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
             );
         }
-        self.plant = fresh;
+        self.plant = self.plant_of(&block)?;
+        let memory = match memory {
+            None => self.keeper.load(seen.serial).await,
+            known => known,
+        };
+        if let Some(memory) = memory {
+            self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
+        }
         self.report.answered(block.at, self.inverter.clock.now());
         Ok(())
+    }
+
+    /// Keeps what must survive a restart, whether or not it is time.
+    pub(super) async fn keep_now(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save_at_the_end(self.plant.memory(self.inverter.clock.now())).await;
+        }
+    }
+
+    /// Keeps what must survive a restart, if it is time.
+    async fn keep(&mut self) {
+        if self.inverter.store.is_some() {
+            self.keeper.save(self.plant.memory(self.inverter.clock.now())).await;
+        }
     }
 
     /// Until the next cycle begins: takes what arrives unasked, and requests.

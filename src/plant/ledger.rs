@@ -13,13 +13,12 @@ mod today;
 mod total;
 mod track;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 
 use super::Model;
 use super::snapshot::Energy;
-use crate::frame::BlockKey;
 use clock::Clock;
 use derived::{Derivations, Derive};
 use today::Today;
@@ -51,8 +50,6 @@ struct Parts {
 /// What a block brought, as its registers show it. What it did not bring is absent.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The block.
-    pub key: Option<BlockKey>,
     /// When it arrived, on the process' monotonic clock, ms.
     pub at: i64,
     /// The device whose counters these are.
@@ -78,19 +75,15 @@ pub struct Ledger {
     counters: BTreeMap<Counter, Parts>,
     clock: Clock,
     derived: Derivations,
-    unconfirmed: BTreeSet<BlockKey>,
 }
 
 // === impl Ledger ===
 
 impl Ledger {
-    /// The inverter's clock was read by this block: its civil time, if it shows one.
-    pub fn clock_read(&mut self, key: BlockKey, shows: Option<DateTime>, at: i64) {
-        self.unconfirmed.remove(&key);
-        let Some(shows) = shows else { return };
-        if !self.clock.read(civil_ms(shows), at) {
-            self.unconfirmed.insert(key);
-        }
+    /// The inverter's clock was read: its civil time, if it shows one. Says whether it is believed, and need not be read
+    /// again at once.
+    pub fn clock_read(&mut self, shows: Option<DateTime>, at: i64) -> bool {
+        shows.is_none_or(|shows| self.clock.read(civil_ms(shows), at))
     }
 
     /// What time it is in the inverter's zone: it stands in for a clock of the inverter that is not known.
@@ -98,14 +91,12 @@ impl Ledger {
         self.clock.wall(civil_ms(civil), at);
     }
 
-    /// Judges what a block brought, and says what was not believed. `derive` adds the counters that follow from others.
+    /// Judges what a block brought, and says what is not believed, or not yet. `derive` adds the counters that follow from others.
     pub fn observe(&mut self, reading: &Reading, rating: Rating, derive: Derive<'_>) -> Vec<(Counter, Verdict)> {
-        let Reading { key, at, device, ref total, ref today } = *reading;
+        let Reading { at, device, ref total, ref today } = *reading;
         let mut doubts = Vec::new();
-        let mut wants_another = false;
         let mut note = |counter, verdict| {
-            wants_another |= verdict == Verdict::Unconfirmed;
-            if !matches!(verdict, Verdict::Believed | Verdict::Unconfirmed) {
+            if verdict != Verdict::Believed {
                 doubts.push((counter, verdict));
             }
         };
@@ -123,21 +114,10 @@ impl Ledger {
             let verdict = parts.today.get_or_insert_default().observe(Point { kwh, at }, around);
             note(Counter { name, device }, verdict);
         }
-        if let Some(key) = key {
-            self.unconfirmed.remove(&key);
-            if wants_another {
-                self.unconfirmed.insert(key);
-            }
-        }
         if device == 0 {
             self.derive(derive);
         }
         doubts
-    }
-
-    /// Blocks of which a second reading would tell whether the first is to be believed.
-    pub fn unconfirmed(&self) -> impl Iterator<Item = BlockKey> + '_ {
-        self.unconfirmed.iter().copied()
     }
 
     /// Counters since ever of one device, as published, kWh.

@@ -11,8 +11,10 @@ pub enum Model {
     HybridGen4,
     /// 21xx.
     Polar,
-    /// 22xx to 25xx: hybrids of which no more is known.
+    /// 22xx, 24xx, 25xx: hybrids of which no more is known.
     Hybrid,
+    /// 23xx: photovoltaic strings, and no battery.
+    PvOnly,
     /// 3xxx: battery only, coupled on the AC side.
     Ac,
     /// 40xx.
@@ -47,7 +49,8 @@ impl Model {
                 _ => Self::HybridGen1,
             },
             0x21 => Self::Polar,
-            0x22..=0x25 => Self::Hybrid,
+            0x23 => Self::PvOnly,
+            0x22 | 0x24 | 0x25 => Self::Hybrid,
             0x30..=0x3f => Self::Ac,
             0x41 => Self::AioCommercial,
             0x40 | 0x42..=0x4f => Self::HybridThreePhase,
@@ -63,7 +66,7 @@ impl Model {
         }
     }
 
-    /// As `givenergy-modbus` names it, in capitals.
+    /// As `givenergy-modbus` names it, in capitals. It has no name of its own for 23xx.
     pub fn name(self) -> String {
         match self {
             Self::HybridGen1 => "HYBRID_GEN1",
@@ -71,7 +74,7 @@ impl Model {
             Self::HybridGen3 => "HYBRID_GEN3",
             Self::HybridGen4 => "HYBRID_GEN4",
             Self::Polar => "POLAR",
-            Self::Hybrid => "HYBRID",
+            Self::Hybrid | Self::PvOnly => "HYBRID",
             Self::Ac => "AC",
             Self::HybridThreePhase => "HYBRID_3PH",
             Self::AioCommercial => "AIO_COMMERCIAL",
@@ -100,7 +103,7 @@ impl Model {
             Self::HybridGen3 => "20g3",
             Self::HybridGen4 => "83",
             Self::Polar => "21",
-            Self::Hybrid => "20",
+            Self::Hybrid | Self::PvOnly => "20",
             Self::Ac => "30",
             Self::HybridThreePhase => "40",
             Self::AioCommercial => "41",
@@ -116,9 +119,9 @@ impl Model {
         .to_owned()
     }
 
-    /// Whether more than HR 0 to 59 is read of it: its live values stand where this version looks for them.
+    /// Whether it is known what stands where in its registers; of any other only HR 0 to 59 are read.
     pub const fn is_supported(self) -> bool {
-        self.is_hybrid() || matches!(self, Self::Ac | Self::AllInOne | Self::HybridHvGen3)
+        !matches!(self, Self::Unknown(_))
     }
 
     /// Whether a mirror of its blocks may answer at 0x31 what 0x11 does not.
@@ -130,13 +133,19 @@ impl Model {
     pub const fn is_hybrid(self) -> bool {
         matches!(
             self,
-            Self::HybridGen1 | Self::HybridGen2 | Self::HybridGen3 | Self::HybridGen4 | Self::Polar | Self::Hybrid
+            Self::HybridGen1
+                | Self::HybridGen2
+                | Self::HybridGen3
+                | Self::HybridGen4
+                | Self::Polar
+                | Self::Hybrid
+                | Self::PvOnly
         )
     }
 
     /// Whether low-voltage batteries (0x32 to 0x37) can be behind it.
     pub const fn has_low_voltage_batteries(self) -> bool {
-        self.is_hybrid() || matches!(self, Self::Ac)
+        (self.is_hybrid() && !matches!(self, Self::PvOnly)) || matches!(self, Self::Ac | Self::AioCommercial)
     }
 
     /// Whether high-voltage battery stacks (0x70 and on) can be behind it.
@@ -247,6 +256,7 @@ mod tests {
             (0x2001, 449, "HYBRID_GEN1"),
             (0x2001, 912, "HYBRID_GEN2"),
             (0x2001, 303, "HYBRID_GEN3"),
+            (0x2301, 449, "HYBRID"),
             (0x3001, 282, "AC"),
             (0x4001, 0, "HYBRID_3PH"),
             (0x5001, 1036, "EMS"),

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-use super::{BATTERIES, INVERTER, METERS, Model};
-use crate::frame::BlockKey;
+use super::{BATTERIES, Capabilities, INVERTER, METERS, MIRROR, Model, stacks};
+use crate::frame::{Bank, BlockKey};
 use crate::registers::plan;
 
 /// A question whether a device or a block is there.
@@ -32,17 +32,22 @@ const PASSES: u8 = 2;
 impl Probes {
     pub(super) fn of(model: Model) -> Self {
         let mut probes = Vec::new();
+        if model.has_low_voltage_batteries() {
+            probes.extend(
+                BATTERIES.map(|device| Probe { key: plan::battery(device), patient: device == *BATTERIES.start() }),
+            );
+        }
+        if model.has_high_voltage_batteries() {
+            probes.push(Probe { key: plan::bms(), patient: true });
+            probes.push(Probe { key: plan::controller(stacks::CONTROLLERS.start), patient: true });
+        }
+        let optional = plan::optional(model).into_iter();
+        probes.extend(optional.map(|block| quick(BlockKey::new(INVERTER, block.bank, block.base, 60))));
         if model.is_supported() {
-            if model.has_low_voltage_batteries() {
-                probes.extend(
-                    BATTERIES.map(|device| Probe { key: plan::battery(device), patient: device == *BATTERIES.start() }),
-                );
-            }
-            probes.extend(plan::OPTIONAL.map(|(bank, base)| quick(BlockKey::new(INVERTER, bank, base, 60))));
             probes.extend(METERS.map(|device| quick(plan::meter(device))));
-            if model.has_low_voltage_batteries() {
-                probes.push(quick(plan::lv_bcu()));
-            }
+        }
+        if model.has_low_voltage_batteries() {
+            probes.push(quick(plan::lv_bcu()));
         }
         Self { ring: probes.into_iter().map(unasked).collect() }
     }
@@ -79,11 +84,31 @@ impl Probes {
         self.ring.retain(|question| question.probe.key != key);
     }
 
+    /// What is known needs no questions.
+    pub(super) fn skip(&mut self, known: &Capabilities) {
+        self.ring.retain(|question| !is_known(question.probe.key, known));
+    }
+
     /// A new question, to be asked soon, unless it stands already.
-    pub(super) fn add(&mut self, key: BlockKey) {
+    pub(super) fn add(&mut self, key: BlockKey, patient: bool) {
         if !self.ring.iter().any(|question| question.probe.key == key) {
-            self.ring.push_front(unasked(quick(key)));
+            self.ring.push_front(unasked(Probe { key, patient }));
         }
+    }
+}
+
+fn is_known(key: BlockKey, known: &Capabilities) -> bool {
+    match key.device {
+        INVERTER | MIRROR if key == plan::lv_bcu() => known.lv_bcu,
+        INVERTER | MIRROR => known.extra.contains(&(key.bank, key.base)),
+        device if BATTERIES.contains(&device) => known.batteries.contains(&device),
+        device if device == stacks::BMS => known.bms,
+        device if stacks::CONTROLLERS.contains(&device) && key == plan::controller(device) => {
+            known.stacks.iter().any(|stack| stack.controller == device)
+        }
+        device if stacks::MODULES.contains(&device) => known.stacks.iter().any(|stack| stack.modules.contains(&device)),
+        device if METERS.contains(&device) && key.bank == Bank::Input => known.meters.contains(&device),
+        _ => false,
     }
 }
 

@@ -40,10 +40,19 @@ pub struct Snapshot {
     pub batteries: Vec<Battery>,
     /// The meters found, by address.
     pub meters: Vec<Meter>,
+    /// Addresses of the devices that are known and do not answer. Of them only the serial number is shown.
+    pub unavailable: Vec<u8>,
     /// How the reading itself goes.
     pub stats: Stats,
     /// Every register that was read.
     pub image: Arc<RegisterImage>,
+}
+
+impl Snapshot {
+    /// Whether the device at this address answers, as far as is known.
+    pub fn is_available(&self, address: u8) -> bool {
+        !self.unavailable.contains(&address)
+    }
 }
 
 /// What happens now.

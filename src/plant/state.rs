@@ -9,14 +9,14 @@ use super::identity::Latch;
 use super::ledger::Ledger;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, Snapshot, Stats};
-use super::{
-    BATTERIES, Capabilities, INVERTER, Identity, METERS, MIRROR, battery, control, details, flows, meter, power,
-};
+use super::{Capabilities, INVERTER, Identity, MIRROR, battery, control, details, flows, meter, power};
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{RegisterImage, lv_bcu, plan};
+use crate::registers::{RegisterImage, View, plan, plan::Due};
 
+mod available;
 mod counting;
 mod judge;
+mod notice;
 
 /// One connection and all behind it: what was found and what was read.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,10 @@ pub struct Plant {
     ledger: Ledger,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
+    /// Blocks to be read once more in this cycle.
+    again: BTreeSet<BlockKey>,
+    /// When the newest block arrived.
+    pub(super) latest: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +40,9 @@ struct Known {
     capabilities: Arc<Capabilities>,
     probes: Probes,
 }
+
+/// No more blocks are to be read once more.
+const MOST_AGAIN: usize = 64;
 
 /// A block that has never answered is believed absent after so many attempts.
 const SILENT_AFTER: u32 = 3;
@@ -84,6 +91,13 @@ impl Plant {
         self.known.as_ref().map(|known| &*known.capabilities)
     }
 
+    pub(super) fn change_capabilities(&mut self, change: impl FnOnce(&mut Capabilities)) {
+        if let Some(known) = &mut self.known {
+            change(Arc::make_mut(&mut known.capabilities));
+            known.probes.skip(&known.capabilities);
+        }
+    }
+
     /// Every register that was read.
     pub fn image(&self) -> &RegisterImage {
         &self.image
@@ -110,6 +124,7 @@ impl Plant {
         }
         verdict?;
         Arc::make_mut(&mut self.image).commit(key, values, at);
+        self.latest = self.latest.max(at);
         self.stale.retain(|&stale, _| !covers(key, stale));
         if self.is_impossible_clock(key) {
             self.rejections.count(Rejection::ImpossibleClock);
@@ -117,7 +132,7 @@ impl Plant {
         self.notice(key);
         if !was_known {
             // What arrived before the inverter told who it is counts too.
-            BATTERIES.map(plan::battery).chain(METERS.map(plan::meter)).for_each(|earlier| self.notice(earlier));
+            self.notice_earlier();
         }
         self.count(key, at);
         Ok(())
@@ -125,8 +140,24 @@ impl Plant {
 
     /// Whether a block was read in the time before `now`.
     pub fn read_within(&self, key: BlockKey, now: Duration, time: Duration) -> bool {
-        let read_at = self.image.read_at(key.device, key.bank, key.base);
-        read_at.is_some_and(|at| now.saturating_sub(at) < time)
+        self.read_at(key).is_some_and(|at| now.saturating_sub(at) < time)
+    }
+
+    /// When a block was read last, on the process' monotonic clock.
+    pub fn read_at(&self, key: BlockKey) -> Option<Duration> {
+        self.image.read_at(key.device, key.bank, key.base)
+    }
+
+    /// Asks for a block to be read once more in this cycle, so that what it says is confirmed or not.
+    pub fn want_again(&mut self, key: BlockKey) {
+        if self.again.len() < MOST_AGAIN {
+            self.again.insert(key);
+        }
+    }
+
+    /// The next block to be read once more; each is named once.
+    pub fn wants_again(&mut self) -> Option<BlockKey> {
+        self.again.pop_first()
     }
 
     /// A block that was due could not be read: what is held of it is stale from now on.
@@ -136,8 +167,9 @@ impl Plant {
         let never_read = self.image.get(key.device, key.bank, key.base).is_none();
         if *times == SILENT_AFTER
             && never_read
-            && is_inverter(key.device)
+            && plan::is_inverter(key.device)
             && let Some(known) = &mut self.known
+            && !known.capabilities.is_silent(key)
         {
             Arc::make_mut(&mut known.capabilities).silent.push((key.bank, key.base));
         }
@@ -150,17 +182,23 @@ impl Plant {
 
     /// Whether a block that is due was left unanswered so often that others should not wait for it.
     pub fn keeps_failing(&self, key: BlockKey) -> bool {
-        self.stale.get(&key).is_some_and(|&times| times >= SILENT_AFTER)
+        self.failures(key) >= SILENT_AFTER
+    }
+
+    /// How often in a row a block that is due was asked for and not read.
+    pub fn failures(&self, key: BlockKey) -> u32 {
+        self.stale.get(&key).copied().unwrap_or_default()
     }
 
     /// Whether settings that are due are still to be read.
     pub fn lacks_settings(&self) -> bool {
-        self.stale.keys().any(|key| key.bank == Bank::Holding)
+        self.stale().any(|key| key.bank == Bank::Holding)
     }
 
-    /// Blocks that were due and could not be read since.
+    /// Blocks that were due and could not be read since, without those that are believed absent.
     pub fn stale(&self) -> impl Iterator<Item = BlockKey> + '_ {
-        self.stale.keys().copied()
+        let is_silent = |key: BlockKey| self.capabilities().is_some_and(|found| found.is_silent(key));
+        self.stale.keys().copied().filter(move |key| !is_silent(*key))
     }
 
     /// A block of the inverter that 0x11 has never answered may answer at 0x31: where to try, if this model has a mirror.
@@ -169,10 +207,10 @@ impl Plant {
         (unanswered && self.capabilities()?.model.has_mirror()).then_some(BlockKey { device: MIRROR, ..key })
     }
 
-    /// It does: from now on it is read there, if there is more than zeros.
-    pub fn use_mirror(&mut self, key: BlockKey) {
+    /// It does: from now on it is read there, if there is more than zeros; says whether it is.
+    pub fn use_mirror(&mut self, key: BlockKey) -> bool {
         if self.image.view(key.device).get(key.bank, key.base).is_none() {
-            return;
+            return false;
         }
         self.stale.remove(&BlockKey { device: INVERTER, ..key });
         if let Some(known) = &mut self.known {
@@ -181,6 +219,20 @@ impl Plant {
                 mirrored.push((key.bank, key.base));
             }
         }
+        true
+    }
+
+    /// Whether blocks that every inverter of this model has are read at 0x31.
+    pub fn uses_mirror(&self) -> bool {
+        let is_certain = |block: &(Bank, u16)| !plan::OPTIONAL.contains(block);
+        self.capabilities().is_some_and(|found| found.mirrored.iter().any(is_certain))
+    }
+
+    /// Whether this is a block of the inverter's settings that was never read: it may not have it.
+    pub fn is_new_setting(&self, key: BlockKey) -> bool {
+        let Some(found) = self.capabilities() else { return false };
+        let is_live = || plan::blocks(found, Due { live: true, settings: false }).contains(&key);
+        plan::is_inverter(key.device) && self.read_at(key).is_none() && !is_live()
     }
 
     /// The next question whether something is there.
@@ -211,11 +263,8 @@ impl Plant {
         if let Some(known) = &mut self.known {
             known.probes.asked(key);
         }
-        if !plan::OPTIONAL.contains(&(key.bank, key.base)) {
-            return;
-        }
         if let (Some(mirror), Some(known)) = (self.mirror_of(key), &mut self.known) {
-            known.probes.add(mirror);
+            known.probes.add(mirror, false);
         }
     }
 
@@ -226,11 +275,18 @@ impl Plant {
 
     /// What is known now; nothing before HR 0 to 59 were read.
     pub fn snapshot(&self, context: SnapshotContext) -> Option<Snapshot> {
+        let unavailable = self.unavailable();
+        let shown = self.without(&unavailable);
+        let snapshot = shown.as_ref().unwrap_or(self).snapshot_of_all(context)?;
+        Some(Snapshot { unavailable, ..snapshot })
+    }
+
+    fn snapshot_of_all(&self, context: SnapshotContext) -> Option<Snapshot> {
         let Known { latch, capabilities, .. } = self.known.as_ref()?;
         let SnapshotContext { now, zone, mut stats } = context;
         let identity = latch.held();
         let view = capabilities.inverter_view(&self.image);
-        stats.stale_blocks = self.stale.len() as u64;
+        stats.stale_blocks = self.stale().count() as u64;
         stats.rejections = self.rejections;
         let inverter = details::read(view, identity, &zone);
         let control = control::read(view, capabilities, &inverter);
@@ -248,6 +304,7 @@ impl Plant {
             timeslots: control::timeslots(view, capabilities),
             batteries: different(self.each(batteries, battery::read)),
             meters: self.counted(self.each(meters, meter::read)),
+            unavailable: Vec::new(),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
             image: Arc::clone(&self.image),
@@ -258,48 +315,8 @@ impl Plant {
         })
     }
 
-    fn each<T>(&self, devices: &[u8], read: fn(u8, crate::registers::View<'_>) -> Option<T>) -> Vec<T> {
+    fn each<T>(&self, devices: &[u8], read: fn(u8, View<'_>) -> Option<T>) -> Vec<T> {
         devices.iter().filter_map(|&device| read(device, self.image.view(device))).collect()
-    }
-
-    /// A block that shows that something is there.
-    fn notice(&mut self, key: BlockKey) {
-        let Some(known) = &mut self.known else { return };
-        if is_inverter(key.device) && known.capabilities.silent.contains(&(key.bank, key.base)) {
-            Arc::make_mut(&mut known.capabilities).silent.retain(|silent| *silent != (key.bank, key.base));
-        }
-        let view = self.image.view(key.device);
-        if BATTERIES.contains(&key.device) && key == plan::battery(key.device) {
-            if battery::read(key.device, view).is_some() {
-                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).batteries, key.device);
-                known.probes.found(key);
-            }
-        } else if METERS.contains(&key.device) && covers(key, plan::meter(key.device)) {
-            if meter::read(key.device, view).is_some_and(|meter| meter.voltage[0].is_some_and(|volts| volts > 0.0)) {
-                if !known.capabilities.meters.contains(&key.device) {
-                    known.probes.add(plan::meter_product(key.device));
-                }
-                Capabilities::insert(&mut Arc::make_mut(&mut known.capabilities).meters, key.device);
-                known.probes.found(plan::meter(key.device));
-            }
-        } else if key == plan::lv_bcu() {
-            if lv_bcu::FIELDS.iter().any(|field| field.flag(view) == Some(true)) {
-                Arc::make_mut(&mut known.capabilities).lv_bcu = true;
-                known.probes.found(key);
-            }
-        } else if is_inverter(key.device) && plan::OPTIONAL.contains(&(key.bank, key.base)) && key.count == 60 {
-            let capabilities = Arc::make_mut(&mut known.capabilities);
-            if !capabilities.extra.contains(&(key.bank, key.base)) {
-                capabilities.extra.push((key.bank, key.base));
-                if key.device == MIRROR {
-                    capabilities.mirrored.push((key.bank, key.base));
-                }
-            }
-            known.probes.found(BlockKey { device: INVERTER, ..key });
-            known.probes.found(BlockKey { device: MIRROR, ..key });
-        } else if key.bank == Bank::MeterProduct {
-            known.probes.found(key);
-        }
     }
 }
 
@@ -315,8 +332,4 @@ fn covers(key: BlockKey, wanted: BlockKey) -> bool {
     (key.device, key.bank) == (wanted.device, wanted.bank)
         && key.base <= wanted.base
         && u32::from(key.base) + u32::from(key.count) >= u32::from(wanted.base) + u32::from(wanted.count)
-}
-
-const fn is_inverter(device: u8) -> bool {
-    matches!(device, INVERTER | MIRROR)
 }

@@ -82,6 +82,22 @@ impl RegisterImage {
         })
     }
 
+    /// Whether anything of a device was read.
+    pub fn holds(&self, device: u8) -> bool {
+        self.pages.iter().any(|page| page.key.0 == device)
+    }
+
+    /// Forgets the registers (device, bank, address) that are not to be kept.
+    pub fn retain(&mut self, keep: impl Fn(u8, Bank, u16) -> bool) {
+        for page in &mut self.pages {
+            let (device, bank, number) = page.key;
+            for index in (0..PAGE).filter(|index| !keep(device, bank, number * PAGE + index)) {
+                page.present &= !(1 << index);
+            }
+        }
+        self.pages.retain(|page| page.present != 0);
+    }
+
     /// What one device says.
     pub fn view(&self, device: u8) -> View<'_> {
         View { image: self, device, mirror: None, only: None, without: None, blanks: false }

@@ -98,13 +98,20 @@ fn is_of_the_reading(path: &str) -> bool {
         || path.ends_with("system_time")
 }
 
-fn polls_for(path: &str) -> usize {
-    let of_a_battery = path.contains("Battery_Stack_1/BG") || path.starts_with("raw/batteries/");
+fn is_of_a_device(path: &str) -> bool {
+    is_of_a_battery(path) || path.starts_with("Meter_Details/") || path.starts_with("raw/meters/")
+}
+
+fn is_of_a_battery(path: &str) -> bool {
     let of_its_counters = matches!(
         path.rsplit('/').next(),
         Some("Battery_Charge_Energy_Total_kWh" | "Battery_Discharge_Energy_Total_kWh")
     );
-    if of_a_battery || of_its_counters { BATTERY_POLLS } else { POLLS }
+    path.contains("Battery_Stack_1/BG") || path.starts_with("raw/batteries/") || of_its_counters
+}
+
+fn polls_for(path: &str) -> usize {
+    if is_of_a_battery(path) { BATTERY_POLLS } else { POLLS }
 }
 
 /// What the plant was, step by step; registers change at each step and not between.
@@ -154,6 +161,7 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
         locks: Arc::clone(&locks),
         clock: Arc::clone(&clock),
         counters: Arc::default(),
+        store: None,
     };
     let polling = tokio::spawn(inverter::run(inverter, sender, requests, shutdown.clone()));
 
@@ -191,7 +199,7 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
             changed = receiver.changed() => {
                 changed.expect("the task lives");
                 let snapshot = receiver.borrow_and_update().clone().expect("a snapshot");
-                judge(&leaves(&snapshot, &mut layouts.1), &history.lock().unwrap(), strict, &mut findings);
+                judge(&snapshot, &leaves(&snapshot, &mut layouts.1), &history.lock().unwrap(), strict, &mut findings);
             }
         }
     }
@@ -204,9 +212,11 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
     findings
 }
 
-fn judge(published: &Leaves, history: &History, strict: bool, findings: &mut Findings) {
+fn judge(snapshot: &Snapshot, published: &Leaves, history: &History, strict: bool, findings: &mut Findings) {
     findings.snapshots += 1;
-    let vanished = findings.seen.iter().filter(|path| !published.contains_key(*path));
+    // Of a device that was not read for minutes nothing is shown any more.
+    let may_vanish = |path: &str| !strict && !snapshot.unavailable.is_empty() && is_of_a_device(path);
+    let vanished = findings.seen.iter().filter(|path| !published.contains_key(*path) && !may_vanish(path));
     findings.wrong.extend(vanished.map(|path| format!("{path} has vanished")));
     findings.seen.extend(published.keys().filter(|path| !is_of_the_reading(path)).cloned());
     for (path, value) in published.iter().filter(|(path, _)| !is_of_the_reading(path)) {

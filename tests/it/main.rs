@@ -15,6 +15,7 @@ mod captures;
 mod counters;
 mod decode;
 mod demo;
+mod detection;
 mod docs;
 mod exit_codes;
 mod faults;

@@ -135,6 +135,7 @@ impl Poller {
             locks: Arc::clone(&locks) as Arc<dyn LockManager>,
             clock: Arc::new(Ticking(Instant::now())),
             counters: Arc::default(),
+            store: None,
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
         Self { newest, locks, stop, task, _requests: requests }

@@ -71,6 +71,14 @@ impl Clock {
         Some(Midnight { day: shows.div_euclid(DAY), at, next: at + DAY })
     }
 
+    /// Goes on as another process left it; what was read here already is held against that. Says whether it agrees.
+    pub fn restore(&mut self, before: Self) -> bool {
+        let read = self.inverter;
+        self.inverter = before.inverter.or(read);
+        self.rival = None;
+        read.is_none_or(|beyond| self.read(beyond, 0))
+    }
+
     /// The same, told on a monotonic clock that shows `ms` more.
     pub fn shifted(self, ms: i64) -> Self {
         Self { inverter: self.inverter.map(|beyond| beyond.saturating_sub(ms)), ..self }

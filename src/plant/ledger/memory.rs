@@ -49,8 +49,8 @@ impl Ledger {
     }
 
     /// Takes up what another process believed `pause` ago by wall time; `at` is this one's monotonic time, ms. What was
-    /// read here already is forgotten.
-    pub fn restore(&mut self, memory: Memory, pause: Duration, at: i64) {
+    /// read here already is forgotten, the clock apart: says whether that goes with what it was.
+    pub fn restore(&mut self, memory: Memory, pause: Duration, at: i64) -> bool {
         let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         // Times that were x become x + shift, so that the save lies `pause` back.
         let shift = |pause: i64| at.saturating_sub(pause).saturating_sub(memory.at);
@@ -63,9 +63,9 @@ impl Ledger {
             counters.insert(Counter { name, device }, Parts { total, today });
         }
         self.counters = counters;
-        self.clock = memory.clock.shifted(exact);
+        let agrees = self.clock.restore(memory.clock.shifted(exact));
         let (total, today) = (self.collect(0, certain_total), self.collect(0, certain_today));
         self.derived = memory.derived.restored(total, today);
-        self.unconfirmed.clear();
+        agrees
     }
 }

@@ -11,10 +11,13 @@ use crate::plant::ledger::{Memory, Rating, Reading, Verdict};
 use crate::plant::model::rated_power;
 use crate::plant::snapshot::{Energy, Meter};
 use crate::plant::{INVERTER, METERS, Rejection, meter};
-use crate::registers::{View, single_phase};
+use crate::registers::{View, lv_battery, single_phase};
 
 /// Where the inverter's clock stands.
 const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
+
+/// The block that it is read with.
+const FIRST: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
 
 impl Plant {
     /// What time it is in the inverter's zone, at this monotonic time of the process: counters of the day go by it where
@@ -31,18 +34,9 @@ impl Plant {
     /// Takes up what another process believed of the counters of this plant, `pause` ago by wall time; now it is `at` on
     /// this one's monotonic clock. Nothing of it is published before it is read again.
     pub fn restore_counters(&mut self, memory: Memory, pause: Duration, at: Duration) {
-        self.ledger.restore(memory, pause, millis(at));
-    }
-
-    /// Blocks that should be read once more, soon: only a second reading tells whether their counters, or their clock,
-    /// are to be believed.
-    pub fn unconfirmed(&self) -> Vec<BlockKey> {
-        self.ledger.unconfirmed().collect()
-    }
-
-    /// Whether this block should be read once more, soon.
-    pub fn is_unconfirmed(&self, key: BlockKey) -> bool {
-        self.ledger.unconfirmed().any(|other| other == key)
+        if !self.ledger.restore(memory, pause, millis(at)) {
+            self.want_again(FIRST);
+        }
     }
 
     /// Lets the ledger judge the counters that a block has brought.
@@ -50,7 +44,9 @@ impl Plant {
         let at = millis(at);
         if covers(key, CLOCK) {
             let shows = single_phase::system_time.date_time(self.image.view(INVERTER));
-            self.ledger.clock_read(key, shows, at);
+            if !self.ledger.clock_read(shows, at) {
+                self.want_again(key);
+            }
         }
         let Some(Known { latch, capabilities, .. }) = &self.known else { return };
         if key.bank != Bank::Input || !capabilities.model.is_supported() {
@@ -60,12 +56,11 @@ impl Plant {
         let model = identity.model;
         let rating = Rating { model, watts: rated_power(identity.device_type_code) };
         let reading = if METERS.contains(&key.device) {
-            Reading { key: Some(key), at, device: key.device, total: self.metered(key), today: Energy::default() }
+            Reading { at, device: key.device, total: self.metered(key), today: Energy::default() }
         } else {
             let view = capabilities.inverter_view(&self.image);
             let total = |view, without| energy::total(view, self.battery_counters(without), model);
             Reading {
-                key: Some(key),
                 at,
                 device: 0,
                 total: brought(total(view, None), &total(view.without(key), Some(key))),
@@ -73,6 +68,9 @@ impl Plant {
             }
         };
         let doubts = self.ledger.observe(&reading, rating, &|energy| energy::derived(energy, model));
+        if doubts.iter().any(|&(_, verdict)| verdict == Verdict::Unconfirmed) {
+            self.want_again(key);
+        }
         for (_, verdict) in doubts {
             if let Some(reason) = rejection(verdict) {
                 self.rejections.count(reason);
@@ -103,13 +101,15 @@ impl Plant {
         meters
     }
 
-    /// The batteries' own energy counters, those of the first: they are the whole stack's, and equal in every pack.
+    /// The batteries' own energy counters, those of the first that answers: they are the whole stack's, and equal in every pack.
     fn battery_counters(&self, without: Option<BlockKey>) -> BatteryCounters<'_> {
-        let first = self.capabilities().and_then(|found| found.batteries.first().copied());
-        match (first.map(|device| self.image.view(device)), without) {
+        let batteries = self.capabilities().map_or(&[][..], |found| &found.batteries);
+        let has_counters = |view: &View<'_>| lv_battery::e_battery_charge_total.number(*view).is_some();
+        let pack = batteries.iter().map(|&device| self.image.view(device)).find(has_counters);
+        match (pack, without) {
             (Some(pack), Some(block)) => BatteryCounters::Of(pack.without(block)),
             (Some(pack), None) => BatteryCounters::Of(pack),
-            (None, _) if self.all_probed() => BatteryCounters::None,
+            (None, _) if batteries.is_empty() && self.all_probed() => BatteryCounters::None,
             (None, _) => BatteryCounters::Unasked,
         }
     }

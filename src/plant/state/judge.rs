@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Known, Plant, Refused, is_inverter};
+use super::{Known, Plant, Refused};
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::plant::guard::{self, Rejection};
 use crate::plant::identity::Latch;
@@ -16,11 +16,11 @@ impl Plant {
         if values.len() != usize::from(key.count) {
             return Err(Rejection::Length.into());
         }
-        if is_inverter(key.device) {
+        if plan::is_inverter(key.device) {
             self.judge_envelope(envelope)?;
         }
         guard::all_zero(key, values, &self.image)?;
-        if is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
+        if plan::is_inverter(key.device) && key.bank == Bank::Holding && key.base < 60 {
             self.judge_identity(key, values, envelope)?;
         }
         let known_battery = self.capabilities().is_some_and(|found| found.batteries.contains(&key.device));
@@ -79,9 +79,9 @@ impl Plant {
                     return Err(Rejection::OtherModel.into());
                 }
                 let capabilities = Arc::make_mut(&mut known.capabilities);
-                capabilities.model = seen.model;
-                capabilities.arm_firmware = seen.arm_firmware;
+                capabilities.change_to(&seen);
                 known.probes = Probes::of(seen.model);
+                known.probes.skip(capabilities);
                 Ok(())
             }
         }

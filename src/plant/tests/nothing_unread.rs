@@ -67,7 +67,7 @@ fn the_first_block_alone_says_no_power_and_no_energy() {
 
 #[test]
 fn of_a_model_that_is_not_supported_only_its_first_block_is_published() {
-    for (code, arm, model) in [(0x9001, 1, Model::Unknown(0x9001)), (0x7001, 10, Model::Gateway)] {
+    for (code, arm, model) in [(0x9001, 1, Model::Unknown(0x9001)), (0x0000, 449, Model::Unknown(0))] {
         let first = (FIRST, first_block_of(code, arm));
         let alone = leaves(&plant_of(std::slice::from_ref(&first)));
         let mut plant = plant_of(&[first]);

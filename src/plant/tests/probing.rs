@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use super::fixture::*;
 use crate::frame::{Bank, BlockKey};
-use crate::plant::{INVERTER, MIRROR, Model, Plant, Probe};
+use crate::plant::{INVERTER, MIRROR, Model, Plant, Probe, Stack};
 use crate::registers::plan;
 
 fn fresh(code: u16, arm: u16) -> Plant {
@@ -48,6 +50,167 @@ fn a_hybrid_is_asked_for_batteries_then_optional_blocks_then_meters() {
     IR 60+30 at 0x08
     IR 60+60 at 0x31
     ");
+}
+
+#[test]
+fn an_inverter_with_high_voltage_stacks_is_asked_how_many_and_for_the_first() {
+    insta::assert_snapshot!(shown(&ask_all(&mut fresh(0x8001, 612))), @r"
+    IR 60+5 at 0xa0, patient
+    IR 60+60 at 0x70, patient
+    HR 180+60 at 0x11
+    IR 240+60 at 0x11
+    IR 60+30 at 0x01
+    IR 60+30 at 0x02
+    IR 60+30 at 0x03
+    IR 60+30 at 0x04
+    IR 60+30 at 0x05
+    IR 60+30 at 0x06
+    IR 60+30 at 0x07
+    IR 60+30 at 0x08
+    ");
+    let three_phase = shown(&ask_all(&mut fresh(0x4001, 0)));
+    insta::assert_snapshot!(three_phase.lines().take(5).collect::<Vec<_>>().join("\n"), @r"
+    IR 60+5 at 0xa0, patient
+    IR 60+60 at 0x70, patient
+    HR 180+60 at 0x11
+    IR 240+60 at 0x11
+    HR 240+60 at 0x11
+    ");
+    let all_in_one_hybrid = shown(&ask_all(&mut fresh(0x8201, 0)));
+    insta::assert_snapshot!(all_in_one_hybrid.lines().take(5).collect::<Vec<_>>().join("\n"), @r"
+    IR 60+5 at 0xa0, patient
+    IR 60+60 at 0x70, patient
+    IR 1000+60 at 0x11
+    HR 180+60 at 0x11
+    IR 240+60 at 0x11
+    ");
+}
+
+#[test]
+fn leaders_are_asked_for_meters_and_optional_blocks_and_one_without_batteries_for_none() {
+    insta::assert_snapshot!(shown(&ask_all(&mut fresh(0x5001, 1036))), @r"
+    IR 0+60 at 0x11
+    IR 60+30 at 0x01
+    IR 60+30 at 0x02
+    IR 60+30 at 0x03
+    IR 60+30 at 0x04
+    IR 60+30 at 0x05
+    IR 60+30 at 0x06
+    IR 60+30 at 0x07
+    IR 60+30 at 0x08
+    ");
+    let gateway = shown(&ask_all(&mut fresh(0x7001, 14)));
+    insta::assert_snapshot!(gateway.lines().take(5).collect::<Vec<_>>().join("\n"), @r"
+    HR 180+60 at 0x11
+    IR 240+60 at 0x11
+    HR 240+60 at 0x11
+    HR 300+60 at 0x11
+    IR 60+30 at 0x01
+    ");
+    let pv_only = shown(&ask_all(&mut fresh(0x2301, 449)));
+    insta::assert_snapshot!(pv_only.lines().take(3).collect::<Vec<_>>().join("\n"), @r"
+    HR 180+60 at 0x11
+    IR 240+60 at 0x11
+    IR 60+30 at 0x01
+    ");
+}
+
+/// A page of input registers 60 to 119.
+fn page(registers: &[(usize, u16)]) -> Vec<u16> {
+    with(vec![0; 60], &registers.iter().map(|&(register, value)| (register - 60, value)).collect::<Vec<_>>())
+}
+
+fn module_page(device: u8) -> Vec<u16> {
+    page(&[(60, 3300), (114, 0x4858), (115, 0x3234), (116, 0x3134), (117, 0x4730), (118, 0x3000 | u16::from(device))])
+}
+
+#[test]
+fn each_page_of_a_stack_tells_what_to_ask_for_next() {
+    let mut plant = fresh(0x4001, 0);
+    let next = |plant: &mut Plant| {
+        let probe = plant.next_probe().unwrap();
+        plant.probe_failed(probe.key);
+        probe.key
+    };
+    assert_eq!(next(&mut plant), plan::bms());
+    take(&mut plant, plan::bms(), &[1, 2, 0, 0, 0]);
+    assert_eq!(next(&mut plant), plan::controller(0x71));
+    assert_eq!(next(&mut plant), plan::controller(0x70));
+    take(&mut plant, plan::controller(0x70), &page(&[(64, 2), (73, 1500)]));
+    let wanted = [plan::module(0x51), plan::module(0x50), plan::controller_serial(0x70)];
+    assert_eq!([0; 3].map(|_| next(&mut plant)), wanted);
+    take(&mut plant, plan::module(0x50), &module_page(0x50));
+    take(&mut plant, plan::module(0x51), &page(&[(60, 3300)]));
+    take(&mut plant, plan::controller(0x71), &page(&[(64, 1), (73, 1500)]));
+    take(&mut plant, plan::module(0x52), &module_page(0x52));
+    let found = plant.capabilities().unwrap();
+    let stack = |controller, modules: &[u8]| Stack { controller, modules: modules.to_vec() };
+    assert_eq!((found.bms, &found.stacks[..]), (true, &[stack(0x70, &[0x50]), stack(0x71, &[0x52])][..]));
+    assert_eq!(plant.stacks(), found.stacks);
+
+    // A module that tells later who it is belongs to the stack of its address.
+    take(&mut plant, plan::module(0x51), &module_page(0x51));
+    assert_eq!(plant.stacks(), [stack(0x70, &[0x50, 0x51]), stack(0x71, &[0x52])]);
+    let later: Vec<_> = (0..60).map(|_| next(&mut plant)).collect();
+    assert!(later.iter().all(|key| !(0x50..0x60).contains(&key.device)), "{later:?}");
+    assert!(later.contains(&plan::controller_serial(0x71)));
+}
+
+#[test]
+fn where_nothing_says_how_many_stacks_there_are_the_next_one_is_asked_for() {
+    let mut plant = fresh(0x6001, 0);
+    ask_all(&mut plant);
+    take(&mut plant, plan::controller(0x70), &page(&[(64, 1), (73, 1500)]));
+    let asked = ask_all(&mut plant);
+    assert!(asked.iter().any(|probe| probe.key == plan::controller(0x71)), "{asked:?}");
+    assert!(asked.iter().all(|probe| probe.key != plan::controller(0x72)), "{asked:?}");
+}
+
+#[test]
+fn an_optional_block_of_zeros_is_none_but_for_faults_and_generation() {
+    let mut ems = fresh(0x5001, 1036);
+    take(&mut ems, input(0), &[0; 60]);
+    assert!(ems.capabilities().unwrap().extra.is_empty());
+    take(&mut ems, input(0), &with(vec![0; 60], &[(5, 2400)]));
+    assert_eq!(ems.capabilities().unwrap().extra, [(Bank::Input, 0)]);
+    let mut hybrid = fresh(0x2001, 303);
+    take(&mut hybrid, holding(180), &[0; 60]);
+    assert_eq!(hybrid.capabilities().unwrap().extra, [(Bank::Holding, 180)]);
+}
+
+#[test]
+fn a_model_that_changes_after_all_keeps_only_what_it_can_have() {
+    let mut plant = plant_of(&hybrid());
+    for _ in 0..4 {
+        let _ = plant.accept(FIRST, &first_block_of(0x8001, 612), None, Duration::from_secs(2));
+    }
+    let found = plant.capabilities().unwrap();
+    assert_eq!(found.model, Model::AllInOne);
+    assert_eq!((&found.batteries[..], &found.meters[..]), (&[][..], &[1][..]));
+}
+
+#[test]
+fn a_battery_that_does_not_answer_leaves_the_total_to_the_next_and_to_nothing_else() {
+    let mut plant = plant_of(&hybrid());
+    let charged = snapshot(&plant).total.battery_charge;
+    assert!(charged.is_some());
+    let miss = |plant: &mut Plant, device, at| {
+        (0..3).for_each(|_| plant.failed(plan::battery(device)));
+        plant.accept(input(0), &block(input(0)), None, Duration::from_secs(at)).unwrap();
+    };
+    miss(&mut plant, 0x32, 299);
+    assert!(snapshot(&plant).unavailable.is_empty(), "not for so long yet");
+    miss(&mut plant, 0x32, 302);
+    let seen = snapshot(&plant);
+    assert_eq!((seen.total.battery_charge, &seen.unavailable[..]), (charged, &[0x32][..]));
+    assert_eq!((seen.batteries.len(), seen.batteries[0].soc), (2, None));
+    assert!(seen.batteries[1].soc.is_some(), "nobody asked for it");
+    miss(&mut plant, 0x33, 303);
+    let seen = snapshot(&plant);
+    assert_eq!((seen.total.battery_charge, seen.total.battery_discharge), (None, None), "not the inverter's counters");
+    assert_eq!(seen.unavailable, [0x32, 0x33]);
+    take(&mut plant, plan::battery(0x32), &block(plan::battery(0x32)));
+    assert_eq!(snapshot(&plant).unavailable, [0x33]);
 }
 
 #[test]
@@ -215,11 +378,10 @@ fn a_block_that_the_inverter_leaves_unanswered_may_stand_at_its_mirror() {
     assert_eq!(fresh(0x2001, 303).mirror_of(input(180)), None, "this model has none");
     plant.failed(input(180));
     take(&mut plant, mirror, &[0; 60]);
-    plant.use_mirror(mirror);
-    assert!(plant.capabilities().unwrap().mirrored.is_empty(), "a page of zeros is none");
+    assert!(!plant.use_mirror(mirror), "a page of zeros is none");
+    assert!(plant.capabilities().unwrap().mirrored.is_empty() && !plant.uses_mirror());
     take(&mut plant, mirror, &with(vec![0; 60], &[(0, 15711)]));
-    plant.use_mirror(mirror);
-    plant.use_mirror(mirror);
+    assert!(plant.use_mirror(mirror) && plant.use_mirror(mirror) && plant.uses_mirror());
     assert_eq!(plant.stale().count(), 0);
     assert_eq!(plant.capabilities().unwrap().mirrored, [(Bank::Input, 180)]);
 }

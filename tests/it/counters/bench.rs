@@ -251,7 +251,7 @@ impl Bench {
                 continue;
             }
             let mut clean = self.poll_block(key, &shown[&key]);
-            if self.plant.is_unconfirmed(key) {
+            if self.plant.wants_again() == Some(key) {
                 clean &= self.poll_block(key, &shown[&key]);
             }
             let [last, _] = self.clean.get(&key).copied().unwrap_or_default();
