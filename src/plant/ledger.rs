@@ -147,13 +147,13 @@ impl Ledger {
     }
 
     fn derive(&mut self, derive: Derive<'_>) {
-        let total = self.collect(0, |parts| certain_total(parts).filter(|_| parts.is_total_published()));
+        let total = self.collect(0, |parts| certain_total(parts).filter(|_| parts.is_total_certain()));
         let beginnings = self.of_plant().filter_map(|parts| Some(parts.total.as_ref()?.beginnings()));
         let beginnings = beginnings.fold(0, u32::wrapping_add);
         self.derived.settle_total(&total, beginnings, derive);
         let days = self.of_plant().filter_map(|parts| parts.today.as_ref()?.published());
         if let Some(newest) = days.map(|(_, day)| day).max() {
-            let of_day = |parts: &Parts| certain_today(parts).filter(|_| parts.is_published_of(newest));
+            let of_day = |parts: &Parts| certain_today(parts).filter(|_| parts.is_certain_of(newest));
             let today = self.collect(0, of_day);
             self.derived.settle_today(&today, newest, derive);
         }
@@ -167,12 +167,13 @@ impl Ledger {
 // === impl Parts ===
 
 impl Parts {
-    fn is_total_published(&self) -> bool {
-        self.total.as_ref().is_some_and(|total| total.published().is_some())
+    fn is_total_certain(&self) -> bool {
+        self.total.as_ref().is_some_and(Total::is_own)
     }
 
-    fn is_published_of(&self, day: Option<i64>) -> bool {
-        self.today.as_ref().and_then(Today::published).is_some_and(|(_, of)| of == day)
+    fn is_certain_of(&self, day: Option<i64>) -> bool {
+        let certain = self.today.as_ref().filter(|today| today.is_own());
+        certain.and_then(Today::published).is_some_and(|(_, of)| of == day)
     }
 }
 

@@ -101,6 +101,11 @@ impl Today {
         Some((kwh, day.number))
     }
 
+    /// Whether that was read in this process.
+    pub fn is_own(&self) -> bool {
+        self.fresh && self.track.is_own()
+    }
+
     /// The first day: nothing is known of the one before.
     fn begin(&mut self, reading: Point, midnight: Midnight, around: Around) -> Verdict {
         let verdict = self.within_day(reading, around);

@@ -56,6 +56,11 @@ impl Total {
         self.published().filter(|_| self.track.last().is_some_and(|last| now - last.at <= ms))
     }
 
+    /// Whether that was read in this process.
+    pub fn is_own(&self) -> bool {
+        self.fresh && self.track.is_own()
+    }
+
     /// How often it began anew.
     pub fn beginnings(&self) -> u32 {
         self.beginnings

@@ -83,6 +83,9 @@ pub enum Verdict {
 pub struct Track {
     /// The last readings that were believed, oldest first.
     trail: Vec<Point>,
+    /// How many of them are of this process.
+    #[serde(skip)]
+    own: usize,
     #[serde(skip)]
     rival: Option<Rival>,
 }
@@ -100,7 +103,7 @@ struct Rival {
 impl Track {
     /// A counter of which one reading is believed.
     pub fn at(point: Point) -> Self {
-        Self { trail: vec![point], rival: None }
+        Self { trail: vec![point], own: REMEMBERED, rival: None }
     }
 
     /// The last reading that was believed.
@@ -113,6 +116,11 @@ impl Track {
         self.trail.iter().rev().nth(1).or(self.trail.last()).copied()
     }
 
+    /// Whether that was read in this process.
+    pub fn is_own(&self) -> bool {
+        self.own > 1
+    }
+
     /// Judges a reading.
     pub fn observe(&mut self, reading: Point, flow: Flow) -> Verdict {
         let (Some(last), Some(oldest)) = (self.last(), self.trail.first().copied()) else {
@@ -122,6 +130,7 @@ impl Track {
         if continues(last, last.kwh.max(sure.kwh), reading, flow) {
             self.rival = None;
             self.trail.push(reading);
+            self.own = (self.own + 1).min(REMEMBERED);
             if self.trail.len() > REMEMBERED {
                 self.trail.remove(0);
             }
@@ -133,6 +142,7 @@ impl Track {
             if let Some(last) = self.trail.last_mut() {
                 *last = reading;
             }
+            self.own = self.own.max(1);
             return Verdict::Believed;
         }
         let possible = reading.kwh > last.kwh && flow.connects(oldest, reading);
@@ -143,7 +153,7 @@ impl Track {
     fn begin(&mut self, reading: Point, flow: Flow) -> Verdict {
         match self.rival.take() {
             Some(rival) if flow.connects(rival.last, reading) => {
-                self.trail = vec![rival.last, reading];
+                self.replace(rival.last, reading);
                 Verdict::Believed
             }
             _ => {
@@ -185,6 +195,7 @@ impl Track {
 
     fn replace(&mut self, before: Point, reading: Point) {
         self.trail = vec![before, reading];
+        self.own = self.trail.len();
         self.rival = None;
     }
 
@@ -192,6 +203,7 @@ impl Track {
     pub fn shifted(mut self, ms: i64) -> Self {
         self.trail.retain(|point| point.kwh.is_finite() && point.kwh >= 0.0);
         self.trail.truncate(REMEMBERED);
+        self.own = 0;
         for point in &mut self.trail {
             point.at = point.at.saturating_add(ms);
         }
