@@ -16,9 +16,10 @@ demo *arguments:
 bench:
     cargo bench --locked
 
-# The long forms: 200 seeds of every fault at once, and the program measured for ten minutes
+# The long forms: 200 seeds of every fault at once, energy counters under thousands, a simulated year of them, and the
+# program measured for ten minutes
 soak:
-    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults
+    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters year
     scripts/measure
 
 # Each fuzz target for ten minutes, from another beginning each time

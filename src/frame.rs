@@ -82,6 +82,14 @@ impl BlockKey {
     pub const fn new(device: u8, bank: Bank, base: u16, count: u16) -> Self {
         Self { device, bank, base, count }
     }
+
+    /// Whether it is of this device and bank, and this register is in it.
+    pub const fn holds(&self, device: u8, bank: Bank, register: u16) -> bool {
+        self.device == device
+            && self.bank as u8 == bank as u8
+            && self.base <= register
+            && register - self.base < self.count
+    }
 }
 
 impl fmt::Display for BlockKey {

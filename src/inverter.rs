@@ -216,6 +216,12 @@ impl Task {
         }
     }
 
+    /// Counters of the day go by wall time where the inverter's clock is not known.
+    fn tell_time(&mut self) {
+        let at = self.elapsed();
+        self.plant.wall_is(self.inverter.clock.now(), &self.inverter.zone, at);
+    }
+
     /// A failure is said once until the inverter has answered again, also where several take turns.
     fn say(&mut self, ended: &Ended, rest: Duration) {
         let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());

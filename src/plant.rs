@@ -14,6 +14,7 @@ mod flows;
 mod gateway;
 mod guard;
 mod identity;
+pub mod ledger;
 mod memory;
 mod meter;
 mod model;

@@ -97,6 +97,7 @@ impl Task {
         let mut blocks = self.due_blocks(cycle, first).into_iter();
         let mut confirmed = BTreeSet::new();
         let mut in_time = true;
+        self.tell_time();
         while in_time && let Some(key) = blocks.next() {
             // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);

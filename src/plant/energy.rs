@@ -56,12 +56,13 @@ pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, family: Famil
 /// of them counts there is no value: the two differ, and a total that jumps back reads as a meter that was changed.
 fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
     let battery = |own: &Field, inverters: &Field| {
-        let pack = match counters {
-            BatteryCounters::Of(pack) => own.number(pack).filter(|&kwh| kwh > 0.0),
-            BatteryCounters::None => None,
+        let own = match counters {
+            BatteryCounters::Of(pack) => own.number(pack)?,
+            BatteryCounters::None => 0.0,
             BatteryCounters::Unasked => return None,
         };
-        pack.or_else(|| (model == Model::HybridGen1).then(|| inverters.number(view)).flatten())
+        let by_inverter = || (model == Model::HybridGen1).then(|| inverters.number(view)).flatten();
+        if own > 0.0 { Some(own) } else { by_inverter() }
     };
     Energy {
         pv: reg::e_pv_total.number(view),
@@ -76,7 +77,7 @@ fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Mode
     }
 }
 
-/// Adds what follows from the counters, where the registers do not tell it themselves.
+/// Adds what follows from the counters that are believed, where the registers do not tell it themselves.
 ///
 /// Load is what left the inverter for good, less what went on to the grid, plus what came from there; where the sun
 /// does not pass through this inverter it is added.

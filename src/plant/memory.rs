@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tariff::Tariff;
-use super::{BATTERIES, Capabilities, Identity, METERS, Model, Plant, Stack, stacks};
+use super::{BATTERIES, Capabilities, Identity, METERS, Model, Plant, Stack, ledger, stacks};
 use crate::frame::{Bank, Serial};
 use crate::registers::plan;
 
@@ -23,6 +23,8 @@ pub struct Memory {
     pub devices: Devices,
     /// What was counted of the tariff.
     pub tariff: Tariff,
+    /// What was believed of the energy counters.
+    pub counters: ledger::Memory,
 }
 
 /// What was found behind a connection.
@@ -136,18 +138,21 @@ impl Plant {
             saved_at: now,
             devices: Devices::of(identity, found),
             tariff: self.tariff().clone(),
+            counters: self.counters(self.latest),
         })
     }
 
     /// Takes up what was kept of this plant. `now` is the wall time, and `at` the process' monotonic time; memory of
     /// another inverter is ignored.
-    pub fn remember(&mut self, memory: Memory, _now: Timestamp, _at: Duration) {
+    pub fn remember(&mut self, memory: Memory, now: Timestamp, at: Duration) {
         let Some(identity) = self.identity().cloned() else { return };
         if memory.serial.parse::<Serial>() != Ok(identity.serial) {
             return;
         }
         self.restore_tariff(memory.tariff);
         self.change_capabilities(|found| memory.devices.recall(&identity, found));
+        let pause = Duration::try_from(now.duration_since(memory.saved_at)).unwrap_or_default();
+        self.restore_counters(memory.counters, pause, at);
     }
 }
 

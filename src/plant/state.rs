@@ -5,20 +5,21 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::energy::BatteryCounters;
 use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
+use super::ledger::Ledger;
 use super::probes::{Probe, Probes};
 use super::snapshot::{Battery, BatteryStack, Snapshot, Stats, health};
 use super::tariff::{Prices, Tariff};
 use super::{
-    Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, energy, flows, gateway, meter,
-    power, stack, stacks, three_phase,
+    Capabilities, Family, INVERTER, Identity, MIRROR, battery, control, details, ems, flows, gateway, meter, power,
+    stack, stacks, three_phase,
 };
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::registers::{self, RegisterImage, View, lv_battery, plan, plan::Due, single_phase};
+use crate::registers::{self, RegisterImage, View, plan, plan::Due, single_phase};
 
 mod available;
+mod counting;
 mod judge;
 mod notice;
 mod rates;
@@ -29,6 +30,8 @@ pub struct Plant {
     image: Arc<RegisterImage>,
     known: Option<Known>,
     guards: Guards,
+    /// What its energy counters are believed to show.
+    ledger: Ledger,
     /// How often in a row a block that is due was not read.
     stale: BTreeMap<BlockKey, u32>,
     /// What the inverter's clock showed when it was last read, and when that was.
@@ -37,7 +40,7 @@ pub struct Plant {
     /// Blocks to be read once more in this cycle.
     again: BTreeSet<BlockKey>,
     /// When the newest block arrived.
-    latest: Duration,
+    pub(super) latest: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -175,6 +178,7 @@ impl Plant {
             // What arrived before the inverter told who it is counts too.
             self.notice_earlier();
         }
+        self.count(key, at);
         Ok(())
     }
 
@@ -379,16 +383,15 @@ impl Plant {
         let supported = identity.model.is_supported();
         let batteries = if supported { &capabilities.batteries[..] } else { &[] };
         let meters = if supported { &capabilities.meters[..] } else { &[] };
-        let total = energy::total(view, self.battery_counters(batteries), family, identity.model);
         let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
             measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
             batteries,
             flows: flows::read(&power, family, &inverter, aios),
-            today: energy::derived(energy::today(view, family), identity.model),
-            total: energy::derived(total, identity.model),
+            today: self.ledger.today(0),
+            total: self.ledger.total(0),
             timeslots: control::timeslots(view, capabilities, family, aios),
-            meters: self.each(meters, meter::read),
+            meters: self.counted(self.each(meters, meter::read)),
             unavailable: Vec::new(),
             identity: identity.clone(),
             capabilities: Arc::clone(capabilities),
@@ -410,16 +413,6 @@ impl Plant {
     fn has_all(&self, stacks: &[BatteryStack]) -> bool {
         let known = self.capabilities().map(|known| known.stacks.len()).filter(|_| self.all_probed());
         stacks::number(&self.image).or(known) == Some(stacks.len())
-    }
-
-    /// The batteries' own energy counters, those of the first that answers: they are the whole stack's, and equal in every pack.
-    fn battery_counters(&self, batteries: &[u8]) -> BatteryCounters<'_> {
-        let has_counters = |view: &View<'_>| lv_battery::e_battery_charge_total.number(*view).is_some();
-        match batteries.iter().map(|&device| self.image.view(device)).find(has_counters) {
-            Some(view) => BatteryCounters::Of(view),
-            None if batteries.is_empty() && self.all_probed() => BatteryCounters::None,
-            None => BatteryCounters::Unasked,
-        }
     }
 
     fn each<T>(&self, devices: &[u8], read: fn(u8, View<'_>) -> Option<T>) -> Vec<T> {

@@ -100,7 +100,7 @@ impl RegisterImage {
 
     /// What one device says.
     pub fn view(&self, device: u8) -> View<'_> {
-        View { image: self, device, mirror: None, only: None, blanks: false }
+        View { image: self, device, mirror: None, only: None, without: None, blanks: false }
     }
 
     fn page(&self, key: (u8, Bank, u16)) -> Option<&Page> {
@@ -132,6 +132,7 @@ pub struct View<'a> {
     device: u8,
     mirror: Option<(u8, &'a [(Bank, u16)])>,
     only: Option<(Bank, u16)>,
+    without: Option<BlockKey>,
     blanks: bool,
 }
 
@@ -146,6 +147,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn only(self, block: (Bank, u16)) -> Self {
         Self { only: Some(block), ..self }
+    }
+
+    /// Without the registers of this block, at whichever device they are looked up.
+    #[must_use]
+    pub fn without(self, block: BlockKey) -> Self {
+        Self { without: Some(block), ..self }
     }
 
     /// The same, with the zeros of blocks that hold nothing else, which are otherwise absent.
@@ -164,6 +171,9 @@ impl<'a> View<'a> {
             Some((mirror, blocks)) if blocks.contains(&block) => mirror,
             _ => self.device,
         };
+        if self.without.is_some_and(|left_out| left_out.holds(device, bank, address)) {
+            return None;
+        }
         let page = self.image.page((device, bank, address / PAGE))?;
         if page.blank && !self.blanks { None } else { page.get(address) }
     }

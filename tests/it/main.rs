@@ -12,6 +12,7 @@
 mod bad_input;
 mod broker_restart;
 mod captures;
+mod counters;
 mod decode;
 mod demo;
 mod detection;
@@ -35,3 +36,4 @@ mod replayed_captures;
 mod shutdown;
 mod transports;
 mod values;
+mod year;

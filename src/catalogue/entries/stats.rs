@@ -53,6 +53,10 @@ rejections! {
     Jump "Stats/Rejections/jump",
     Imbalance "Stats/Rejections/imbalance",
     OtherBlock "Stats/Rejections/other_block",
+    CounterJump "Stats/Rejections/counter_jump",
+    CounterFall "Stats/Rejections/counter_fall",
+    LateYesterday "Stats/Rejections/late_yesterday",
+    CounterAnew "Stats/Rejections/counter_anew",
 }
 
 /// It begins with the version of GivTCP whose topics these are, since Predbat and others look at that.

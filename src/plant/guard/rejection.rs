@@ -62,6 +62,14 @@ reasons! {
     Imbalance "imbalance" "what the inverter gave was not what house and grid took",
     /// What another block says, and the next read did not agree.
     OtherBlock "other_block" "it holds what another block says",
+    /// An energy counter shows more than can have flowed. Only the counter keeps its value.
+    CounterJump "counter_jump" "an energy counter shows more than can have flowed; it keeps its value, the rest is believed",
+    /// An energy counter shows less than it did. Only the counter keeps its value.
+    CounterFall "counter_fall" "an energy counter shows less than it did; it keeps its value, the rest is believed",
+    /// A counter of the day shows what the day before ended with. Only the counter keeps its value.
+    LateYesterday "late_yesterday" "a counter of the day shows yesterday's energy; it keeps its value, the rest is believed",
+    /// An energy counter has contradicted what was believed for so long that it is believed now.
+    CounterAnew "counter_anew" "an energy counter has contradicted what was believed for so long that it is believed now",
 }
 
 impl fmt::Display for Rejection {

@@ -25,7 +25,7 @@ fn what_was_found_is_known_again_after_a_restart_and_not_asked_for() {
     assert!(after.capabilities().unwrap().batteries.is_empty());
     after.remember(serde_json::from_str(&text).unwrap(), later(), Duration::ZERO);
     assert_eq!(after.capabilities(), before.capabilities());
-    assert!(!after.memory(later()).unwrap().differs(&memory));
+    assert_eq!(after.memory(later()).unwrap().devices, memory.devices);
     let asked: Vec<_> = (0..40).filter_map(|_| after.next_probe()).collect();
     assert!(asked.iter().all(|probe| ![0x32, 0x33].contains(&probe.key.device)), "{asked:?}");
 }

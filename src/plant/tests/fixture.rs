@@ -78,11 +78,20 @@ pub(crate) fn take(plant: &mut Plant, key: BlockKey, values: &[u16]) {
     taken.unwrap_or_else(|refused| panic!("{key}: {refused}"));
 }
 
-/// A plant that read these blocks, in this order.
+/// Takes a block over twice: only a second reading says that energy counters are to be believed.
+pub(crate) fn take_twice(plant: &mut Plant, key: BlockKey, values: &[u16]) {
+    take(plant, key, values);
+    take(plant, key, values);
+}
+
+/// A plant that read these blocks, in this order, and what it measures twice.
 pub(crate) fn plant_of(blocks: &[Read]) -> Plant {
     let mut plant = Plant::new();
     for (key, values) in blocks {
         take(&mut plant, *key, values);
+        if key.bank == Bank::Input {
+            take(&mut plant, *key, values);
+        }
     }
     plant
 }
@@ -100,7 +109,7 @@ pub(crate) fn snapshot(plant: &Plant) -> Snapshot {
 /// hybrid's first blocks are; further settings as (address, value).
 pub(crate) fn measuring(code: u16, arm: u16, settings: &[(u16, u16)], measured: &[(u16, u16)]) -> Snapshot {
     let mut plant = plant_of(&[(FIRST, first_block_of(code, arm))]);
-    for (bank, registers) in [(Bank::Holding, settings), (Bank::Input, measured)] {
+    for (bank, registers) in [(Bank::Holding, settings), (Bank::Input, measured), (Bank::Input, measured)] {
         for &(address, value) in registers {
             take(&mut plant, BlockKey::new(INVERTER, bank, address, 1), &[value]);
         }

@@ -241,15 +241,15 @@ fn total_energy_is_counted_in_two_registers() {
 /// Total energy into and out of the battery: the pack's own counters, if it is there, and what IR 180 and 181 say.
 fn battery_totals(code: (u16, u16), pack: Option<(u16, u16)>, all_asked: bool) -> (Option<f64>, Option<f64>) {
     let mut plant = plant_of(&[(FIRST, first_block_of(code.0, code.1))]);
-    take(&mut plant, BlockKey::new(0x11, Bank::Input, 180, 2), &[15_604, 18_228]);
     if let Some((charge, discharge)) = pack {
         let page = with(block(plan::battery(0x32)), &[(105 - 60, discharge), (106 - 60, charge)]);
-        take(&mut plant, plan::battery(0x32), &page);
+        take_twice(&mut plant, plan::battery(0x32), &page);
     }
     while all_asked && !plant.all_probed() {
         let probe = plant.next_probe().unwrap();
         plant.probe_failed(probe.key);
     }
+    take_twice(&mut plant, BlockKey::new(0x11, Bank::Input, 180, 2), &[15_604, 18_228]);
     let total = snapshot(&plant).total;
     (total.battery_charge, total.battery_discharge)
 }

@@ -1,0 +1,32 @@
+//! How fast each counter can rise.
+
+use super::track::Flow;
+use crate::plant::Model;
+
+/// An inverter whose rating is not known, W.
+const UNKNOWN: f64 = 30_000.0;
+/// Several inverters behind one connection, W.
+const SEVERAL: f64 = 50_000.0;
+/// What a house's connection to the grid carries, W (100 A).
+const CONNECTION: f64 = 25_000.0;
+/// Batteries take and give more than the inverter's AC rating where the sun feeds them directly.
+const BATTERY: f64 = 1.5;
+/// Strings are often larger than the inverter.
+const STRINGS: f64 = 2.0;
+
+/// Every family counts in tenths of a kWh, and steps back by no more.
+const TENTH: f64 = 0.1;
+
+/// How fast a counter of [`crate::plant::snapshot::Energy`] can rise behind this inverter. `rated` in W.
+pub(super) fn flow(name: &str, model: Model, rated: Option<u32>) -> Flow {
+    let rated = rated.map_or(UNKNOWN, f64::from);
+    let own = match name {
+        "inverter" | "ac_charge" | "ac_discharge" => rated,
+        "battery_charge" | "battery_discharge" | "battery_throughput" => rated * BATTERY,
+        "pv" | "pv_string_1" | "pv_string_2" => rated * STRINGS,
+        _ => CONNECTION.max(rated * BATTERY),
+    };
+    let leads_others = model == Model::Gateway || model.is_ems();
+    let watts = if leads_others { own.max(SEVERAL) } else { own };
+    Flow { watts, resolution: TENTH }
+}
