@@ -119,7 +119,9 @@ mod tests {
     async fn what_happens_without_a_connection_or_too_fast_is_dropped_and_counted() {
         let events = Events::new();
         let (mut happenings, counters) = of(&events);
-        (0..3).for_each(|_| lose(&events, OWN));
+        for _ in 0..3 {
+            lose(&events, OWN);
+        }
         happenings.forget(&counters);
         assert_eq!((published(&mut happenings).len(), counters.events_dropped()), (0, 3));
         for _ in 0..MOST + 5 {

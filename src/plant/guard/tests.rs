@@ -242,7 +242,7 @@ fn a_rejection_is_told_once_and_again_when_it_is_over() {
         let _ = offer(&mut plant, PAGE, &zeros, at);
     }
     let began = Occurrence::Rejected { reason: Rejection::AllZero, block: PAGE };
-    assert_eq!(plant.occurrences(s(46)), [began.clone()]);
+    assert_eq!(plant.occurrences(s(46)), std::slice::from_ref(&began));
     for at in [200, 400, 640] {
         offer(&mut plant, PAGE, &block(PAGE), at).unwrap();
     }
@@ -370,7 +370,9 @@ fn later(key: BlockKey, values: &[u16], by: u16) -> Vec<u16> {
     if key == input(0) {
         values[42] += by;
     } else if key.base == 60 && key.count == 60 && key.bank == Bank::Input {
-        values[..16].iter_mut().for_each(|cell| *cell += by % 5);
+        for cell in &mut values[..16] {
+            *cell += by % 5;
+        }
         values[20] += 16 * (by % 5);
     }
     values
