@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 pub const DAY: i64 = 86_400_000;
 /// A clock that is read again shows what it should, give or take this, ms: whole seconds, and a reply's delay.
 const TOLERANCE: i64 = 10_000;
-/// The first reading is believed at once if wall time confirms it so far, ms.
-const NEAR_WALL: i64 = 15 * 60_000;
 
 /// The midnights around now. Days are counted from any beginning, times are the process' monotonic ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +43,9 @@ impl Clock {
     /// that has moved must be read twice.
     pub fn read(&mut self, shows: i64, now: i64) -> bool {
         let beyond = shows.saturating_sub(now);
-        let near = |other: i64, tolerance: i64| beyond.abs_diff(other) <= tolerance.unsigned_abs();
-        let expected = match (self.inverter, self.wall) {
-            (Some(inverter), _) => near(inverter, TOLERANCE),
-            (None, Some(wall)) => near(wall, NEAR_WALL),
-            (None, None) => true,
-        };
-        let believed = expected || self.rival.is_some_and(|rival| near(rival, TOLERANCE));
+        let near = |other: i64| beyond.abs_diff(other) <= TOLERANCE.unsigned_abs();
+        let expected = self.inverter.is_none_or(near);
+        let believed = expected || self.rival.is_some_and(near);
         self.rival = (!believed).then_some(beyond);
         if believed {
             self.inverter = Some(beyond);
@@ -125,7 +119,6 @@ mod tests {
         assert_eq!(clock.midnight(0), None);
         clock.wall(7 * DAY + HOUR, HOUR);
         assert_eq!(clock.midnight(2 * HOUR).unwrap().day, 7);
-        assert!(!clock.read(9 * DAY, 2 * HOUR), "far from wall time, so that it is read again");
         assert!(clock.read(9 * DAY, 2 * HOUR));
         assert_eq!(clock.midnight(2 * HOUR).unwrap().day, 9);
     }

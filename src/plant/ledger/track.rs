@@ -111,9 +111,14 @@ impl Track {
         self.trail.last().copied()
     }
 
-    /// The last reading that a later one has confirmed.
+    /// What is certain, if not new: the middle one of the last three readings, so that no single one moves it.
     pub fn confirmed(&self) -> Option<Point> {
-        self.trail.iter().rev().nth(1).or(self.trail.last()).copied()
+        let mut newest: Vec<Point> = self.trail.iter().rev().take(3).copied().collect();
+        if newest.len() < 3 {
+            return newest.last().copied();
+        }
+        newest.sort_by(|one, other| one.kwh.total_cmp(&other.kwh));
+        newest.get(1).copied()
     }
 
     /// Whether that was read in this process.

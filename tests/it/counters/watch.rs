@@ -130,12 +130,16 @@ impl Watch {
             let Some(published) = of(energy, name) else { continue };
             self.checks += 1;
             let fell = seen.published.is_some_and(|before| published < before - EPSILON);
+            // What was read yesterday says nothing of today.
+            let since_midnight = clock.duration_since(clock.date().at(0, 12, 0, 0)).as_secs_f64();
+            let trusted_today = seen.trusted.is_some_and(|at| at.elapsed().as_secs_f64() < since_midnight);
+            let of_today = !near_midnight && trusted_today;
             if fell && part == Part::Total {
                 self.wrong.push(format!("{clock}: total {name} fell from {:?} to {published}", seen.published));
             }
             if fell && part == Part::Today {
                 seen.falls += 1;
-                if self.days == Days::Strict && !near_midnight && seen.was_watched {
+                if self.days == Days::Strict && of_today {
                     self.wrong.push(format!("{clock}: today {name} fell from {:?} to {published}", seen.published));
                 }
             }
@@ -147,9 +151,6 @@ impl Watch {
             let off = (published - highest).max(value - published).max(0.0);
             let Some(trusted) = seen.trusted else { continue };
             let allowed = OFF.max(1.2 * RATED * trusted.elapsed().as_secs_f64() / 3.6e6);
-            // What was read yesterday says nothing of today.
-            let since_midnight = clock.duration_since(clock.date().at(0, 12, 0, 0)).as_secs_f64();
-            let of_today = !near_midnight && trusted.elapsed().as_secs_f64() < since_midnight;
             let judged = part == Part::Total || (self.days == Days::Strict && of_today);
             if judged && trusted.elapsed().as_secs() < 60 {
                 self.largest = self.largest.max(off);
