@@ -144,6 +144,10 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Rejections/jump 0
     Stats/Rejections/imbalance 0
     Stats/Rejections/other_block 0
+    Stats/Rejections/counter_jump 0
+    Stats/Rejections/counter_fall 0
+    Stats/Rejections/late_yesterday 0
+    Stats/Rejections/counter_anew 0
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Serial_Number BG2227G201
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_SOC 63
     Battery_Details/Battery_Stack_1/BG2227G201/Battery_Capacity 161.6
