@@ -41,7 +41,7 @@ pub struct Derivations {
 struct Sums {
     day: Option<i64>,
     beginnings: u32,
-    sums: Vec<(String, Derived)>,
+    each: Vec<(String, Derived)>,
     /// What the counters showed that are taken off, when this was saved.
     #[serde(skip)]
     restored: Option<Energy>,
@@ -83,7 +83,7 @@ impl Derivations {
         self.total.restored = Some(total);
         self.today.restored = Some(today);
         for sums in [&mut self.total, &mut self.today] {
-            sums.sums.retain(|(name, sum)| sum.held.is_finite() && Energy::NAMES.contains(&name.as_str()));
+            sums.each.retain(|(name, sum)| sum.held.is_finite() && Energy::NAMES.contains(&name.as_str()));
         }
         self
     }
@@ -104,11 +104,11 @@ impl Sums {
         for ((name, sum), _) in follow {
             let Some(sum) = sum else { continue };
             any = true;
-            let known = self.sums.iter_mut().find(|(of, _)| of == name);
+            let known = self.each.iter_mut().find(|(of, _)| of == name);
             let highest = highest.as_ref().and_then(|energy| energy.each().find(|(of, _)| *of == name)?.1);
             match known {
                 Some((_, derived)) => derived.observe(sum, highest),
-                None => self.sums.push((name.to_owned(), Derived { held: sum, until: None, fresh: true })),
+                None => self.each.push((name.to_owned(), Derived { held: sum, until: None, fresh: true })),
             }
         }
         any
@@ -116,7 +116,7 @@ impl Sums {
 
     fn fill(&self, energy: &mut Energy) {
         for (name, value) in energy.each_mut().filter(|(_, value)| value.is_none()) {
-            let known = self.sums.iter().find(|(of, derived)| of == name && derived.fresh);
+            let known = self.each.iter().find(|(of, derived)| of == name && derived.fresh);
             *value = known.map(|(_, derived)| super::round3(derived.held));
         }
     }

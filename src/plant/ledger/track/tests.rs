@@ -18,8 +18,9 @@ fn read(track: &mut Track, kwh: f64, at: i64) -> Verdict {
     track.observe(Point { kwh, at }, FLOW)
 }
 
-fn shows(track: &Track) -> f64 {
-    track.last().unwrap().kwh
+/// In tenths of a kWh.
+fn shows(track: &Track) -> i64 {
+    (track.last().unwrap().kwh * 10.0).round() as i64
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn a_first_reading_waits_for_a_second_that_agrees() {
 fn a_small_rise_is_believed_at_once() {
     let (mut track, at) = settled();
     assert_eq!(read(&mut track, 100.1, at + 15 * SECOND), Verdict::Believed);
-    assert_eq!(shows(&track), 100.1);
+    assert_eq!(shows(&track), 1001);
 }
 
 #[test]
@@ -43,16 +44,16 @@ fn more_than_can_have_flowed_is_a_jump() {
     let (mut track, at) = settled();
     assert_eq!(read(&mut track, 100.4, at + 15 * SECOND), Verdict::Jump);
     assert_eq!(read(&mut track, 106.4, at + 30 * SECOND), Verdict::Jump);
-    assert_eq!((read(&mut track, 100.0, at + 45 * SECOND), shows(&track)), (Verdict::Believed, 100.0));
+    assert_eq!((read(&mut track, 100.0, at + 45 * SECOND), shows(&track)), (Verdict::Believed, 1000));
 }
 
 #[test]
 fn after_an_outage_what_can_have_flowed_needs_one_confirmation() {
     let (mut track, at) = settled();
     assert_eq!(read(&mut track, 104.0, at + HOUR), Verdict::Unconfirmed);
-    assert_eq!(shows(&track), 100.0);
+    assert_eq!(shows(&track), 1000);
     assert_eq!(read(&mut track, 104.0, at + HOUR + SECOND), Verdict::Believed);
-    assert_eq!(shows(&track), 104.0);
+    assert_eq!(shows(&track), 1040);
 }
 
 #[test]
@@ -83,16 +84,16 @@ fn small_wrong_readings_do_not_add_up() {
         }
     }
     assert!(highest <= 100.3 + EPSILON, "{highest}");
-    assert_eq!(shows(&track), 100.0);
+    assert_eq!(shows(&track), 1000);
 }
 
 #[test]
 fn what_contradicts_all_before_is_believed_after_ten_agreeing_reads_over_ten_minutes() {
-    for other in [3.0, 9000.0] {
+    for (other, tenths) in [(3.0, 30), (9000.0, 90_000)] {
         let (mut track, at) = settled();
         let verdicts: Vec<_> = (1..=41).map(|poll| read(&mut track, other, at + poll * 15 * SECOND)).collect();
         assert!(verdicts[..40].iter().all(|verdict| matches!(verdict, Verdict::Fall | Verdict::Jump)), "{verdicts:?}");
-        assert_eq!((verdicts[40], shows(&track)), (Verdict::Anew, other));
+        assert_eq!((verdicts[40], shows(&track)), (Verdict::Anew, tenths));
     }
 }
 
