@@ -235,8 +235,9 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
 
 fn judge(snapshot: &Snapshot, published: &Leaves, history: &History, strict: bool, findings: &mut Findings) {
     findings.snapshots += 1;
-    // Of a device that was not read for minutes nothing is shown any more.
-    let may_vanish = |path: &str| !strict && !snapshot.unavailable.is_empty() && is_of_a_device(path);
+    // Of a device that was not read for minutes nothing is shown any more, nor what takes all of them.
+    let of_devices = |path: &str| is_of_a_device(path) || path.ends_with("Measured_SOC_kWh");
+    let may_vanish = |path: &str| !strict && !snapshot.unavailable.is_empty() && of_devices(path);
     let vanished = findings.seen.iter().filter(|path| !published.contains_key(*path) && !may_vanish(path));
     findings.wrong.extend(vanished.map(|path| format!("{path} has vanished")));
     findings.seen.extend(published.keys().filter(|path| !is_of_the_reading(path)).cloned());
