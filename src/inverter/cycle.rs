@@ -242,6 +242,7 @@ impl Task {
             match self.read(probe.key, patience, end, connection).await? {
                 Outcome::Read => {
                     self.plant.probe_answered(probe.key);
+                    self.confirm(&mut BTreeSet::new(), end, connection).await?;
                     self.report.publish(&mut self.plant, &self.inverter);
                 }
                 Outcome::Failed { .. } => {

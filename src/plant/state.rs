@@ -385,7 +385,10 @@ impl Plant {
         let meters = if supported { &capabilities.meters[..] } else { &[] };
         let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
-            measured_kwh: self.all_probed().then(|| health::measured_kwh(&batteries, power.soc)).flatten(),
+            measured_kwh: self
+                .all_probed()
+                .then(|| health::measured_kwh(&batteries, inverter.battery_capacity, power.soc))
+                .flatten(),
             batteries,
             flows: flows::read(&power, family, &inverter, aios),
             today: self.ledger.today(0),

@@ -35,10 +35,14 @@ impl Battery {
     }
 }
 
-/// What these batteries, which must be all that there are, hold by their calibrated capacities, kWh; nothing unless each
-/// tells its own.
-pub(in crate::plant) fn measured_kwh(batteries: &[Battery], soc: Option<i64>) -> Option<f64> {
+/// Batteries that hold less than this share of what the inverter is set to are not all that there are: one that never
+/// answered may be among them, and few are as worn as that.
+const LEAST_SHARE: f64 = 0.6;
+
+/// What these batteries hold by their calibrated capacities, kWh; nothing unless each tells its own. `nominal` is the
+/// capacity that the inverter is set to, kWh.
+pub(in crate::plant) fn measured_kwh(batteries: &[Battery], nominal: Option<f64>, soc: Option<i64>) -> Option<f64> {
     let amp_hours: f64 = batteries.iter().map(|battery| battery.capacity).sum::<Option<f64>>()?;
-    let soc = soc?;
-    (amp_hours > 0.0).then(|| amp_hours * NOMINAL / 1000.0 * soc as f64 / 100.0)
+    let (capacity, soc) = (amp_hours * NOMINAL / 1000.0, soc?);
+    (capacity > LEAST_SHARE * nominal?).then(|| capacity * soc as f64 / 100.0)
 }

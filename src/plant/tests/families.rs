@@ -16,11 +16,13 @@ fn leaf(snapshot: &Snapshot, path: &str) -> Option<String> {
 
 /// A filled plant with some registers of the inverter set otherwise.
 fn plant_with(code: u16, changes: &[(Bank, u16, u16)]) -> Plant {
-    let mut plant = plant_of(&filled_plant(code, 612));
+    let mut blocks = filled_plant(code, 612);
     for &(bank, address, value) in changes {
-        take(&mut plant, BlockKey::new(INVERTER, bank, address, 1), &[value]);
+        let held = |key: &BlockKey| key.holds(INVERTER, bank, address);
+        let (key, values) = blocks.iter_mut().find(|(key, _)| held(key)).expect("a block with this register");
+        values[usize::from(address - key.base)] = value;
     }
-    plant
+    plant_of(&blocks)
 }
 
 fn measuring_as(code: u16, measured: &[(u16, u16)]) -> Snapshot {
