@@ -5,7 +5,7 @@
 //! running, and never twice in the same way, since no guard can tell a lie from a change once it is repeated.
 #![no_main]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use givtcp::catalogue::{Layout, Payload, Tree};
@@ -105,6 +105,8 @@ struct Reading<'a> {
     /// The last true answer of each block.
     last: BTreeMap<BlockKey, Vec<u16>>,
     totals: BTreeMap<String, f64>,
+    /// Every path that was published, and whether it says who or what something is.
+    paths: HashMap<String, bool>,
     /// Blocks of which something was refused.
     refused: BTreeSet<BlockKey>,
 }
@@ -119,6 +121,7 @@ impl<'a> Reading<'a> {
             lies: BTreeMap::new(),
             last: BTreeMap::new(),
             totals: BTreeMap::new(),
+            paths: HashMap::new(),
             refused: BTreeSet::new(),
         }
     }
@@ -142,7 +145,7 @@ impl<'a> Reading<'a> {
         }
         if let Some(snapshot) = truth::snapshot(&mut self.plant, self.elapsed) {
             let tree = self.layout.tree(&snapshot);
-            check_names(self.truth, &tree);
+            self.check_names(&tree);
             self.check_totals(&tree);
         }
     }
@@ -210,6 +213,27 @@ impl<'a> Reading<'a> {
         values
     }
 
+    fn check_names(&mut self, tree: &Tree) {
+        let truth = self.truth;
+        assert_eq!(tree.serial, truth.inverter, "another inverter");
+        for leaf in &tree.leaves {
+            let path = &*leaf.path;
+            let is_name = match self.paths.get(path) {
+                Some(&is_name) => is_name,
+                None => {
+                    let stranger =
+                        path.split('/').find(|level| truth::is_serial(level) && !truth.levels.contains(*level));
+                    assert_eq!(stranger, None, "no such device: {path}");
+                    *self.paths.entry(path.to_owned()).or_insert(truth::is_name(path))
+                }
+            };
+            if is_name {
+                let said = leaf.payload.to_string();
+                assert!(truth.names.contains(&*said), "no such name at {path}: {said}");
+            }
+        }
+    }
+
     fn check_totals(&mut self, tree: &Tree) {
         for leaf in tree.leaves.iter().filter(|leaf| leaf.path.starts_with("Energy/Total/")) {
             let Payload::Float(now) = leaf.payload else { continue };
@@ -230,19 +254,6 @@ fn about(lie: Lie, key: BlockKey) -> Option<About> {
         Lie::Splice { .. } | Lie::Elsewhere { .. } => Some(About::Others),
         Lie::IpPacket { .. } => (key.bank == Bank::Input && key.count == 60).then_some(About::Packet),
         Lie::Repeat => Some(About::Past),
-    }
-}
-
-fn check_names(truth: &Truth, tree: &Tree) {
-    assert_eq!(tree.serial, truth.inverter, "another inverter");
-    for leaf in &tree.leaves {
-        let path = &*leaf.path;
-        let stranger = path.split('/').find(|level| truth::is_serial(level) && !truth.levels.contains(*level));
-        assert_eq!(stranger, None, "no such device: {path}");
-        if truth::is_name(path) {
-            let said = leaf.payload.to_string();
-            assert!(truth.names.contains(&*said), "no such name at {path}: {said}");
-        }
     }
 }
 
