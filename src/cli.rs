@@ -29,9 +29,9 @@ enum Command {
     Run(run::RunArgs),
     /// A whole plant on this machine, simulated: broker, inverter and poller, with a live table.
     #[cfg(feature = "demo")]
-    Demo(demo::DemoArgs),
+    Demo(Box<demo::DemoArgs>),
     /// A simulated plant for others to poll.
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Read one inverter once and print it as JSON.
     Read(read::ReadArgs),
     /// Check the settings and print every fault.
@@ -47,8 +47,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => run::run(args),
         #[cfg(feature = "demo")]
-        Command::Demo(args) => demo::run(args),
-        Command::Simulate(args) => simulate::run_blocking(args),
+        Command::Demo(args) => demo::run(*args),
+        Command::Simulate(args) => simulate::run_blocking(*args),
         Command::Read(args) => read::run(args),
         Command::Check(args) => return check::run(args.config),
         Command::Decode(args) => decode::run(args),

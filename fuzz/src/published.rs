@@ -41,7 +41,8 @@ fn quantity(path: &str) -> Option<Quantity> {
         () if path.starts_with("raw/") || path.starts_with("Stats/") => return None,
         () if path.starts_with("Energy/Today/") => Quantity::EnergyToday,
         () if has("_kWh") => Quantity::EnergyTotal,
-        () if has("Power_Factor") => Quantity::PowerFactor,
+        // A meter's. The three-phase inverter's own has a scale that nobody knows, and is shown as its register holds it.
+        () if has("_Power_Factor") => Quantity::PowerFactor,
         () if has("Voltage") => Quantity::Voltage,
         () if has("Current") => Quantity::Current,
         () if has("Frequency") => Quantity::Frequency,
