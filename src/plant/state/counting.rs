@@ -93,12 +93,14 @@ impl Plant {
         let mut readings = vec![(rating, own)];
         if family == Family::Gateway {
             let rating = Rating { model: Model::AllInOne, watts: Some(MOST_OF_AN_AIO) };
-            readings.extend((AIO + 1..).zip(gateway::aio_energies(view)).zip(gateway::aio_energies(view.without(key))).map(
-                |((device, (today, total)), (no_today, no_total))| {
-                    let (today, total) = (brought(today, &no_today), brought(total, &no_total));
-                    (rating, Reading { at, device, total, today })
-                },
-            ));
+            readings.extend(
+                (AIO + 1..).zip(gateway::aio_energies(view)).zip(gateway::aio_energies(view.without(key))).map(
+                    |((device, (today, total)), (no_today, no_total))| {
+                        let (today, total) = (brought(today, &no_today), brought(total, &no_total));
+                        (rating, Reading { at, device, total, today })
+                    },
+                ),
+            );
         }
         readings
     }
