@@ -21,7 +21,7 @@ pub fn paused<T>(run: impl Future<Output = T>) -> T {
     runtime.block_on(run)
 }
 
-fn seeds(short: u64) -> Vec<u64> {
+pub fn seeds(short: u64) -> Vec<u64> {
     match std::env::var("GIVTCP_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => vec![seed],
         // The long form, `just soak`.
