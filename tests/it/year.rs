@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 use jiff::tz::TimeZone;
 
-use crate::counters::bench::{Bench, Firmware};
+use crate::counters::bench::{Bench, Firmware, LIVE};
 use crate::counters::paused;
 use crate::counters::watch::{Days, Watch};
 
@@ -32,6 +32,8 @@ struct Findings {
     restarts: u32,
     /// The most that any counter was off at the end of a day, kWh.
     largest: f64,
+    /// The most that what the rates counted was off, and on how many days they were looked at.
+    rates: (f64, u32),
     /// Values that were not published at the end of a day, since a process had just begun.
     absent: u32,
 }
@@ -57,6 +59,7 @@ async fn live(year: &Year) -> Findings {
         let clock = bench.simulator.inverter_clock();
         if ends(clock, year.every) {
             end_of_day(&mut bench, &watch, &mut findings);
+            hold_rates(&mut bench, year, &mut findings);
         }
         follow_summer_time(&bench, &zone);
         if restarts.next_if(|&at| at <= poll).is_some() {
@@ -90,6 +93,28 @@ fn end_of_day(bench: &mut Bench, watch: &Watch, findings: &mut Findings) {
     }
 }
 
+/// At the end of a day, day and night have counted what was imported since midnight; of the first day, which had begun
+/// before, and of days on which somebody sets the clock, nothing is said.
+fn hold_rates(bench: &mut Bench, year: &Year, findings: &mut Findings) {
+    let time = bench.simulator.plant_time();
+    let legal = bench.zone.to_datetime(bench.now());
+    let clock = bench.simulator.inverter_clock();
+    let begin = clock.date().at(0, 0, 0, 0).to_zoned_datetime(bench.zone.clone()).expect("a day");
+    let is_set = begin.offset() != begin.checked_add(24.hours()).expect("a time").offset();
+    let follows = legal.duration_since(clock).as_secs().abs() < 60;
+    if findings.days < 2 || is_set || !follows || year.firmware != Firmware::AsSimulated {
+        return;
+    }
+    let Some(rates) = bench.snapshot().and_then(|snapshot| snapshot.rates) else { return };
+    let counted = rates.day.energy.unwrap_or_default() + rates.night.energy.unwrap_or_default();
+    let imported = f64::from(bench.pages[&LIVE][26]) / 10.0;
+    let off = (counted - imported).abs();
+    findings.rates = (findings.rates.0.max(off), findings.rates.1 + 1);
+    if off > OFF + 1e-6 {
+        findings.wrong.push(format!("{time}: the rates have counted {counted:.2} of {imported:.1} kWh"));
+    }
+}
+
 /// Somebody, or the cloud, sets the inverter's clock to legal time within minutes of its change. (Plant time is what the
 /// clock was in the beginning.)
 fn follow_summer_time(bench: &Bench, zone: &TimeZone) {
@@ -104,12 +129,13 @@ fn follow_summer_time(bench: &Bench, zone: &TimeZone) {
 fn judge(year: &Year) -> Findings {
     let findings = paused(live(year));
     println!(
-        "{} days, {} restarts: at the end of a day at most {:.2} kWh off, {} values absent",
-        findings.days, findings.restarts, findings.largest, findings.absent
+        "{} days, {} restarts: at the end of a day at most {:.2} kWh off, {} values absent; rates {:.2} kWh off in {} days",
+        findings.days, findings.restarts, findings.largest, findings.absent, findings.rates.0, findings.rates.1
     );
     let shown = findings.wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     assert!(findings.wrong.is_empty(), "seed {}, {} wrong:\n{shown}", year.seed, findings.wrong.len());
     // A process may be away at midnight.
+    assert!(year.firmware != Firmware::AsSimulated || findings.rates.1 > year.days / 2, "{:?}", findings.rates);
     assert!(findings.days + 1 + year.restarts / 20 >= year.days, "{} days", findings.days);
     findings
 }

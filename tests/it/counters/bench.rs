@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::frame::{Bank, BlockKey};
-use givtcp::plant::ledger::Memory;
 use givtcp::plant::snapshot::{Snapshot, Stats};
-use givtcp::plant::{Memory as Devices, Plant, Refused, SnapshotContext};
+use givtcp::plant::{Memory, Plant, Refused, SnapshotContext};
 use givtcp::registers::plan::{self, Due};
 use givtcp::simulator::{Family, Options, Simulator};
 use jiff::civil::DateTime;
@@ -84,8 +83,8 @@ pub struct Bench {
     epoch: Instant,
     first: Timestamp,
     pub zone: TimeZone,
-    saved: Option<(Memory, Timestamp)>,
-    devices: Option<Devices>,
+    /// What is on disk.
+    saved: Option<Memory>,
     /// Input registers that are high words of counters, by device.
     pub highs: Vec<(u8, u16)>,
     saved_at: Option<Instant>,
@@ -123,7 +122,6 @@ impl Bench {
             first: zone.to_timestamp(start).expect("a time"),
             zone,
             saved: None,
-            devices: None,
             highs: [6, 11, 21, 27, 32, 45].map(|register| (0x11, register)).to_vec(),
             saved_at: None,
             before: BTreeMap::new(),
@@ -148,14 +146,18 @@ impl Bench {
                 let _ = finder.accept(key, values, None, Duration::ZERO);
             }
         }
-        self.devices = finder.memory(self.now());
+        let found = finder.memory(self.now()).expect("an inverter");
+        self.saved = Some(Memory { counters: Default::default(), tariff: Default::default(), ..found });
         self.read_until_believed(CLOCK, &self.page(CLOCK).expect("a clock"));
         self.remember();
     }
 
+    /// Takes up what is on disk.
     fn remember(&mut self) {
         let (now, at) = (self.now(), self.at());
-        self.plant.remember(self.devices.clone().expect("devices"), now, at);
+        let text = serde_json::to_string(&self.saved).expect("it is written");
+        let saved: Option<Memory> = serde_json::from_str(&text).expect("it is read");
+        self.plant.remember(saved.expect("devices"), now, at);
     }
 
     /// Those that are read in a cycle.
@@ -264,24 +266,18 @@ impl Bench {
             self.rate = rate;
         }
         self.remember();
-        if let Some((memory, then)) = &self.saved {
-            let text = serde_json::to_string(memory).expect("it is written");
-            let memory = serde_json::from_str(&text).expect("it is read");
-            let pause = Duration::try_from(self.now().duration_since(*then)).unwrap_or_default();
-            self.plant.restore_counters(memory, pause, Duration::ZERO);
-        }
         self.saved_at = Some(self.began);
     }
 
     pub fn save(&mut self) {
-        self.saved = Some((self.plant.counters(self.at()), self.now()));
+        self.saved = self.plant.memory(self.now());
         self.saved_at = Some(Instant::now());
     }
 
     /// As the program does: at most once in 5 minutes.
     fn save_in_time(&mut self) {
         let due = self.saved_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(300));
-        if due && self.plant.identity().is_some() {
+        if due {
             self.save();
         }
     }
