@@ -64,6 +64,10 @@ impl Plant {
         if doubts.iter().any(|&(_, verdict)| verdict == Verdict::Unconfirmed) {
             self.want_again(key);
         }
+        if doubts.iter().any(|&(_, verdict)| verdict == Verdict::Fall) {
+            // Perhaps the inverter's clock was set over midnight.
+            self.want_again(FIRST);
+        }
         for (_, verdict) in doubts {
             if let Some(reason) = rejection(verdict) {
                 self.guards.count(reason, key, arrived);

@@ -298,6 +298,11 @@ impl Bench {
             if again.contains(&key) {
                 clean &= self.read_until_believed(key, truth);
             }
+            for other in again.into_iter().filter(|other| *other != key) {
+                if let Some(truth) = shown.get(&other) {
+                    self.read_until_believed(other, truth);
+                }
+            }
             let [last, _] = self.clean.get(&key).copied().unwrap_or_default();
             self.clean.insert(key, [clean, last]);
             look(self);
