@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use givtcp::frame::{Bank, BlockKey};
 use givtcp::plant::snapshot::{Snapshot, Stats};
-use givtcp::plant::{Memory, Plant, Refused, SnapshotContext};
+use givtcp::plant::tariff::Tariff;
+use givtcp::plant::{Memory, Plant, Refused, SnapshotContext, ledger};
 use givtcp::registers::plan::{self, Due};
 use givtcp::simulator::{Family, Options, Simulator};
 use jiff::civil::DateTime;
@@ -147,7 +148,7 @@ impl Bench {
             }
         }
         let found = finder.memory(self.now()).expect("an inverter");
-        self.saved = Some(Memory { counters: Default::default(), tariff: Default::default(), ..found });
+        self.saved = Some(Memory { counters: ledger::Memory::default(), tariff: Tariff::default(), ..found });
         self.read_until_believed(CLOCK, &self.page(CLOCK).expect("a clock"));
         self.remember();
     }
