@@ -51,18 +51,24 @@ pub(super) fn total(view: View<'_>, counters: BatteryCounters<'_>, family: Famil
     }
 }
 
-/// Where the batteries' own counters are zero (some BMS firmware), IR 180 and 181 are battery energy, but only on
+/// The batteries' own counters.
+const CHARGED: &Field = &lv_battery::e_battery_charge_total;
+const DISCHARGED: &Field = &lv_battery::e_battery_discharge_total;
+
+/// Where the batteries' own counters are both zero (some BMS firmware), IR 180 and 181 are battery energy, but only on
 /// first-generation hybrids (elsewhere they have been documented as an EV charger's voltages). Until it is known which
 /// of them counts there is no value: the two differ, and a total that jumps back reads as a meter that was changed.
 fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Model) -> Energy {
-    let battery = |own: &Field, inverters: &Field| {
-        let own = match counters {
-            BatteryCounters::Of(pack) => own.number(pack)?,
-            BatteryCounters::None => 0.0,
-            BatteryCounters::Unasked => return None,
-        };
-        let by_inverter = || (model == Model::HybridGen1).then(|| inverters.number(view)).flatten();
-        if own > 0.0 { Some(own) } else { by_inverter() }
+    let of_inverter = |field: &Field| (model == Model::HybridGen1).then(|| field.number(view)).flatten();
+    let battery = |own: &Field, inverters: &Field| match counters {
+        BatteryCounters::Of(pack) => match [CHARGED, DISCHARGED].map(|own| own.number(pack)) {
+            // One of them may be 0 for good reason: it is new, or has just been full.
+            [one, other] if one > Some(0.0) || other > Some(0.0) => own.number(pack),
+            [Some(_), Some(_)] => of_inverter(inverters),
+            _ => None,
+        },
+        BatteryCounters::None => of_inverter(inverters),
+        BatteryCounters::Unasked => None,
     };
     Energy {
         pv: reg::e_pv_total.number(view),
@@ -70,8 +76,8 @@ fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Mode
         export: reg::e_grid_out_total.number(view),
         ac_charge: reg::e_inverter_in_total.number(view),
         inverter: reg::e_pv_generation_total.number(view),
-        battery_charge: battery(&lv_battery::e_battery_charge_total, &reg::e_battery_charge_total_alt1),
-        battery_discharge: battery(&lv_battery::e_battery_discharge_total, &reg::e_battery_discharge_total_alt1),
+        battery_charge: battery(CHARGED, &reg::e_battery_charge_total_alt1),
+        battery_discharge: battery(DISCHARGED, &reg::e_battery_discharge_total_alt1),
         battery_throughput: reg::e_battery_throughput.number(view),
         ..Energy::default()
     }

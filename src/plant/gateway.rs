@@ -59,20 +59,32 @@ pub(super) fn read(view: View<'_>) -> Gateway {
 }
 
 fn aio(number: u8, fields: &[&Field; 7], view: View<'_>) -> Option<Aio> {
-    let [serial, soc, power, charge_today, discharge_today, charge_total, discharge_total] = fields;
-    let energy = |charge: &Field, discharge: &Field| Energy {
-        ac_charge: charge.number(view),
-        ac_discharge: discharge.number(view),
-        ..Energy::default()
-    };
+    let [serial, soc, power, ..] = fields;
+    let (today, total) = aio_energy(fields, view);
     Some(Aio {
         number,
         serial: serial.serial(view).filter(Serial::is_plausible)?,
         soc: soc.integer(view),
         power: power.integer(view),
-        today: energy(charge_today, discharge_today),
-        total: energy(charge_total, discharge_total),
+        today,
+        total,
     })
+}
+
+/// What each all-in-one's registers show of its energy, of today and since the beginning, in the order of their
+/// numbers.
+pub(super) fn aio_energies(view: View<'_>) -> impl Iterator<Item = (Energy, Energy)> {
+    AIOS.iter().map(move |fields| aio_energy(fields, view))
+}
+
+fn aio_energy(fields: &[&Field; 7], view: View<'_>) -> (Energy, Energy) {
+    let [_, _, _, charge_today, discharge_today, charge_total, discharge_total] = fields;
+    let energy = |charge: &Field, discharge: &Field| Energy {
+        ac_charge: charge.number(view),
+        ac_discharge: discharge.number(view),
+        ..Energy::default()
+    };
+    (energy(charge_today, discharge_today), energy(charge_total, discharge_total))
 }
 
 /// What the plant does now, in the words that all families share.

@@ -121,7 +121,7 @@ pub(super) struct Guards {
     implausible: Implausible,
     waiting: Waiting,
     recent: Recent,
-    /// When a battery's page was last seen, believed or not.
+    /// When a battery's page was last seen, believed or not, since one was believed.
     seen: BTreeMap<u8, Duration>,
     frozen: Frozen,
     episodes: Episodes,
@@ -151,7 +151,7 @@ impl Guards {
     ) -> Verdict {
         let (before, after) = (Reading::held(key, image), Reading::new(key, values, image));
         let seen = match about.device {
-            Device::Battery | Device::Module => self.seen.insert(key.device, at),
+            Device::Battery | Device::Module => self.seen.get(&key.device).copied(),
             _ => image.read_at(key.device, key.bank, key.base),
         };
         let fresh = !before.is_blank() && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
@@ -166,6 +166,10 @@ impl Guards {
         let (verdict, dropped) = self.waiting.settle(key, values, doubt, agrees, at);
         if let Some(reason) = dropped {
             self.count(reason, key, at);
+        }
+        // After a pause what was before it is nothing to compare with until a page is believed, however many come.
+        if matches!(about.device, Device::Battery | Device::Module) && (fresh || verdict == Verdict::Believed) {
+            self.seen.insert(key.device, at);
         }
         verdict
     }

@@ -28,10 +28,14 @@ use track::Point;
 pub use memory::Memory;
 pub use track::Verdict;
 
+/// The first all-in-one behind a gateway is the device after this one: no address, since it has none.
+pub const AIO: u8 = 0xf0;
+
 /// A total that was believed so long ago, ms, still says what a day's counter began with.
 const RECENT: i64 = 10 * 60_000;
 
-/// One counter: which, and of which device. 0 is the plant itself; a meter's is its address, and so on.
+/// One counter: which, and of which device. 0 is the plant itself; a meter's and
+/// a stack's is its address, an all-in-one's behind a gateway comes after [`AIO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Counter {
     /// One of [`Energy::NAMES`].
@@ -103,7 +107,8 @@ impl Ledger {
         for (name, kwh) in shown(total) {
             let parts = self.counters.entry(Counter { name, device }).or_default();
             let flow = limits::flow(name, rating.model, rating.watts);
-            let verdict = parts.total.get_or_insert_default().observe(Point { kwh, at }, flow);
+            let full = limits::full(name, device, rating.model);
+            let verdict = parts.total.get_or_insert_default().observe(Point { kwh, at }, flow, full);
             note(Counter { name, device }, verdict);
         }
         for (name, kwh) in shown(today) {
@@ -118,6 +123,12 @@ impl Ledger {
             self.derive(derive);
         }
         doubts
+    }
+
+    /// What the inverter's clock shows at this monotonic time, if it is known and believed, ms of civil time as
+    /// `civil_ms` has it.
+    pub fn inverter_shows(&self, at: i64) -> Option<i64> {
+        self.clock.inverter_shows(at)
     }
 
     /// Counters since ever of one device, as published, kWh.
@@ -190,7 +201,7 @@ fn shown(energy: &Energy) -> impl Iterator<Item = (&'static str, f64)> + '_ {
 }
 
 /// Civil time as ms from any beginning, as if all days had 24 hours.
-fn civil_ms(civil: DateTime) -> i64 {
+pub(super) fn civil_ms(civil: DateTime) -> i64 {
     let beginning = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
     i64::try_from(civil.duration_since(beginning).as_millis()).unwrap_or(0)
 }

@@ -29,6 +29,7 @@ fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack
         (module_kwh(&reg::battery_nominal_capacity_ah), module_kwh(&reg::remaining_battery_capacity_ah));
     let modules = reg::number_of_modules.integer(view);
     let usable = |kwh: Option<f64>| Some(round2(kwh? * modules? as f64 * USABLE));
+    let (today, total) = energy(view);
     let of_each = |all: &Field| of_each(all.integer(view), modules);
     let (cells, sensors) = (of_each(&reg::total_cell_count), of_each(&reg::total_temperature_sensor_count));
     BatteryStack {
@@ -48,8 +49,8 @@ fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack
         module_remaining,
         design_capacity: usable(module_capacity),
         soc_kwh: usable(module_remaining),
-        today: energy(&reg::charge_energy_today, &reg::discharge_energy_today, view),
-        total: energy(&reg::charge_energy_total, &reg::discharge_energy_total, view),
+        today,
+        total,
         modules: stack
             .modules
             .iter()
@@ -58,8 +59,17 @@ fn read_one(number: usize, stack: &Stack, image: &RegisterImage) -> BatteryStack
     }
 }
 
-fn energy(charge: &Field, discharge: &Field, view: View<'_>) -> Energy {
-    Energy { battery_charge: charge.number(view), battery_discharge: discharge.number(view), ..Energy::default() }
+/// What a stack's controller shows of its energy, of today and since the beginning.
+pub(super) fn energy(view: View<'_>) -> (Energy, Energy) {
+    let both = |charge: &Field, discharge: &Field| Energy {
+        battery_charge: charge.number(view),
+        battery_discharge: discharge.number(view),
+        ..Energy::default()
+    };
+    (
+        both(&reg::charge_energy_today, &reg::discharge_energy_today),
+        both(&reg::charge_energy_total, &reg::discharge_energy_total),
+    )
 }
 
 /// How many of a stack's cells or sensors each module has: none as long as that is not known. The registers behind them are not theirs: some firmware

@@ -363,12 +363,12 @@ impl Plant {
         stats.stale_blocks = self.stale().count() as u64;
         stats.rejections = self.guards.rejections();
         let family = capabilities.family();
-        let stacks = stack::read(&self.stacks(), &self.image);
+        let stacks = self.counted_stacks(stack::read(&self.stacks(), &self.image));
         let counted = if self.has_all(&stacks) { &stacks[..] } else { &[] };
         let inverter = details::read(view, identity, family, counted, zone);
         let three_phase = (family == Family::ThreePhase).then(|| three_phase::read(view));
         let ems = (family == Family::Ems).then(|| ems::read(view));
-        let gateway = (family == Family::Gateway).then(|| gateway::read(view));
+        let gateway = (family == Family::Gateway).then(|| self.counted_aios(gateway::read(view)));
         let aios = gateway.as_ref().and_then(|gateway| gateway.aio_count);
         let control = control::read(view, capabilities, &inverter, family, aios);
         let generation = identity.model.measures_generation();

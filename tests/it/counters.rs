@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use givtcp::simulator::Family;
 use jiff::{SignedDuration, tz::TimeZone};
 
 pub mod bench;
+pub mod truth;
 pub mod watch;
 
 use bench::{Bench, Firmware, Wrong};
@@ -19,7 +21,7 @@ pub fn paused<T>(run: impl Future<Output = T>) -> T {
     runtime.block_on(run)
 }
 
-fn seeds(short: u64) -> Vec<u64> {
+pub fn seeds(short: u64) -> Vec<u64> {
     match std::env::var("GIVTCP_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => vec![seed],
         // The long form, `just soak`.
@@ -30,6 +32,7 @@ fn seeds(short: u64) -> Vec<u64> {
 
 /// What one run was like.
 struct Run {
+    family: Family,
     rate: f64,
     hours: u64,
     every: u64,
@@ -41,9 +44,9 @@ struct Run {
 async fn run(seed: u64, what: &Run) -> (Watch, BTreeMap<Wrong, u64>) {
     let start = "2026-06-05T17:00:00".parse().unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
-    let mut bench = Bench::new(seed, start, Duration::from_secs(what.every), zone);
+    let mut bench = Bench::of(what.family, seed, start, Duration::from_secs(what.every), zone);
     bench.rate = what.rate;
-    let mut watch = Watch::new(if what.clocks { Days::Once } else { Days::Strict });
+    let mut watch = Watch::new(what.family, if what.clocks { Days::Once } else { Days::Strict }, &mut bench);
     let polls = what.hours * 3600 / what.every;
     let mut polled = 0;
     while polled < polls {
@@ -88,29 +91,55 @@ fn run_all(short: u64, what: &Run) {
         }
         checks += watch.checks;
         largest = largest.max(watch.largest);
+        assert!(watch.missing().is_empty(), "GIVTCP_SEED={seed}, never published: {:?}", watch.missing());
         let shown = watch.wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
-        assert!(watch.wrong.is_empty(), "GIVTCP_SEED={seed}, {} wrong:\n{shown}", watch.wrong.len());
+        assert!(watch.wrong.is_empty(), "{} GIVTCP_SEED={seed}, {} wrong:\n{shown}", what.family, watch.wrong.len());
     }
-    println!("{checks} values, the most that one was off is {largest:.2} kWh; {counts:?}");
+    println!("{}: {checks} values, the most that one was off is {largest:.2} kWh; {counts:?}", what.family);
     assert!(what.rate == 0.0 || std::env::var_os("GIVTCP_SEED").is_some() || counts.len() == Wrong::ALL.len());
 }
 
 #[test]
 fn without_faults_every_counter_is_what_the_inverter_shows() {
-    run_all(1, &Run { rate: 0.0, hours: 32, every: 15, outages: false, clocks: false });
+    run_all(1, &Run { family: Family::HybridGen1, rate: 0.0, hours: 32, every: 15, outages: false, clocks: false });
 }
 
 #[test]
 fn no_wrong_block_moves_a_counter() {
-    run_all(8, &Run { rate: 0.05, hours: 26, every: 30, outages: false, clocks: false });
+    run_all(8, &Run { family: Family::HybridGen1, rate: 0.05, hours: 26, every: 30, outages: false, clocks: false });
 }
 
 #[test]
 fn no_wrong_block_moves_a_counter_after_outages_either() {
-    run_all(8, &Run { rate: 0.05, hours: 60, every: 60, outages: true, clocks: false });
+    run_all(8, &Run { family: Family::HybridGen1, rate: 0.05, hours: 60, every: 60, outages: true, clocks: false });
 }
 
 #[test]
 fn a_clock_that_is_set_begins_no_day_twice() {
-    run_all(12, &Run { rate: 0.02, hours: 60, every: 60, outages: false, clocks: true });
+    run_all(12, &Run { family: Family::HybridGen1, rate: 0.02, hours: 60, every: 60, outages: false, clocks: true });
+}
+
+const OTHERS: [Family; 8] = [
+    Family::ThreePhaseHybrid,
+    Family::ThreePhaseAc,
+    Family::Gateway,
+    Family::AllInOne,
+    Family::Ems,
+    Family::PvOnly,
+    Family::AcCoupled,
+    Family::HybridGen3,
+];
+
+#[test]
+fn no_wrong_block_moves_a_counter_of_any_family() {
+    for family in OTHERS {
+        run_all(1, &Run { family, rate: 0.05, hours: 26, every: 60, outages: false, clocks: false });
+    }
+}
+
+#[test]
+fn no_wrong_block_moves_a_counter_of_any_family_after_outages_either() {
+    for family in OTHERS {
+        run_all(1, &Run { family, rate: 0.01, hours: 40, every: 60, outages: true, clocks: false });
+    }
 }

@@ -28,7 +28,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const POLLS: usize = 6;
 const BATTERY_POLLS: usize = 10;
 
-type Leaves = BTreeMap<String, String>;
+pub type Leaves = BTreeMap<String, String>;
 
 /// Wall time that runs with tokio's.
 struct PausedClock(Instant);
@@ -40,7 +40,7 @@ impl Clock for PausedClock {
     }
 }
 
-struct InMemory(Simulator);
+pub struct InMemory(pub Simulator);
 
 impl Connector for InMemory {
     fn connect(&self) -> Connecting<'_> {
@@ -53,7 +53,7 @@ impl Connector for InMemory {
 }
 
 /// What is published of registers that no fault touched.
-fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
+pub fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
     let mut plant = Plant::new();
     // Counters are believed when they are read twice, once it is known what the inverter is.
     for (device, bank, base, values) in vec![simulator.registers(); 3].concat() {
@@ -77,7 +77,7 @@ fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
     leaves(&plant.snapshot(&context).expect("the simulator is an inverter"), layout)
 }
 
-fn leaves(snapshot: &Snapshot, layout: &mut Layout) -> Leaves {
+pub fn leaves(snapshot: &Snapshot, layout: &mut Layout) -> Leaves {
     layout.tree(snapshot).leaves.into_iter().map(|leaf| (leaf.path.to_string(), leaf.payload.to_string())).collect()
 }
 
@@ -102,7 +102,7 @@ fn hold_against_registers(truth: &Leaves, simulator: &Simulator) {
 }
 
 /// Leaves that tell of the reading, or of now, rather than of the plant.
-fn is_of_the_reading(path: &str) -> bool {
+pub fn is_of_the_reading(path: &str) -> bool {
     path.starts_with("Stats/")
         || path.ends_with("_Completion_Time")
         || path.ends_with("_Time")

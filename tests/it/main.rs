@@ -12,6 +12,7 @@
 mod bad_input;
 mod broker_restart;
 mod captures;
+mod content;
 mod counters;
 mod decode;
 mod demo;

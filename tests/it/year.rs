@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use givtcp::simulator::Family;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 use jiff::tz::TimeZone;
 
-use crate::counters::bench::{Bench, Firmware};
+use crate::counters::bench::{Bench, Firmware, LIVE};
 use crate::counters::paused;
 use crate::counters::watch::{Days, Watch};
 
@@ -31,6 +32,8 @@ struct Findings {
     restarts: u32,
     /// The most that any counter was off at the end of a day, kWh.
     largest: f64,
+    /// The most that what the rates counted was off, and on how many days they were looked at.
+    rates: (f64, u32),
     /// Values that were not published at the end of a day, since a process had just begun.
     absent: u32,
 }
@@ -43,7 +46,7 @@ async fn live(year: &Year) -> Findings {
     bench.firmware = year.firmware;
     let days =
         if matches!(year.firmware, Firmware::AsSimulated | Firmware::StepsBack) { Days::Strict } else { Days::Once };
-    let mut watch = Watch::new(days);
+    let mut watch = Watch::new(Family::HybridGen1, days, &mut bench);
     let mut findings = Findings::default();
     let polls = u64::from(year.days) * 86_400 / year.every;
     let mut restarts: Vec<u64> = (0..year.restarts).map(|_| bench.rng.u64(10..polls)).collect();
@@ -56,6 +59,7 @@ async fn live(year: &Year) -> Findings {
         let clock = bench.simulator.inverter_clock();
         if ends(clock, year.every) {
             end_of_day(&mut bench, &watch, &mut findings);
+            hold_rates(&mut bench, year, &mut findings);
         }
         follow_summer_time(&bench, &zone);
         if restarts.next_if(|&at| at <= poll).is_some() {
@@ -79,13 +83,35 @@ fn ends(clock: DateTime, every: u64) -> bool {
 fn end_of_day(bench: &mut Bench, watch: &Watch, findings: &mut Findings) {
     findings.days += 1;
     let ends = watch.ends(bench);
-    findings.absent += u32::try_from(20 - ends.len()).expect("at most 20");
-    for (part, name, off) in ends {
+    findings.absent += u32::try_from(watch.len() - ends.len()).expect("not so many");
+    for (name, off) in ends {
         findings.largest = findings.largest.max(off.abs());
         if off.abs() > OFF + 1e-6 {
             let time = bench.simulator.plant_time();
-            findings.wrong.push(format!("{time}: at the end of the day {part:?} {name} is off by {off:.2}"));
+            findings.wrong.push(format!("{time}: at the end of the day {name:?} is off by {off:.2}"));
         }
+    }
+}
+
+/// At the end of a day, day and night have counted what was imported since midnight; of the first day, which had begun
+/// before, and of days on which somebody sets the clock, nothing is said.
+fn hold_rates(bench: &mut Bench, year: &Year, findings: &mut Findings) {
+    let time = bench.simulator.plant_time();
+    let legal = bench.zone.to_datetime(bench.now());
+    let clock = bench.simulator.inverter_clock();
+    let begin = clock.date().at(0, 0, 0, 0).to_zoned_datetime(bench.zone.clone()).expect("a day");
+    let is_set = begin.offset() != begin.checked_add(24.hours()).expect("a time").offset();
+    let follows = legal.duration_since(clock).as_secs().abs() < 60;
+    if findings.days < 2 || is_set || !follows || year.firmware != Firmware::AsSimulated {
+        return;
+    }
+    let Some(rates) = bench.snapshot().and_then(|snapshot| snapshot.rates) else { return };
+    let counted = rates.day.energy.unwrap_or_default() + rates.night.energy.unwrap_or_default();
+    let imported = f64::from(bench.pages[&LIVE][26]) / 10.0;
+    let off = (counted - imported).abs();
+    findings.rates = (findings.rates.0.max(off), findings.rates.1 + 1);
+    if off > OFF + 1e-6 {
+        findings.wrong.push(format!("{time}: the rates have counted {counted:.2} of {imported:.1} kWh"));
     }
 }
 
@@ -103,12 +129,13 @@ fn follow_summer_time(bench: &Bench, zone: &TimeZone) {
 fn judge(year: &Year) -> Findings {
     let findings = paused(live(year));
     println!(
-        "{} days, {} restarts: at the end of a day at most {:.2} kWh off, {} values absent",
-        findings.days, findings.restarts, findings.largest, findings.absent
+        "{} days, {} restarts: at the end of a day at most {:.2} kWh off, {} values absent; rates {:.2} kWh off in {} days",
+        findings.days, findings.restarts, findings.largest, findings.absent, findings.rates.0, findings.rates.1
     );
     let shown = findings.wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     assert!(findings.wrong.is_empty(), "seed {}, {} wrong:\n{shown}", year.seed, findings.wrong.len());
     // A process may be away at midnight.
+    assert!(year.firmware != Firmware::AsSimulated || findings.rates.1 > year.days / 2, "{:?}", findings.rates);
     assert!(findings.days + 1 + year.restarts / 20 >= year.days, "{} days", findings.days);
     findings
 }

@@ -472,3 +472,13 @@ async fn what_a_simulated_plant_of_any_family_says_is_believed() {
         assert_eq!(plant.rejections().total(), 0, "{family:?} {:?}", plant.implausible_fields().collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_wrong_first_page_after_a_pause_makes_no_splice_of_the_true_ones() {
+    let mut plant = running();
+    let true_now = moved(block(PAGE), &[(100, -20), (105, 60)]);
+    let wrong = moved(true_now.clone(), &[(86, 1), (76, -60)]);
+    assert_eq!(offer(&mut plant, PAGE, &wrong, 5400), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, PAGE, &true_now, 5401), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, PAGE, &true_now, 5402), Ok(()));
+}

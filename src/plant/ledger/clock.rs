@@ -58,6 +58,11 @@ impl Clock {
         self.wall = Some(shows.saturating_sub(now));
     }
 
+    /// What the inverter's clock shows, as believed.
+    pub fn inverter_shows(&self, now: i64) -> Option<i64> {
+        now.checked_add(self.inverter?)
+    }
+
     /// The midnights around `now`, by the inverter's clock if it is known, else by wall time.
     pub fn midnight(&self, now: i64) -> Option<Midnight> {
         let shows = now.checked_add(self.inverter.or(self.wall)?)?;

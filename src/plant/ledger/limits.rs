@@ -1,7 +1,7 @@
-//! How fast each counter can rise.
+//! How fast each counter can rise, and which begin anew when they are full.
 
 use super::track::Flow;
-use crate::plant::Model;
+use crate::plant::{METERS, Model};
 
 /// An inverter whose rating is not known, W.
 const UNKNOWN: f64 = 30_000.0;
@@ -13,6 +13,9 @@ const CONNECTION: f64 = 25_000.0;
 const BATTERY: f64 = 1.5;
 /// Strings are often larger than the inverter.
 const STRINGS: f64 = 2.0;
+
+/// What a register of 16 bits holds in tenths of a kWh, and one more: it goes on with 0.
+const FULL: f64 = 6553.6;
 
 /// Every family counts in tenths of a kWh, and steps back by no more.
 const TENTH: f64 = 0.1;
@@ -29,4 +32,12 @@ pub(super) fn flow(name: &str, model: Model, rated: Option<u32>) -> Flow {
     let leads_others = model == Model::Gateway || model.is_ems();
     let watts = if leads_others { own.max(SEVERAL) } else { own };
     Flow { watts, resolution: TENTH }
+}
+
+/// Where a counter since ever goes on with 0, kWh, if its register has 16 bits: those of low-voltage batteries and of
+/// meters.
+pub(super) fn full(name: &str, device: u8, model: Model) -> Option<f64> {
+    let of_batteries = device == 0 && matches!(name, "battery_charge" | "battery_discharge");
+    let elsewhere = model.has_three_phase_bank() || model == Model::Gateway || model.is_ems();
+    (METERS.contains(&device) || of_batteries && !elsewhere).then_some(FULL)
 }

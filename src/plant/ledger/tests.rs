@@ -109,3 +109,45 @@ fn counters_of_another_version_in_a_file_are_left_out() {
     assert_eq!(ledger.total(0), Energy::default());
     read(&mut ledger, 0, [20.0, 9.0, 4.0]);
 }
+
+#[test]
+fn a_counter_of_16_bits_goes_on_when_it_is_full() {
+    let pack = |ledger: &mut Ledger, at, kwh| {
+        let total = Energy { battery_charge: Some(kwh), pv: Some(kwh), ..Energy::default() };
+        ledger.observe(&Reading { at, device: 0, total, today: Energy::default() }, RATING, &|energy| energy)
+    };
+    let mut ledger = Ledger::default();
+    for (minute, kwh) in [6553.3, 6553.3, 6553.4, 6553.5].into_iter().enumerate() {
+        pack(&mut ledger, minute as i64 * MINUTE, kwh);
+    }
+    let doubts = pack(&mut ledger, 4 * MINUTE, 0.0);
+    assert_eq!(doubts, [(Counter { name: "pv", device: 0 }, Verdict::Fall)], "that one has 32 bits");
+    assert_eq!(ledger.total(0).battery_charge, Some(6553.6));
+    pack(&mut ledger, 5 * MINUTE, 0.1);
+    // A late reply, and a step back.
+    pack(&mut ledger, 6 * MINUTE, 6553.5);
+    pack(&mut ledger, 7 * MINUTE, 0.1);
+    assert_eq!(ledger.total(0).battery_charge, Some(6553.7));
+
+    let mut next = restarted(&ledger, 7 * MINUTE, 7200);
+    pack(&mut next, 5300, 1.5);
+    assert_eq!(next.total(0).battery_charge, None, "more than is believed at once");
+    pack(&mut next, 5600, 1.5);
+    assert_eq!(next.total(0).battery_charge, Some(6555.1));
+}
+
+#[test]
+fn a_counter_that_was_not_full_begins_anew_instead() {
+    let mut ledger = Ledger::default();
+    let read = |ledger: &mut Ledger, at, kwh| {
+        let total = Energy { import: Some(kwh), ..Energy::default() };
+        ledger.observe(&Reading { at, device: 3, total, today: Energy::default() }, RATING, &|energy| energy)
+    };
+    for minute in 0..4 {
+        read(&mut ledger, minute * MINUTE, 6000.0);
+    }
+    for minute in 4..20 {
+        read(&mut ledger, minute * MINUTE, 0.0);
+    }
+    assert_eq!(ledger.total(3).import, Some(0.0));
+}

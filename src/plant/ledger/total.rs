@@ -25,8 +25,9 @@ pub struct Total {
 // === impl Total ===
 
 impl Total {
-    /// Judges a reading.
-    pub fn observe(&mut self, reading: Point, flow: Flow) -> Verdict {
+    /// Judges a reading; `full` is where the register goes on with 0, kWh.
+    pub fn observe(&mut self, reading: Point, flow: Flow, full: Option<f64>) -> Verdict {
+        let reading = full.map_or(reading, |full| self.track.unrolled(reading, full, flow, SMALL_FALL));
         let verdict = self.track.observe(reading, flow);
         match verdict {
             Verdict::Believed => self.held = self.held.max(reading.kwh),

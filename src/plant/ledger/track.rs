@@ -126,6 +126,17 @@ impl Track {
         self.own > 1
     }
 
+    /// A reading of a register that goes on with 0 at `full` kWh, as if it had room for more: with so many times `full`
+    /// as bring it to what was believed last, or `near` kWh below that. Another one is left as it is: a counter that was
+    /// replaced is not full.
+    pub fn unrolled(&self, reading: Point, full: f64, flow: Flow, near: f64) -> Point {
+        let (Some(last), Some(oldest)) = (self.last(), self.trail.first()) else { return reading };
+        let times = ((last.kwh - reading.kwh) / full).round().max(0.0);
+        let kwh = reading.kwh + times * full;
+        let most = flow.within(reading.at - oldest.at).max(near);
+        if (last.kwh - near..=last.kwh + most).contains(&kwh) { Point { kwh, ..reading } } else { reading }
+    }
+
     /// Judges a reading.
     pub fn observe(&mut self, reading: Point, flow: Flow) -> Verdict {
         let (Some(last), Some(oldest)) = (self.last(), self.trail.first().copied()) else {

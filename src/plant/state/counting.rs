@@ -7,14 +7,18 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Known, Plant, covers};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::energy::{self, BatteryCounters};
-use crate::plant::ledger::{Memory, Rating, Reading, Verdict};
+use crate::plant::ledger::{AIO, Memory, Rating, Reading, Verdict};
 use crate::plant::model::rated_power;
-use crate::plant::snapshot::{Energy, Meter};
-use crate::plant::{INVERTER, METERS, Rejection, meter};
+use crate::plant::snapshot::{BatteryStack, Energy, Gateway, Meter};
+use crate::plant::stacks::CONTROLLERS;
+use crate::plant::{Family, INVERTER, METERS, Model, Rejection, gateway, meter, stack};
 use crate::registers::{View, lv_battery, single_phase};
 
 /// Where the inverter's clock stands.
 const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
+
+/// An all-in-one behind a gateway does not tell what it is rated for: no more than this, W.
+const MOST_OF_AN_AIO: u32 = 12_000;
 
 /// The block that it is read with.
 const FIRST: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
@@ -48,28 +52,21 @@ impl Plant {
                 self.want_again(key);
             }
         }
-        let Some(Known { latch, capabilities, .. }) = &self.known else { return };
+        let Some(Known { capabilities, .. }) = &self.known else { return };
         if key.bank != Bank::Input || !capabilities.model.is_supported() {
             return;
         }
-        let (identity, family) = (latch.held(), capabilities.family());
-        let model = identity.model;
-        let rating = Rating { model, watts: rated_power(identity.device_type_code) };
-        let reading = if METERS.contains(&key.device) {
-            Reading { at, device: key.device, total: self.metered(key), today: Energy::default() }
-        } else {
-            let view = capabilities.inverter_view(&self.image);
-            let total = |view, without| energy::total(view, self.battery_counters(without), family, model);
-            Reading {
-                at,
-                device: 0,
-                total: brought(total(view, None), &total(view.without(key), Some(key))),
-                today: brought(energy::today(view, family), &energy::today(view.without(key), family)),
-            }
-        };
-        let doubts = self.ledger.observe(&reading, rating, &|energy| energy::derived(energy, model));
+        let model = capabilities.model;
+        let mut doubts = Vec::new();
+        for (rating, reading) in self.readings(key, at) {
+            doubts.extend(self.ledger.observe(&reading, rating, &|energy| energy::derived(energy, model)));
+        }
         if doubts.iter().any(|&(_, verdict)| verdict == Verdict::Unconfirmed) {
             self.want_again(key);
+        }
+        if doubts.iter().any(|&(_, verdict)| verdict == Verdict::Fall) {
+            // Perhaps the inverter's clock was set over midnight.
+            self.want_again(FIRST);
         }
         for (_, verdict) in doubts {
             if let Some(reason) = rejection(verdict) {
@@ -78,18 +75,45 @@ impl Plant {
         }
     }
 
-    /// A meter's counters, if this block brought them.
-    fn metered(&self, key: BlockKey) -> Energy {
-        let read = |view: View<'_>| {
-            let meter = meter::read(key.device, view);
-            meter.map_or_else(Energy::default, |meter| Energy {
-                import: meter.import,
-                export: meter.export,
-                ..Energy::default()
-            })
+    /// The counters that this block brought, by device, and what bounds them.
+    fn readings(&self, key: BlockKey, at: i64) -> Vec<(Rating, Reading)> {
+        let Some(Known { latch, capabilities, .. }) = &self.known else { return Vec::new() };
+        let (model, family) = (capabilities.model, capabilities.family());
+        let rating = Rating { model, watts: rated_power(latch.held().device_type_code) };
+        if METERS.contains(&key.device) {
+            return vec![(rating, self.of_page(key, at, |view| (Energy::default(), metered(key.device, view))))];
+        }
+        if CONTROLLERS.contains(&key.device) {
+            return vec![(rating, self.of_page(key, at, stack::energy))];
+        }
+        let view = capabilities.inverter_view(&self.image);
+        let total = |view, without| energy::total(view, self.battery_counters(without), family, model);
+        let own = Reading {
+            at,
+            device: 0,
+            total: brought(total(view, None), &total(view.without(key), Some(key))),
+            today: brought(energy::today(view, family), &energy::today(view.without(key), family)),
         };
+        let mut readings = vec![(rating, own)];
+        if family == Family::Gateway {
+            let rating = Rating { model: Model::AllInOne, watts: Some(MOST_OF_AN_AIO) };
+            readings.extend(
+                (AIO + 1..).zip(gateway::aio_energies(view)).zip(gateway::aio_energies(view.without(key))).map(
+                    |((device, (today, total)), (no_today, no_total))| {
+                        let (today, total) = (brought(today, &no_today), brought(total, &no_total));
+                        (rating, Reading { at, device, total, today })
+                    },
+                ),
+            );
+        }
+        readings
+    }
+
+    /// The counters of a device with a page of its own; `read` tells those of the day and those since ever.
+    fn of_page(&self, key: BlockKey, at: i64, read: impl Fn(View<'_>) -> (Energy, Energy)) -> Reading {
         let view = self.image.view(key.device);
-        brought(read(view), &read(view.without(key)))
+        let ((today, total), (no_today, no_total)) = (read(view), read(view.without(key)));
+        Reading { at, device: key.device, total: brought(total, &no_total), today: brought(today, &no_today) }
     }
 
     /// Meters as published: with the counters that are believed.
@@ -99,6 +123,23 @@ impl Plant {
             (meter.import, meter.export) = (believed.import, believed.export);
         }
         meters
+    }
+
+    /// The same of stacks.
+    pub(super) fn counted_stacks(&self, mut stacks: Vec<BatteryStack>) -> Vec<BatteryStack> {
+        for stack in &mut stacks {
+            (stack.today, stack.total) = (self.ledger.today(stack.controller), self.ledger.total(stack.controller));
+        }
+        stacks
+    }
+
+    /// The same of the all-in-ones behind a gateway.
+    pub(super) fn counted_aios(&self, mut gateway: Gateway) -> Gateway {
+        for aio in &mut gateway.aios {
+            let device = AIO.saturating_add(aio.number);
+            (aio.today, aio.total) = (self.ledger.today(device), self.ledger.total(device));
+        }
+        gateway
     }
 
     /// The batteries' own energy counters, those of the first that answers: they are the whole stack's, and equal in every pack.
@@ -115,6 +156,15 @@ impl Plant {
     }
 }
 
+/// A meter's counters since ever.
+fn metered(address: u8, view: View<'_>) -> Energy {
+    meter::read(address, view).map_or_else(Energy::default, |meter| Energy {
+        import: meter.import,
+        export: meter.export,
+        ..Energy::default()
+    })
+}
+
 /// The counters that are not there without the block.
 fn brought(mut with: Energy, without: &Energy) -> Energy {
     for ((_, counter), (_, other)) in with.each_mut().zip(without.each()) {
@@ -123,7 +173,7 @@ fn brought(mut with: Energy, without: &Energy) -> Energy {
     with
 }
 
-fn millis(at: Duration) -> i64 {
+pub(super) fn millis(at: Duration) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
+use super::counting::millis;
 use super::{Plant, SnapshotContext, covers};
 use crate::frame::{Bank, BlockKey};
+use crate::plant::ledger::civil_ms;
 use crate::plant::snapshot::Snapshot;
 use crate::plant::tariff::{Rate, Rates, Seen, Tariff};
 use crate::plant::{Family, INVERTER};
@@ -46,12 +48,20 @@ impl Plant {
         Some(shown.duration_since(wall).as_secs())
     }
 
+    /// The same of the clock that the days of counters go by: one that was read once and contradicts what it was is not
+    /// believed, and one that shows no date goes on as it did.
+    fn believed_skew(&self, context: &SnapshotContext) -> Option<i64> {
+        let shows = self.ledger.inverter_shows(millis(context.elapsed))?;
+        let wall = civil_ms(context.zone.to_datetime(context.now));
+        Some((shows - wall).div_euclid(1000))
+    }
+
     /// Counts what a snapshot brings, and says what it comes to.
     pub(super) fn rates(&mut self, snapshot: &Snapshot, context: &SnapshotContext) -> Option<Rates> {
         let import = snapshot.total.import?;
         let seen = Seen {
             at: self.counters_read_on(snapshot.capabilities.family(), context)?,
-            skew: snapshot.clock_skew.unwrap_or(0),
+            skew: self.believed_skew(context).unwrap_or(0),
             import: Some(import),
             import_today: snapshot.today.import,
             ac_charge: snapshot.total.ac_charge,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::fixture::*;
 use crate::frame::{Bank, BlockKey, Serial};
 use crate::plant::{INVERTER, MIRROR, Model, Plant, Refused, Rejection};
-use crate::registers::plan;
+use crate::registers::{hv_bcu, plan};
 
 const AT: Duration = Duration::from_secs(9);
 
@@ -211,4 +211,25 @@ proptest! {
             snapshot(&plant);
         }
     }
+}
+
+#[test]
+fn a_counter_that_falls_has_the_clock_read_again() {
+    let mut plant = plant_of(&hybrid());
+    while plant.wants_again().is_some() {}
+    let fallen = with(block(input(0)), &[(12, 0), (22, 0), (33, 0), (46, 0)]);
+    take(&mut plant, input(0), &fallen);
+    let again: Vec<_> = std::iter::from_fn(|| plant.wants_again()).collect();
+    assert!(again.contains(&FIRST), "{again:?}");
+}
+
+#[test]
+fn a_stacks_counters_are_believed_and_not_shown_as_they_are() {
+    let mut plant = plant_of(&filled_plant(0x4001, 612));
+    let charged = |plant: &Plant| snapshot(plant).stacks[0].total.battery_charge;
+    let before = charged(&plant);
+    assert!(before.is_some());
+    let (key, values) = filled(0x70, Bank::Input, 60, hv_bcu::FIELDS);
+    let _ = plant.accept(key, &with(values, &[(7, 24), (8, 24), (22, 9)]), None, Duration::from_secs(1));
+    assert_eq!(charged(&plant), before);
 }

@@ -87,7 +87,13 @@ fn a_meter_that_is_not_there_has_no_power() {
 
 #[test]
 fn a_gateways_old_totals_keep_givtcps_thousandth_beside_the_true_ones() {
-    let seen = measuring_as(0x7001, &[(1641, 1), (1642, 61_572), (1706, 1), (1707, 13_182)]);
+    let mut blocks = filled_plant(0x7001, 612);
+    for (register, value) in [(1641, 1), (1642, 61_572), (1706, 1), (1707, 13_182)] {
+        let page = |key: BlockKey| key.bank == Bank::Input && (key.base..key.base + 60).contains(&register);
+        let (key, values) = blocks.iter_mut().find(|(key, _)| page(*key)).unwrap();
+        values[usize::from(register - key.base)] = value;
+    }
+    let seen = snapshot(&plant_of(&blocks));
     assert_eq!(seen.total.import, Some(12_710.8));
     assert_eq!(leaf(&seen, "Energy/Total/Import_Energy_Total_kWh").as_deref(), Some("12.71"));
     assert_eq!(leaf(&seen, "Energy/Lifetime/Import_Energy_Lifetime_kWh").as_deref(), Some("12710.8"));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::frame::{Bank, BlockKey};
-use givtcp::plant::ledger::Memory;
 use givtcp::plant::snapshot::{Snapshot, Stats};
-use givtcp::plant::{Plant, Refused, SnapshotContext};
-use givtcp::simulator::{Options, Simulator};
+use givtcp::plant::tariff::Tariff;
+use givtcp::plant::{Memory, Plant, Refused, SnapshotContext, ledger};
+use givtcp::registers::plan::{self, Due};
+use givtcp::simulator::{Family, Options, Simulator};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::Instant;
@@ -16,8 +17,6 @@ use tokio::time::Instant;
 pub const CLOCK: BlockKey = BlockKey::new(0x11, Bank::Holding, 0, 60);
 pub const LIVE: BlockKey = BlockKey::new(0x11, Bank::Input, 0, 60);
 pub const MORE: BlockKey = BlockKey::new(0x11, Bank::Input, 180, 60);
-pub const PACK: BlockKey = BlockKey::new(0x32, Bank::Input, 60, 60);
-const METER: BlockKey = BlockKey::new(0x01, Bank::Input, 60, 30);
 const SETTINGS_EVERY: Duration = Duration::from_secs(300);
 /// So often the program reads a block that is doubted, in one cycle.
 const READS: usize = 4;
@@ -85,7 +84,10 @@ pub struct Bench {
     epoch: Instant,
     first: Timestamp,
     pub zone: TimeZone,
-    saved: Option<(Memory, Timestamp)>,
+    /// What is on disk.
+    saved: Option<Memory>,
+    /// Input registers that are high words of counters, by device.
+    pub highs: Vec<(u8, u16)>,
     saved_at: Option<Instant>,
     /// The last true blocks, oldest first.
     before: BTreeMap<BlockKey, VecDeque<Block>>,
@@ -101,9 +103,15 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(seed: u64, start: DateTime, step: Duration, zone: TimeZone) -> Self {
-        let simulator = Simulator::new(Options { seed, start, step, batteries: 1, soc: 45.0, ..Options::default() });
+        Self::of(Family::HybridGen1, seed, start, step, zone)
+    }
+
+    /// A plant of this family, of which everything was found.
+    pub fn of(family: Family, seed: u64, start: DateTime, step: Duration, zone: TimeZone) -> Self {
+        let options = Options { family, seed, start, step, batteries: 1, soc: 45.0, ..Options::default() };
+        let simulator = Simulator::new(options);
         let now = Instant::now();
-        Self {
+        let mut bench = Self {
             simulator,
             plant: Plant::new(),
             rng: fastrand::Rng::with_seed(seed),
@@ -115,6 +123,7 @@ impl Bench {
             first: zone.to_timestamp(start).expect("a time"),
             zone,
             saved: None,
+            highs: [6, 11, 21, 27, 32, 45].map(|register| (0x11, register)).to_vec(),
             saved_at: None,
             before: BTreeMap::new(),
             clean: BTreeMap::new(),
@@ -122,7 +131,46 @@ impl Bench {
             day: None,
             counts: BTreeMap::new(),
             pages: BTreeMap::new(),
+        };
+        bench.find();
+        bench
+    }
+
+    /// Asks for everything that there is, once: what is wrong with blocks begins afterwards.
+    fn find(&mut self) {
+        let mut finder = Plant::new();
+        for _ in 0..3 {
+            for (device, bank, base, values) in self.simulator.registers() {
+                let key = BlockKey::new(device, bank, base, values.len() as u16);
+                let key = if (1..=8).contains(&device) && bank == Bank::Input { plan::meter(device) } else { key };
+                let values = &values[..usize::from(key.count).min(values.len())];
+                let _ = finder.accept(key, values, None, Duration::ZERO);
+            }
         }
+        let found = finder.memory(self.now()).expect("an inverter");
+        self.saved = Some(Memory { counters: ledger::Memory::default(), tariff: Tariff::default(), ..found });
+        self.read_until_believed(CLOCK, &self.page(CLOCK).expect("a clock"));
+        self.remember();
+    }
+
+    /// Takes up what is on disk.
+    fn remember(&mut self) {
+        let (now, at) = (self.now(), self.at());
+        let text = serde_json::to_string(&self.saved).expect("it is written");
+        let saved: Option<Memory> = serde_json::from_str(&text).expect("it is read");
+        self.plant.remember(saved.expect("devices"), now, at);
+    }
+
+    /// Those that are read in a cycle.
+    fn due(&self, settings: bool) -> Vec<BlockKey> {
+        let capabilities = self.plant.capabilities().expect("an identity");
+        let due = plan::blocks(capabilities, Due { live: true, settings });
+        due.into_iter().filter(|key| key.bank == Bank::Input || *key == CLOCK).collect()
+    }
+
+    /// A block as it is, if there is one.
+    fn page(&self, key: BlockKey) -> Option<Block> {
+        (key.base..key.base + key.count).map(|register| self.simulator.get(key.device, key.bank, register)).collect()
     }
 
     /// Wall time.
@@ -136,13 +184,7 @@ impl Bench {
 
     /// What the registers show now, by block.
     fn truth(&self) -> BTreeMap<BlockKey, Block> {
-        let mut pages = BTreeMap::new();
-        for (device, bank, base, values) in self.simulator.registers() {
-            let key = BlockKey::new(device, bank, base, 60);
-            let key = if key == BlockKey::new(METER.device, METER.bank, METER.base, 60) { METER } else { key };
-            pages.insert(key, values.into_iter().take(usize::from(key.count)).collect());
-        }
-        pages
+        self.due(true).into_iter().filter_map(|key| Some((key, self.page(key)?))).collect()
     }
 
     /// The blocks as the inverter's firmware shows them.
@@ -217,25 +259,26 @@ impl Bench {
         self.settings_at = None;
         self.plant = Plant::new();
         self.clean.clear();
-        self.read_until_believed(CLOCK, &self.truth()[&CLOCK].clone());
-        if let Some((memory, then)) = &self.saved {
-            let text = serde_json::to_string(memory).expect("it is written");
-            let memory = serde_json::from_str(&text).expect("it is read");
-            let pause = Duration::try_from(self.now().duration_since(*then)).unwrap_or_default();
-            self.plant.restore_counters(memory, pause, Duration::ZERO);
+        self.read_until_believed(CLOCK, &self.page(CLOCK).expect("a clock"));
+        if self.plant.identity().is_none() {
+            // Whatever is wrong with it: nothing goes on without.
+            let rate = std::mem::take(&mut self.rate);
+            self.read_until_believed(CLOCK, &self.page(CLOCK).expect("a clock"));
+            self.rate = rate;
         }
+        self.remember();
         self.saved_at = Some(self.began);
     }
 
     pub fn save(&mut self) {
-        self.saved = Some((self.plant.counters(self.at()), self.now()));
+        self.saved = self.plant.memory(self.now());
         self.saved_at = Some(Instant::now());
     }
 
     /// As the program does: at most once in 5 minutes.
     fn save_in_time(&mut self) {
         let due = self.saved_at.is_none_or(|at| at.elapsed() >= Duration::from_secs(300));
-        if due && self.plant.identity().is_some() {
+        if due {
             self.save();
         }
     }
@@ -249,14 +292,17 @@ impl Bench {
         if settings {
             self.settings_at = Some(Instant::now());
         }
-        for key in [CLOCK, LIVE, MORE, PACK, METER] {
-            if key == CLOCK && !settings {
-                continue;
-            }
-            let mut clean = self.read_until_believed(key, &shown[&key]);
+        for key in self.due(settings) {
+            let Some(truth) = shown.get(&key) else { continue };
+            let mut clean = self.read_until_believed(key, truth);
             let again: Vec<_> = std::iter::from_fn(|| self.plant.wants_again()).collect();
             if again.contains(&key) {
-                clean &= self.read_until_believed(key, &shown[&key]);
+                clean &= self.read_until_believed(key, truth);
+            }
+            for other in again.into_iter().filter(|other| *other != key) {
+                if let Some(truth) = shown.get(&other) {
+                    self.read_until_believed(other, truth);
+                }
             }
             let [last, _] = self.clean.get(&key).copied().unwrap_or_default();
             self.clean.insert(key, [clean, last]);
@@ -301,8 +347,11 @@ impl Bench {
         match wrong {
             Wrong::Bit => values[at] ^= 1 << self.rng.u32(..16),
             Wrong::HighWord => {
-                let highs = [6, 11, 21, 27, 32, 45];
-                let at = if key == LIVE { self.rng.choice(highs).expect("there are some") } else { at };
+                let end = key.base + key.count;
+                let inside = |&(device, at): &(u8, u16)| device == key.device && (key.base..end).contains(&at);
+                let highs: Vec<_> = self.highs.iter().copied().filter(inside).collect();
+                let high = self.rng.choice(highs).filter(|_| key.bank == Bank::Input);
+                let at = high.map_or(at, |(_, register)| usize::from(register - key.base));
                 values[at] = values[at].wrapping_add(self.rng.u16(1..));
             }
             Wrong::TimesTen => values[at] = values[at].saturating_mul(10),

@@ -1,68 +1,20 @@
 //! What must hold of published counters, by arithmetic of its own on the simulator's registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use givtcp::frame::BlockKey;
-use givtcp::plant::snapshot::Energy;
+use givtcp::simulator::Family;
 use jiff::civil::{Date, Time};
 use tokio::time::Instant;
 
-use super::bench::{Bench, Block, LIVE, MORE, PACK};
+use super::bench::{Bench, LIVE, MORE};
+use super::truth::{Made, Name, Part, counters, highs, published};
 
-/// Rated power of the simulated inverter, W; all that flows there stays below it.
-const RATED: f64 = 5000.0;
 /// What is published may be off by so much, kWh, however new it is.
 pub const OFF: f64 = 0.3;
+/// Meters' registers go on with 0 after this, kWh, and what is published goes on.
+const FULL: f64 = 6553.6;
 const EPSILON: f64 = 1e-6;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    Total,
-    Today,
-}
-
-/// What a counter truly is.
-type Truth = BTreeMap<(Part, &'static str), (f64, BlockKey)>;
-
-/// By plain arithmetic on registers.
-pub fn truth(pages: &BTreeMap<BlockKey, Block>) -> Truth {
-    let live = |at: usize| f64::from(pages[&LIVE][at]) / 10.0;
-    let long = |at: usize| (f64::from(pages[&LIVE][at]) * 65_536.0 + f64::from(pages[&LIVE][at + 1])) / 10.0;
-    let pack = |at: usize| f64::from(pages[&PACK][at - 60]) / 10.0;
-    let mut truth = Truth::new();
-    let mut add = |part, name, value, key| truth.insert((part, name), (value, key));
-    let total =
-        [("pv", 11), ("import", 32), ("export", 21), ("ac_charge", 27), ("inverter", 45), ("battery_throughput", 6)];
-    for (name, at) in total {
-        add(Part::Total, name, long(at), LIVE);
-    }
-    add(Part::Total, "battery_charge", pack(106), PACK);
-    add(Part::Total, "battery_discharge", pack(105), PACK);
-    add(Part::Total, "load", long(45) - long(27) - long(21) + long(32), LIVE);
-    add(Part::Total, "self_consumption", long(11) - long(21), LIVE);
-    let today = [
-        ("import", 26),
-        ("export", 25),
-        ("ac_charge", 35),
-        ("inverter", 44),
-        ("battery_charge", 36),
-        ("battery_discharge", 37),
-    ];
-    for (name, at) in today {
-        add(Part::Today, name, live(at), LIVE);
-    }
-    add(Part::Today, "pv", live(17) + live(19), LIVE);
-    add(Part::Today, "battery_throughput", live(36) + live(37), LIVE);
-    add(Part::Today, "load", live(44) - live(35) - live(25) + live(26), LIVE);
-    add(Part::Today, "self_consumption", live(17) + live(19) - live(25), LIVE);
-    truth
-}
-
-/// What follows from other counters, whose tenths are cut off, wavers; its truth is between what it is now and the
-/// highest it was.
-fn is_sum(name: &str) -> bool {
-    matches!(name, "load" | "self_consumption")
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
@@ -88,7 +40,10 @@ pub enum Days {
 }
 
 pub struct Watch {
-    seen: BTreeMap<(Part, &'static str), Seen>,
+    made: Vec<Made>,
+    /// What flows at most by the inverter's rating, W.
+    rated: f64,
+    seen: BTreeMap<Name, Seen>,
     days: Days,
     /// From noon to noon.
     noon: Option<Date>,
@@ -99,35 +54,61 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new(days: Days) -> Self {
-        Self { seen: BTreeMap::new(), days, noon: None, day: None, wrong: Vec::new(), checks: 0, largest: 0.0 }
+    pub fn new(family: Family, days: Days, bench: &mut Bench) -> Self {
+        let made = counters(family);
+        bench.highs = highs(&made);
+        let rated = family.spec().machine.rated;
+        Self {
+            made,
+            rated,
+            seen: BTreeMap::new(),
+            days,
+            noon: None,
+            day: None,
+            wrong: Vec::new(),
+            checks: 0,
+            largest: 0.0,
+        }
     }
 
     /// A block of this poll was read: it may be what a value is as old as.
     pub fn trust(&mut self, bench: &mut Bench) {
-        for ((_, name), seen) in &mut self.seen {
-            let keys: &[BlockKey] = if name.starts_with("battery") { &[PACK, MORE, LIVE] } else { &[LIVE] };
-            if keys.iter().all(|key| bench.clean.get(key) == Some(&[true, true])) {
-                seen.trusted = Some(Instant::now());
+        for made in &self.made {
+            let (_, mut keys) = made.read(&bench.pages);
+            let (device, part, name) = made.name;
+            if (device, part) == (0, Part::Total) && name.starts_with("battery") {
+                keys.extend([MORE, LIVE].into_iter().filter(|key| bench.pages.contains_key(key)));
+            }
+            let clean = |key: &BlockKey| bench.clean.get(key) == Some(&[true, true]);
+            if keys.iter().all(clean) {
+                self.seen.entry(made.name).or_default().trusted = Some(Instant::now());
             }
         }
+    }
+
+    /// The counters that were never published.
+    pub fn missing(&self) -> BTreeSet<Name> {
+        let published = |name: &Name| self.seen.get(name).is_some_and(|seen| seen.published.is_some());
+        self.made.iter().map(|made| made.name).filter(|name| !published(name)).collect()
     }
 
     /// What is published now, held against the truth.
     pub fn look(&mut self, bench: &mut Bench) {
         let Some(snapshot) = bench.snapshot() else { return };
-        let truth = truth(&bench.pages);
         let clock = bench.simulator.inverter_clock();
         self.turn(bench);
         let (hour, minute) = (clock.hour(), clock.minute());
         let near_midnight = (hour == 23 && minute >= 48) || (hour == 0 && minute < 12);
         let new_day = self.day.replace(clock.date()).is_some_and(|before| before != clock.date());
-        for (&(part, name), &(value, _)) in &truth {
-            let energy = if part == Part::Total { &snapshot.total } else { &snapshot.today };
-            let seen = self.seen.entry((part, name)).or_default();
+        for made in &self.made {
+            let (name @ (_, part, _), (mut value, _)) = (made.name, made.read(&bench.pages));
+            let seen = self.seen.entry(name).or_default();
             let begins = new_day && part == Part::Today;
             seen.highest = if begins { value } else { seen.highest.max(value) };
-            let Some(published) = of(energy, name) else { continue };
+            let Some(published) = published(&snapshot, name) else { continue };
+            if (1..=8).contains(&name.0) && published > value + FULL / 2.0 {
+                value += FULL;
+            }
             self.checks += 1;
             let fell = seen.published.is_some_and(|before| published < before - EPSILON);
             // What was read yesterday says nothing of today.
@@ -135,29 +116,29 @@ impl Watch {
             let trusted_today = seen.trusted.is_some_and(|at| at.elapsed().as_secs_f64() < since_midnight);
             let of_today = !near_midnight && trusted_today;
             if fell && part == Part::Total {
-                self.wrong.push(format!("{clock}: total {name} fell from {:?} to {published}", seen.published));
+                self.wrong.push(format!("{clock}: total {name:?} fell from {:?} to {published}", seen.published));
             }
             if fell && part == Part::Today {
                 seen.falls += 1;
                 if self.days == Days::Strict && of_today {
-                    self.wrong.push(format!("{clock}: today {name} fell from {:?} to {published}", seen.published));
+                    self.wrong.push(format!("{clock}: today {name:?} fell from {:?} to {published}", seen.published));
                 }
             }
             seen.published = Some(published);
             if part == Part::Today && hour == 23 && minute < 45 {
                 seen.eve = published;
             }
-            let highest = if is_sum(name) { seen.highest } else { value };
+            let highest = if made.wavers { seen.highest } else { value };
             let off = (published - highest).max(value - published).max(0.0);
             let Some(trusted) = seen.trusted else { continue };
-            let allowed = OFF.max(1.2 * RATED * trusted.elapsed().as_secs_f64() / 3.6e6);
+            let allowed = OFF.max(1.2 * self.rated * trusted.elapsed().as_secs_f64() / 3.6e6);
             let judged = part == Part::Total || (self.days == Days::Strict && of_today);
             if judged && trusted.elapsed().as_secs() < 60 {
                 self.largest = self.largest.max(off);
             }
             if judged && off > allowed + EPSILON {
                 self.wrong.push(format!(
-                    "{clock}: {part:?} {name} is {published} instead of {value:.1}, {:?} after it could be known",
+                    "{clock}: {name:?} is {published} instead of {value:.1}, {:?} after it could be known",
                     trusted.elapsed()
                 ));
             }
@@ -174,7 +155,7 @@ impl Watch {
             time.date()
         };
         let over = self.noon.replace(this).is_some_and(|before| before != this);
-        for ((part, name), seen) in &mut self.seen {
+        for (name @ (_, part, _), seen) in &mut self.seen {
             if *part != Part::Today {
                 continue;
             }
@@ -183,30 +164,31 @@ impl Watch {
                 continue;
             }
             if seen.falls > 1 {
-                self.wrong.push(format!("{time}: today {name} began {} times", seen.falls));
+                self.wrong.push(format!("{time}: today {name:?} began {} times", seen.falls));
             }
             // While a clock that was set is not yet known, a small counter can grow back to what it was.
-            let visible = if self.days == Days::Strict { 0.35 } else { 1.0 };
+            let visible = 0.35;
             if seen.falls == 0 && seen.eve > visible && seen.was_watched {
-                self.wrong.push(format!("{time}: today {name} did not begin anew after {}", seen.eve));
+                self.wrong.push(format!("{time}: today {name:?} did not begin anew after {}", seen.eve));
             }
             (seen.falls, seen.eve, seen.was_watched) = (0, 0.0, false);
         }
     }
 
     /// By how much each counter is off now; those that are not published are left out.
-    pub fn ends(&self, bench: &mut Bench) -> Vec<(Part, &'static str, f64)> {
+    pub fn ends(&self, bench: &mut Bench) -> Vec<(Name, f64)> {
         let Some(snapshot) = bench.snapshot() else { return Vec::new() };
-        let off = truth(&bench.pages).into_iter().filter_map(|((part, name), (value, _))| {
-            let energy = if part == Part::Total { &snapshot.total } else { &snapshot.today };
-            let highest = if is_sum(name) { self.seen.get(&(part, name))?.highest } else { value };
-            let published = of(energy, name)?;
-            Some((part, name, published - published.clamp(value.min(highest), highest)))
+        let off = self.made.iter().filter_map(|made| {
+            let (value, _) = made.read(&bench.pages);
+            let highest = if made.wavers { self.seen.get(&made.name)?.highest } else { value };
+            let published = published(&snapshot, made.name)?;
+            Some((made.name, published - published.clamp(value.min(highest), highest)))
         });
         off.collect()
     }
-}
 
-fn of(energy: &Energy, name: &str) -> Option<f64> {
-    energy.each().find(|(known, _)| *known == name)?.1
+    /// How many counters there are.
+    pub fn len(&self) -> usize {
+        self.made.len()
+    }
 }
