@@ -90,7 +90,7 @@ fn single_phase_total(view: View<'_>, counters: BatteryCounters<'_>, model: Mode
 pub(super) fn derived(mut energy: Energy, model: Model) -> Energy {
     let load = || {
         let inside = energy.inverter? - energy.ac_charge? - (energy.export? - energy.import?);
-        let sun = if model.is_hybrid() { 0.0 } else { energy.pv? };
+        let sun = if model.passes_sun() { 0.0 } else { energy.pv? };
         Some(round2(inside + sun).max(0.0))
     };
     energy.load = energy.load.or_else(load);

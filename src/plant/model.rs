@@ -143,6 +143,11 @@ impl Model {
         )
     }
 
+    /// Whether what it puts out holds the sun already: its strings are its own.
+    pub(super) const fn passes_sun(self) -> bool {
+        self.is_hybrid() || matches!(self, Self::HybridHvGen3 | Self::AllInOneHybrid)
+    }
+
     /// Whether low-voltage batteries (0x32 to 0x37) can be behind it.
     pub const fn has_low_voltage_batteries(self) -> bool {
         (self.is_hybrid() && !matches!(self, Self::PvOnly)) || matches!(self, Self::Ac | Self::AioCommercial)

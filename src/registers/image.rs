@@ -120,9 +120,12 @@ impl RegisterImage {
     }
 }
 
-/// Zeros are believed only of the optional blocks: flags of faults, and generation by night.
+/// The page of a three-phase inverter that holds its export (IR 1240) and the second meter (IR 1244), and nothing else.
+const EXPORT: (Bank, u16) = (Bank::Input, 1200 / PAGE);
+
+/// Zeros are believed only of the optional blocks (flags of faults, and generation by night), and of an export.
 fn may_be_zero(bank: Bank, page: u16) -> bool {
-    super::plan::OPTIONAL.contains(&(bank, page * PAGE))
+    super::plan::OPTIONAL.contains(&(bank, page * PAGE)) || (bank, page) == EXPORT
 }
 
 /// What one device says; blocks that it does not answer itself are looked up at the address that mirrors it.
