@@ -39,7 +39,8 @@ impl Waiting {
     ) -> (Verdict, Option<Rejection>) {
         let kept = self.0.remove(&key);
         let Some(doubt) = doubt else {
-            return (Verdict::Believed, kept.and_then(|kept| kept.was_held()));
+            let contradicted = kept.filter(|kept| !agrees(&kept.values));
+            return (Verdict::Believed, contradicted.and_then(|kept| kept.was_held()));
         };
         let (kept, dropped) = match kept {
             Some(kept) if at.saturating_sub(kept.last) < LASTS && agrees(&kept.values) => (Some(kept), None),
