@@ -18,7 +18,7 @@ pub(super) fn read(
     let battery_type = if family == Family::ThreePhase { &three_phase::battery_type_ir } else { &reg::battery_type };
     InverterDetails {
         time: reg::system_time.date_time(view).and_then(|time| time.to_zoned_datetime(zone.clone()).ok()),
-        battery_type: name_of(battery_type, view),
+        battery_type: name_of(battery_type, view).filter(|_| family.has_batteries()),
         battery_capacity: capacity(view, identity, family, measured_capacity),
         measured_capacity,
         modbus_version: reg::modbus_version.text(view),
@@ -28,7 +28,7 @@ pub(super) fn read(
         max_battery_power: battery_power(view, identity, family, stacks),
         temperature: reg::t_inverter_heatsink.number(view),
         export_limit: reg::grid_port_max_power_output.integer(view),
-        calibration_status: name_of(&reg::battery_calibration_stage, view),
+        calibration_status: name_of(&reg::battery_calibration_stage, view).filter(|_| family.has_batteries()),
         bms_temperature: reg::t_battery.number(view),
         faults: faults::faults(view, family),
         warnings: faults::warnings(view, family),
@@ -40,6 +40,9 @@ pub(super) fn read(
 fn capacity(view: View<'_>, identity: &Identity, family: Family, measured: Option<f64>) -> Option<f64> {
     if family == Family::Gateway {
         return gateway_reg::parallel_aio_num.integer(view).map(|count| count as f64 * gateway::AIO_CAPACITY);
+    }
+    if !family.has_batteries() {
+        return None;
     }
     let configured = reg::battery_capacity_ah
         .integer(view)

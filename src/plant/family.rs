@@ -19,6 +19,14 @@ impl Family {
     /// Every family.
     pub const ALL: [Self; 5] = [Self::SinglePhase, Self::PvOnly, Self::ThreePhase, Self::Ems, Self::Gateway];
 
+    /// Whether batteries are behind it. What the settings of any other say of a battery means nothing.
+    pub const fn has_batteries(self) -> bool {
+        match self {
+            Self::SinglePhase | Self::ThreePhase | Self::Gateway => true,
+            Self::PvOnly | Self::Ems => false,
+        }
+    }
+
     /// As the documentation calls it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -77,6 +77,17 @@ fn a_plant_controllers_grid_power_keeps_its_sign_and_is_turned_for_the_house() {
 }
 
 #[test]
+fn what_a_plant_controllers_settings_say_of_a_battery_is_not_shown() {
+    let seen = measuring_as(0x5001, &[]);
+    let leaves = Layout::new(true).tree(&seen).leaves;
+    assert!(seen.inverter.battery_type.is_none() && seen.inverter.calibration_status.is_none());
+    for name in ["Battery_Type", "Battery_Capacity_kWh", "Battery_Calibration_Status", "battery_nominal_capacity"] {
+        assert!(leaves.iter().all(|leaf| !leaf.path.ends_with(name)), "{name}");
+    }
+    assert!(measuring_as(0x2001, &[]).inverter.battery_capacity.is_some());
+}
+
+#[test]
 fn a_meter_that_is_not_there_has_no_power() {
     let seen = measuring_as(0x5001, &[(2043, 0b10_01), (2046, 0), (2047, 7), (2048, 9)]);
     let power = |meter: usize| leaf(&seen, &format!("Power/Meters/Meter_{meter}_Power"));
