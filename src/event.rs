@@ -154,6 +154,8 @@ impl Events {
             Occurrence::RejectionEnded { reason, device, count } => self.rejection_ended(whose, reason, device, count),
             Occurrence::BatteryFrozen { device, lasting } => self.battery_frozen(whose, device, lasting),
             Occurrence::BatteryThawed { device } => self.battery_thawed(whose, device),
+            Occurrence::DeviceLost { device } => self.device_lost(whose, device),
+            Occurrence::DeviceBack { device } => self.device_back(whose, device),
             Occurrence::ModelChanged { from, to } => self.model_changed(whose, from, to),
         }
     }
@@ -196,7 +198,7 @@ impl Events {
 
     /// A device that was there no longer answers.
     pub fn device_lost(&self, whose: Whose<'_>, device: u8) {
-        tracing::warn!(inverter.name = %whose.name, "device {device:#04x} no longer answers, what it said last is kept");
+        tracing::warn!(inverter.name = %whose.name, "device {device:#04x} no longer answers: its values are withheld until it does, it is asked on");
         self.emit(whose, EventKind::DeviceLost { device });
     }
 

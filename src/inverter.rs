@@ -70,6 +70,30 @@ pub struct Inverter {
     pub events: Events,
 }
 
+impl Inverter {
+    /// One that a dongle reaches, read every 15 s, its settings every 5 minutes; nothing of it is kept, nothing costs.
+    pub fn new(name: &str, connector: Box<dyn Connector>, locks: Arc<dyn LockManager>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            name: name.to_owned(),
+            connector,
+            kind: link::Kind::Dongle,
+            link: link::Options::default(),
+            timeout: Duration::from_secs(2),
+            backoff_max: Duration::from_secs(60),
+            every: Duration::from_secs(15),
+            settings_every: Duration::from_secs(300),
+            lock_timeout: Duration::from_secs(30),
+            zone: TimeZone::UTC,
+            prices: Arc::default(),
+            locks,
+            clock,
+            counters: Arc::default(),
+            store: None,
+            events: Events::new(),
+        }
+    }
+}
+
 /// What others ask of an inverter's task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {

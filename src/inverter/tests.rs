@@ -23,24 +23,8 @@ impl Connector for InMemory {
 fn task(simulator: &Simulator) -> Task {
     let (snapshots, _) = watch::channel(None);
     let (_, requests) = mpsc::channel(1);
-    let inverter = Inverter {
-        name: "plant".to_owned(),
-        connector: Box::new(InMemory(simulator.clone())),
-        kind: link::Kind::Dongle,
-        link: link::Options::default(),
-        timeout: Duration::from_secs(2),
-        backoff_max: Duration::from_secs(60),
-        every: Duration::from_secs(15),
-        settings_every: Duration::from_secs(300),
-        lock_timeout: Duration::from_secs(30),
-        zone: TimeZone::UTC,
-        locks: Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
-        clock: Arc::new(SystemClock),
-        counters: Arc::default(),
-        store: None,
-        prices: Arc::default(),
-        events: crate::event::Events::new(),
-    };
+    let locks = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
+    let inverter = Inverter::new("plant", Box::new(InMemory(simulator.clone())), locks, Arc::new(SystemClock));
     Task::new(inverter, Owner::new("test"), snapshots, requests)
 }
 

@@ -37,6 +37,8 @@ pub struct Plant {
     /// What the inverter's clock showed when it was last read, and when that was.
     clock_read: Option<(DateTime, Duration)>,
     tariff: Tariff,
+    /// Devices that were told to be lost, by their addresses.
+    lost: BTreeSet<u8>,
     /// Blocks to be read once more in this cycle.
     again: BTreeSet<BlockKey>,
     /// When the newest block arrived.
@@ -131,8 +133,10 @@ impl Plant {
         self.guards.held()
     }
 
-    /// What happened since the last call: data rejected and believed again, batteries frozen, another model.
+    /// What happened since the last call: data rejected and believed again, batteries frozen, devices lost and back,
+    /// another model.
     pub fn occurrences(&mut self, at: Duration) -> Vec<Occurrence> {
+        self.watch_devices();
         self.guards.occurrences(at)
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use givtcp::catalogue::Layout;
 use givtcp::clock::Clock;
+use givtcp::event::{EventKind, News, Subscription};
 use givtcp::frame::Bank;
 use givtcp::inverter::{self, Inverter};
 use givtcp::link::{self, Connecting, Connector};
@@ -16,7 +17,7 @@ use givtcp::plant::{Capabilities, Memory, Rejection};
 use givtcp::registers::plan::{self, Due};
 use givtcp::simulator::{Options, Simulator};
 use givtcp::store::Store;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, watch};
@@ -86,6 +87,7 @@ impl InMemory {
 /// An inverter's task that reads a simulated plant.
 struct Polling {
     newest: watch::Receiver<Option<Arc<Snapshot>>>,
+    events: Subscription,
     deaf: Arc<Mutex<Vec<u8>>>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
@@ -103,26 +105,12 @@ impl Polling {
         let (sender, newest) = watch::channel(None);
         let (requests, asked) = mpsc::channel(1);
         let shutdown = CancellationToken::new();
-        let inverter = Inverter {
-            name: "plant".to_owned(),
-            connector: Box::new(InMemory { simulator: simulator.clone(), deaf: Arc::clone(&deaf) }),
-            kind: link::Kind::Dongle,
-            link: link::Options::default(),
-            timeout: Duration::from_secs(2),
-            backoff_max: Duration::from_secs(60),
-            every: EVERY,
-            settings_every: Duration::from_secs(300),
-            lock_timeout: Duration::from_secs(30),
-            zone: TimeZone::UTC,
-            locks: Arc::new(LocalLockManager::new(Arc::clone(&clock))),
-            clock,
-            counters: Arc::default(),
-            store,
-            prices: Arc::default(),
-            events: givtcp::event::Events::new(),
-        };
+        let connector = Box::new(InMemory { simulator: simulator.clone(), deaf: Arc::clone(&deaf) });
+        let locks = Arc::new(LocalLockManager::new(Arc::clone(&clock)));
+        let inverter = Inverter { every: EVERY, store, ..Inverter::new("plant", connector, locks, clock) };
+        let events = inverter.events.subscribe();
         let task = tokio::spawn(inverter::run(inverter, sender, asked, shutdown.clone()));
-        Self { newest, deaf, shutdown, task, _requests: requests }
+        Self { newest, events, deaf, shutdown, task, _requests: requests }
     }
 
     fn now(&self) -> Arc<Snapshot> {
@@ -135,6 +123,17 @@ impl Polling {
         let found = self.newest.wait_for(|newest| newest.as_ref().is_some_and(|snapshot| so(snapshot)));
         timeout(Duration::from_secs(1800), found).await.unwrap_or_else(|_| panic!("never: {what}")).unwrap();
         began.elapsed()
+    }
+
+    /// What happened since the last call.
+    fn happened(&mut self) -> Vec<EventKind> {
+        let next = || match self.events.try_next()? {
+            News::Event(event) => Some(event.kind.clone()),
+            News::Missed(missed) => panic!("too slow: {missed}"),
+        };
+        let is_of_devices =
+            |kind: &EventKind| matches!(kind, EventKind::DeviceLost { .. } | EventKind::DeviceBack { .. });
+        std::iter::from_fn(next).filter(is_of_devices).collect()
     }
 
     async fn stop(self) {
@@ -288,6 +287,7 @@ async fn a_battery_that_vanishes_is_kept_without_values_and_comes_back() {
     sleep(Duration::from_secs(60)).await;
     let whole = leaves_of(&polling.now(), 0x33);
     assert!(whole.len() > 20, "{whole:?}");
+    assert_eq!(polling.happened(), []);
 
     polling.deaf.lock().unwrap().push(0x33);
     let took = polling.until("it is missed", |snapshot| !snapshot.is_available(0x33)).await;
@@ -295,6 +295,7 @@ async fn a_battery_that_vanishes_is_kept_without_values_and_comes_back() {
     sleep(Duration::from_secs(300)).await;
     let snapshot = polling.now();
     assert_eq!(snapshot.unavailable, [0x33]);
+    assert_eq!(polling.happened(), [EventKind::DeviceLost { device: 0x33 }], "once");
     assert_eq!(snapshot.capabilities.batteries, [0x32, 0x33]);
     let left = leaves_of(&snapshot, 0x33);
     assert!(left.len() == 1 && left[0].contains("Serial"), "{left:?}");
@@ -302,6 +303,10 @@ async fn a_battery_that_vanishes_is_kept_without_values_and_comes_back() {
     let read_at = |device, base| snapshot.image.read_at(device, Bank::Input, base).unwrap();
     let age = read_at(0x11, 0).saturating_sub(read_at(0x32, 60));
     assert!(age < 2 * EVERY, "the others do not wait for it: {age:?}");
+    polling.deaf.lock().unwrap().clear();
+    polling.until("it is back", |snapshot| snapshot.unavailable.is_empty()).await;
+    sleep(2 * EVERY).await;
+    assert_eq!(polling.happened(), [EventKind::DeviceBack { device: 0x33 }], "once");
     polling.stop().await;
 
     // Not there when the program starts again, it is not forgotten.
@@ -314,6 +319,7 @@ async fn a_battery_that_vanishes_is_kept_without_values_and_comes_back() {
     let took = polling.until("it is back", |snapshot| snapshot.unavailable.is_empty()).await;
     assert!(took <= 2 * EVERY, "{took:?}");
     assert_eq!(leaves_of(&polling.now(), 0x33), whole);
+    assert_eq!(polling.happened(), [], "it was not lost by this program");
     polling.stop().await;
 }
 

@@ -166,23 +166,11 @@ async fn run(seed: u64, rate: f64, strict: bool) -> Findings {
     let shutdown = CancellationToken::new();
     let (sender, mut receiver) = watch::channel(None);
     let (_requests, requests) = mpsc::channel(1);
+    let connector = Box::new(InMemory(simulator.clone()));
     let inverter = Inverter {
-        name: "hybrid".to_owned(),
-        connector: Box::new(InMemory(simulator.clone())),
-        kind: link::Kind::Dongle,
         link: link::Options { seed, ..link::Options::default() },
-        timeout: Duration::from_secs(2),
-        backoff_max: Duration::from_secs(60),
         every: EVERY,
-        settings_every: Duration::from_secs(300),
-        lock_timeout: Duration::from_secs(30),
-        zone: TimeZone::UTC,
-        prices: Arc::default(),
-        locks: Arc::clone(&locks),
-        clock: Arc::clone(&clock),
-        counters: Arc::default(),
-        store: None,
-        events: givtcp::event::Events::new(),
+        ..Inverter::new("hybrid", connector, Arc::clone(&locks), Arc::clone(&clock))
     };
     let polling = tokio::spawn(inverter::run(inverter, sender, requests, shutdown.clone()));
 

@@ -9,12 +9,12 @@ use futures::StreamExt;
 use givtcp::clock::Clock;
 use givtcp::frame::{Ask, Bank, DongleCodec, Frame, Serial};
 use givtcp::inverter::{self, Inverter};
-use givtcp::link::{self, Connecting, Connector, Stream};
+use givtcp::link::{Connecting, Connector, Stream};
 use givtcp::lock::{LocalLockManager, LockManager, Owner};
 use givtcp::plant::Snapshot;
 use givtcp::plant::tariff::{Mode, Prices, Rate};
 use givtcp::simulator::{Faults, Options, Simulator};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -123,22 +123,15 @@ impl Poller {
         let (requests, none) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let inverter = Inverter {
-            name: "house".to_owned(),
-            connector: Box::new(Socket(Arc::clone(dongle))),
-            kind: link::Kind::Dongle,
-            link: link::Options::default(),
-            timeout: Duration::from_secs(2),
-            backoff_max: Duration::from_secs(60),
             every: Duration::from_secs(every),
-            settings_every: Duration::from_secs(300),
             lock_timeout: Duration::from_secs(10),
-            zone: TimeZone::UTC,
             prices: Arc::new(Prices { mode: Mode::External, ..Prices::default() }),
-            locks: Arc::clone(&locks) as Arc<dyn LockManager>,
-            clock: Arc::new(Ticking(Instant::now())),
-            counters: Arc::default(),
-            store: None,
-            events: givtcp::event::Events::new(),
+            ..Inverter::new(
+                "house",
+                Box::new(Socket(Arc::clone(dongle))),
+                Arc::clone(&locks) as Arc<dyn LockManager>,
+                Arc::new(Ticking(Instant::now())),
+            )
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
         Self { newest, locks, stop, task, requests }

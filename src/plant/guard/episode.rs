@@ -47,6 +47,16 @@ pub enum Occurrence {
         /// Where it answers.
         device: u8,
     },
+    /// A device that answered no longer does.
+    DeviceLost {
+        /// Where it answered.
+        device: u8,
+    },
+    /// It answers again.
+    DeviceBack {
+        /// Where it answers.
+        device: u8,
+    },
     /// The inverter is believed to be another model.
     ModelChanged {
         /// What it was.

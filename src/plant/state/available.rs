@@ -1,11 +1,12 @@
 //! Which devices still answer, and what is shown of those that do not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plant;
 use crate::frame::BlockKey;
-use crate::plant::{BATTERIES, METERS, stacks};
+use crate::plant::{BATTERIES, METERS, Occurrence, stacks};
 use crate::registers::{RegisterImage, hv_bcu, hv_bmu, lv_battery, plan};
 
 /// A device whose page failed three times in a row is unavailable when it was read this long ago: pages that fail a few
@@ -19,6 +20,20 @@ impl Plant {
             self.pages().filter(|page| !self.is_available(*page)).map(|page| page.device).collect();
         unavailable.sort_unstable();
         unavailable
+    }
+
+    /// Tells of devices that no longer answer, and of those that do so again. One that did not answer since the start is
+    /// not told of: nothing was lost.
+    pub(super) fn watch_devices(&mut self) {
+        let is_lost = |page: &BlockKey| self.read_at(*page).is_some() && !self.is_available(*page);
+        let lost: BTreeSet<u8> = self.pages().filter(is_lost).map(|page| page.device).collect();
+        for &device in lost.difference(&self.lost) {
+            self.guards.tell(Occurrence::DeviceLost { device });
+        }
+        for &device in self.lost.difference(&lost) {
+            self.guards.tell(Occurrence::DeviceBack { device });
+        }
+        self.lost = lost;
     }
 
     /// The page by which each known device is judged.
