@@ -308,7 +308,7 @@ fn compare(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Do
         Device::Meter if steps::too_far(steps::METER, before, after) > 0 => return twice(Rejection::Jump),
         _ => {}
     }
-    if power::jumps(about, before, after) {
+    if power::jumps(about, before, after) || power::is_beyond_rating(about, before, after) {
         return twice(Rejection::Jump);
     }
     if power::is_out_of_balance(about, before, after) { twice(Rejection::Imbalance) } else { None }

@@ -76,7 +76,7 @@ fn read(recorded: &Recorded) -> Option<(Json, BTreeMap<String, String>)> {
 
 /// The plant of a capture's expected end state; the inverter is taken from where GivTCP read it.
 fn plant_of(recorded: &Recorded, expected: &Json) -> Plant {
-    let mut plant = Plant::new();
+    let mut blocks = Vec::new();
     for &device in [recorded.inverter_at].iter().chain(recorded.devices) {
         let address = u8::from_str_radix(device.trim_start_matches("0x"), 16).expect("an address");
         let address = if device == recorded.inverter_at { 0x11 } else { address };
@@ -88,11 +88,16 @@ fn plant_of(recorded: &Recorded, expected: &Json) -> Plant {
                 let there: Vec<u16> = (base..base + 60).filter(|&number| register(number).is_some()).collect();
                 let Some(&first) = there.first() else { continue };
                 let values: Vec<u16> = there.iter().copied().filter_map(register).collect();
-                let key = BlockKey::new(address, bank, first, there.len() as u16);
-                // What is doubted until it is read again is.
-                let taken = (0..3).find_map(|_| plant.accept(key, &values, None, Duration::ZERO).ok());
-                taken.expect("a block of a real plant");
+                blocks.push((BlockKey::new(address, bank, first, there.len() as u16), values));
             }
+        }
+    }
+    let mut plant = Plant::new();
+    // What is doubted until it is read again is, and a counter's first value too.
+    for _ in 0..2 {
+        for (key, values) in &blocks {
+            let taken = (0..3).find_map(|_| plant.accept(*key, values, None, Duration::ZERO).ok());
+            taken.expect("a block of a real plant");
         }
     }
     plant

@@ -32,12 +32,26 @@ pub(super) fn jumps(about: About, before: &Reading<'_>, after: &Reading<'_>) -> 
     about.device == Device::Inverter && after.holds(soc) && charge() == Some(true)
 }
 
+/// Whether one of a single-phase inverter's own powers is more than twice what it is rated for, where it was not before,
+/// or the other way.
+pub(super) fn is_beyond_rating(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let Some(rated) = about.rated.filter(|_| is_single_phase(about)) else { return false };
+    let most = i64::from(rated) * 2;
+    let own: [&Field; 4] =
+        [&single_phase::p_battery, &single_phase::p_grid_out_ph1, &single_phase::p_pv1, &single_phase::p_pv2];
+    let beyond = |field: &Field, reading: &Reading<'_>| reading.raw(field).map(|watts| watts.abs() > most);
+    own.into_iter().any(|field| after.holds(field) && beyond(field, after) == beyond(field, before).map(|was| !was))
+}
+
+fn is_single_phase(about: About) -> bool {
+    let by_model =
+        |model: Model| model.is_hybrid() || matches!(model, Model::Ac | Model::AllInOne | Model::HybridHvGen3);
+    about.device == Device::Inverter && about.model.is_some_and(by_model)
+}
+
 /// Whether what a single-phase inverter gives is not what house and grid take, where it was before.
 pub(super) fn is_out_of_balance(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
-    let single_phase = about
-        .model
-        .is_some_and(|model| model.is_hybrid() || matches!(model, Model::Ac | Model::AllInOne | Model::HybridHvGen3));
-    if about.device != Device::Inverter || !single_phase || !after.holds(&single_phase::p_load_demand) {
+    if !is_single_phase(about) || !after.holds(&single_phase::p_load_demand) {
         return false;
     }
     let apart = |reading: &Reading<'_>| {

@@ -183,6 +183,17 @@ fn a_power_that_jumps_waits_for_a_read_that_agrees() {
 }
 
 #[test]
+fn a_power_beyond_what_the_inverter_can_waits() {
+    let mut plant = running();
+    for (register, watts) in [(52, 10_500), (52, -10_500_i16 as u16), (18, 10_500)] {
+        let beyond = with(block(input(0)), &[(register, watts)]);
+        assert_eq!(offer(&mut plant, input(0), &beyond, 15), held(Rejection::Jump), "IR {register}");
+        assert_eq!(offer(&mut plant, input(0), &block(input(0)), 16), Ok(()));
+    }
+    assert_eq!(plant.rejections().of(Rejection::Jump), 3);
+}
+
+#[test]
 fn powers_that_do_not_add_up_wait_and_those_that_never_did_do_not() {
     let mut plant = running();
     let out = with(block(input(0)), &[(24, 9_000)]);
