@@ -15,7 +15,7 @@ use crate::plant::{Family, INVERTER, METERS, Model, Rejection, gateway, meter, s
 use crate::registers::{View, lv_battery, single_phase};
 
 /// Where the inverter's clock stands.
-const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
+pub(super) const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
 
 /// An all-in-one behind a gateway does not tell what it is rated for: no more than this, W.
 const MOST_OF_AN_AIO: u32 = 12_000;

@@ -5,17 +5,14 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::counting::millis;
+use super::counting::{CLOCK, millis};
 use super::{Plant, SnapshotContext, covers};
-use crate::frame::{Bank, BlockKey};
+use crate::frame::BlockKey;
+use crate::plant::Family;
 use crate::plant::ledger::civil_ms;
 use crate::plant::snapshot::Snapshot;
 use crate::plant::tariff::{Rate, Rates, Seen, Tariff};
-use crate::plant::{Family, INVERTER};
 use crate::registers::{Field, gateway, plan, single_phase, three_phase};
-
-/// Where the inverter's clock stands.
-const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6);
 
 impl Plant {
     /// What was counted of the tariff, to be kept.
