@@ -1,0 +1,64 @@
+//! What a running `givtcp` answers to programs of the same user on the same machine, by a Unix socket in its data
+//! directory: a dongle serves few connections, so that whoever wants to read an inverter which a daemon holds asks that
+//! daemon.
+//!
+//! One line of JSON goes in, one comes out, and the connection ends. Who may connect is decided by the file's mode (0600)
+//! and its directory's (0700).
+
+mod client;
+mod server;
+
+pub use client::{AskError, ask};
+pub use server::{Answering, serve};
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// No line is longer, bytes: all leaves and registers of the largest plant are some 200 KiB.
+const LONGEST: u64 = 4 * 1024 * 1024;
+/// How long one side waits for the other, the daemon's own work not counted.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// The newest values of the inverter at one of these addresses.
+    Read {
+        /// Where its dongle is.
+        at: Vec<SocketAddr>,
+        /// With the registers.
+        raw: bool,
+    },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The values, as the subcommand `read` prints them.
+    Values {
+        /// A tree of leaves.
+        values: serde_json::Value,
+    },
+    /// This daemon does not hold that inverter.
+    NotHeld,
+    /// It holds it, and has read nothing of it yet.
+    NothingRead,
+    /// The question is none.
+    Fault {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Where the daemon of a data directory listens.
+pub fn socket(data_dir: &Path) -> PathBuf {
+    data_dir.join("givtcp.sock")
+}
+
+#[cfg(test)]
+mod tests;
