@@ -2,6 +2,8 @@
 
 mod publisher;
 mod roles;
+mod share;
+mod succession;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -18,7 +20,7 @@ use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
-use crate::inverter::{self, Inverter};
+use crate::inverter::{self, Hold, Inverter};
 use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
@@ -27,6 +29,8 @@ use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::store::Store;
 use roles::Roles;
+use share::Place;
+use succession::Succession;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -47,6 +51,8 @@ pub struct App {
     sessions: JoinSet<()>,
     stop_inverters: CancellationToken,
     stop_sessions: CancellationToken,
+    /// How many processes live that share these inverters, this one included.
+    members: watch::Sender<usize>,
 }
 
 impl App {
@@ -63,6 +69,8 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
         let (taken, roles) = (Taken::default(), Roles::new(settings));
+        let (members, group) = watch::channel(1);
+        let mut places = Vec::new();
         let mut app = Self {
             snapshots: Vec::new(),
             events,
@@ -70,14 +78,21 @@ impl App {
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
+            members,
         };
         for (place, each) in settings.inverters.iter().enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
             let (store, events) = (store.clone(), app.events.clone());
-            let make = move || {
-                inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+            let (standing, hold) = watch::channel(Hold::default());
+            let (wanted, is_wanted) = watch::channel(true);
+            let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
+            places.push(Place { hold, wanted });
+            let make = move || Inverter {
+                wanted: is_wanted.clone(),
+                standing: standing.clone(),
+                ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
@@ -88,11 +103,13 @@ impl App {
                     smoothing: settings.smoothing,
                     taken: Arc::clone(&taken),
                     roles: roles.clone(),
+                    succession,
                 };
                 app.sessions.spawn(publisher::run(source, session.clone(), app.stop_sessions.clone()));
             }
             app.snapshots.push(receiver);
         }
+        app.inverters.spawn(share::keep(places, group, app.stop_inverters.clone()));
         Ok(app)
     }
 
@@ -101,12 +118,14 @@ impl App {
         self.events.subscribe()
     }
 
-    /// Stops in order: links are closed and leases let go, then availability is told.
+    /// Stops in order: links are closed and leases let go, then availability is told, unless another process of the
+    /// group goes on.
     pub async fn stop(mut self) {
         self.stop_inverters.cancel();
-        finish(&mut self.inverters).await;
+        finish(&mut self.inverters, STOPPING).await;
         self.stop_sessions.cancel();
-        finish(&mut self.sessions).await;
+        let succession = if *self.members.borrow() > 1 { succession::WAIT } else { Duration::ZERO };
+        finish(&mut self.sessions, STOPPING + succession).await;
     }
 }
 
@@ -139,9 +158,9 @@ async fn supervise(
     }
 }
 
-async fn finish(tasks: &mut JoinSet<()>) {
+async fn finish(tasks: &mut JoinSet<()>, within: Duration) {
     let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOPPING, all).await.is_err() {
+    if tokio::time::timeout(within, all).await.is_err() {
         tasks.abort_all();
     }
 }
@@ -155,9 +174,9 @@ fn inverter(
     store: Option<Store>,
     events: Events,
 ) -> Inverter {
+    let name = each.name.as_deref().unwrap_or(&each.host);
+    let connector = TcpConnector { host: each.host.clone(), port: each.port };
     Inverter {
-        name: each.name.clone().unwrap_or_else(|| each.host.clone()),
-        connector: Box::new(TcpConnector { host: each.host.clone(), port: each.port }),
         kind: match each.transport {
             Transport::Dongle => link::Kind::Dongle,
             Transport::ModbusTcp => link::Kind::ModbusTcp,
@@ -176,11 +195,9 @@ fn inverter(
         lock_timeout: settings.locks.timeout,
         zone: zone.clone(),
         prices: Arc::new(prices(&settings.rates)),
-        locks,
-        clock,
-        counters: Arc::default(),
         store,
         events,
+        ..Inverter::new(name, Box::new(connector), locks, clock)
     }
 }
 

@@ -4,9 +4,12 @@
 //! never needs its process restarted. It decodes nothing itself and plans nothing itself.
 
 mod cycle;
+mod hold;
 mod keeper;
 mod report;
 mod session;
+
+pub use hold::Hold;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +24,7 @@ use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::event::{Events, Whose};
 use crate::link::{self, Connector};
-use crate::lock::{LockManager, Owner};
+use crate::lock::{Lease, LockManager, Owner};
 use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
@@ -68,6 +71,12 @@ pub struct Inverter {
     pub store: Option<Store>,
     /// Where it is told what happened.
     pub events: Events,
+    /// Whether it is to be held: of a group's inverters a process holds its share.
+    pub wanted: watch::Receiver<bool>,
+    /// What is done about it now.
+    pub standing: watch::Sender<Hold>,
+    /// Others may reach what this process cannot: after so long without an answer it is left to them. `None`: never.
+    pub give_way: Option<Duration>,
 }
 
 impl Inverter {
@@ -90,6 +99,9 @@ impl Inverter {
             counters: Arc::default(),
             store: None,
             events: Events::new(),
+            wanted: watch::channel(true).1,
+            standing: watch::Sender::default(),
+            give_way: None,
         }
     }
 }
@@ -129,6 +141,8 @@ enum Ended {
     Mute(Duration),
     #[error("could not lock the connection: {0}")]
     Lock(#[from] crate::lock::LockError),
+    #[error("left to other processes of the group")]
+    Unwanted,
 }
 
 /// The line begins with the peer already.
@@ -143,6 +157,8 @@ fn without_peer(error: &link::LinkError) -> String {
 struct Task {
     inverter: Inverter,
     owner: Owner,
+    /// The lease of the link, between two connections.
+    link: Option<Lease>,
     plant: Plant,
     report: Report,
     keeper: Keeper,
@@ -173,6 +189,10 @@ pub async fn run(
         if matches!(ended, Ended::Shutdown) {
             break;
         }
+        if matches!(ended, Ended::Unwanted) {
+            task.let_go().await;
+            continue;
+        }
         if task.report.cycles() > cycles_before {
             backoff.reset();
         }
@@ -181,12 +201,14 @@ pub async fn run(
         }
         let rest = backoff.next_rest(task.inverter.backoff_max);
         task.say(&ended, rest);
+        if task.inverter.give_way.is_some_and(|limit| task.report.silence() >= limit) {
+            task.let_go().await;
+        }
         if !task.rest(rest, &shutdown).await {
             break;
         }
     }
-    task.report.offline(&mut task.plant, &task.inverter);
-    task.keep_now().await;
+    task.let_go().await;
 }
 
 /// Reads one inverter once, whatever is behind it included, and lets go of it.
@@ -213,6 +235,7 @@ impl Task {
         let began = Instant::now();
         Self {
             owner,
+            link: None,
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
             keeper: Keeper::new(inverter.name.clone(), inverter.store.clone()),

@@ -142,6 +142,15 @@ trait Held: fmt::Debug + Send + Sync {
     fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), LockError>>;
 }
 
+// === impl Holder ===
+
+impl Holder {
+    /// Whether it is this process.
+    pub fn is_this_process(&self) -> bool {
+        self.pid == std::process::id() && self.host == local::host_name()
+    }
+}
+
 // === impl Owner ===
 
 impl Owner {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::roles::Roles;
+use super::succession::Succession;
 use super::{Snapshots, Taken};
 use crate::catalogue::{Layout, Smoother, Tree};
 use crate::frame::Serial;
@@ -25,36 +26,63 @@ pub(super) struct Source {
     pub smoothing: Smoothing,
     pub taken: Taken,
     pub roles: Roles,
+    pub succession: Succession,
 }
 
-/// Publishes one inverter's snapshots until `shutdown`, and then says `offline`.
-pub(super) async fn run(source: Source, settings: SessionSettings, shutdown: CancellationToken) {
-    let (trees, newest) = watch::channel(None);
-    let session = mqtt::run(settings, newest, shutdown.clone());
-    let following = async {
-        shutdown.run_until_cancelled(follow(source, &trees)).await;
-        // The session says goodbye; it ends when it has, or when there is nobody left to publish for.
-        shutdown.cancelled().await;
-    };
-    tokio::join!(session, following);
+/// Publishes one inverter's snapshots until `shutdown`: in a session for as long as this process has the inverter. At
+/// its end it is `offline`, unless another process goes on.
+pub(super) async fn run(mut source: Source, settings: SessionSettings, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let (trees, newest) = watch::channel(None);
+        let ending = CancellationToken::new();
+        let session = mqtt::run(settings.clone(), newest, ending.clone());
+        let following = async {
+            let followed = shutdown.run_until_cancelled(follow(&mut source, &trees)).await;
+            if let Some(Followed::ToTheEnd) = followed {
+                say_offline(&trees);
+                shutdown.cancelled().await;
+            }
+            if trees.borrow().is_some() && source.succession.has_come().await {
+                trees.send_replace(None);
+            }
+            // The session says goodbye; it ends when it has, or when there is nobody to say it to.
+            ending.cancel();
+        };
+        tokio::join!(session, following);
+    }
 }
 
-async fn follow(source: Source, trees: &watch::Sender<Newest>) {
-    let Source { place, mut snapshots, raw, smoothing, taken, roles } = source;
-    let mut layout = Layout::new(raw);
-    let mut smoother = Smoother::new(smoothing);
+/// How following an inverter ended.
+enum Followed {
+    /// It is not this process' any more.
+    Left,
+    /// Its task has ended.
+    ToTheEnd,
+}
+
+async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed {
+    let Source { place, snapshots, raw, smoothing, taken, roles, .. } = source;
+    let place = *place;
+    let mut layout = Layout::new(*raw);
+    let mut smoother = Smoother::new(*smoothing);
     let mut refused = None;
     let mut said = None;
     let mut changes = roles.changes();
     loop {
         tokio::select! {
             biased;
-            changed = snapshots.changed() => if changed.is_err() { break },
+            changed = snapshots.changed() => if changed.is_err() { return Followed::ToTheEnd },
             Ok(()) = changes.changed() => {}
         }
-        let Some(snapshot) = snapshots.borrow_and_update().clone() else { continue };
+        let newest = snapshots.borrow_and_update().clone();
+        let Some(snapshot) = newest else {
+            if trees.borrow().is_some() {
+                return Followed::Left;
+            }
+            continue;
+        };
         let serial = snapshot.identity.serial;
-        if take(serial, place, &taken) {
+        if take(serial, place, taken) {
             refused = None;
             roles.learn(place, &snapshot);
             let leader = roles.leader(place, serial);
@@ -75,7 +103,6 @@ async fn follow(source: Source, trees: &watch::Sender<Newest>) {
             );
         }
     }
-    say_offline(trees);
 }
 
 fn say_led(place: usize, serial: Serial, leader: Option<usize>) {
@@ -109,8 +136,14 @@ fn take(serial: Serial, place: usize, taken: &Taken) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inverter::Hold;
     use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
     use crate::settings::Settings;
+
+    fn alone() -> Succession {
+        let locks = Arc::new(crate::lock::LocalLockManager::new(Arc::new(crate::clock::SystemClock)));
+        Succession { locks, hold: watch::channel(Hold::default()).1, members: watch::channel(1).1 }
+    }
 
     fn sections(tree: &Tree) -> std::collections::BTreeSet<String> {
         tree.leaves.iter().map(|leaf| leaf.path.split('/').next().unwrap().to_owned()).collect()
@@ -121,15 +154,16 @@ mod tests {
         let roles = Roles::new(&Settings::default());
         let (sender, snapshots) = watch::channel(None);
         let (trees, mut newest) = watch::channel(None);
-        let source = Source {
+        let mut source = Source {
             place: 0,
             snapshots,
             raw: true,
             smoothing: Smoothing::None,
             taken: Taken::default(),
             roles: roles.clone(),
+            succession: alone(),
         };
-        let following = tokio::spawn(async move { follow(source, &trees).await });
+        let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         let child = snapshot(&plant_of(&hybrid()));
         let serial = child.identity.serial;
         sender.send_replace(Some(Arc::new(child)));
@@ -152,9 +186,9 @@ mod tests {
         let (sender, snapshots) = watch::channel(None);
         let (trees, mut newest) = watch::channel(None);
         let taken = Taken::default();
-        let source =
-            Source { place: 0, snapshots, raw: false, smoothing: Smoothing::High, taken, roles: roles.clone() };
-        let following = tokio::spawn(async move { follow(source, &trees).await });
+        let (smoothing, succession) = (Smoothing::High, alone());
+        let mut source = Source { place: 0, snapshots, raw: false, smoothing, taken, roles: roles.clone(), succession };
+        let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         sender.send_replace(Some(Arc::new(gateway)));
         newest.wait_for(Option::is_some).await.unwrap();
         assert!(roles.of(1, child).is_read_only());

@@ -111,6 +111,14 @@ impl Report {
         }
     }
 
+    /// From here nothing is known of the inverter any more.
+    pub(super) fn nothing(&mut self) {
+        self.online = false;
+        self.last_updated = None;
+        (self.cycle_at, self.since_previous) = (None, None);
+        self.snapshots.send_replace(None);
+    }
+
     /// Shows what is known now.
     pub(super) fn publish(&self, plant: &mut Plant, inverter: &Inverter) {
         let counts = inverter.counters.snapshot();

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::hold::unwanted;
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, Connector, Patience};
-use crate::lock::LockError;
+use crate::lock::{Lease, LockError};
 use crate::plant::{INVERTER, Identity, Plant, Refused};
 use crate::poll::Cycle;
 use crate::registers::plan::Due;
@@ -36,23 +38,36 @@ pub(super) enum Taken {
     Rejected,
 }
 
+/// Completes when the connection must end, whatever goes on in it.
+async fn called_off(lease: &Lease, mut wanted: watch::Receiver<bool>, shutdown: &CancellationToken) -> Ended {
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Ended::Shutdown,
+        () = lease.lost() => LockError::Lost { resource: lease.resource().to_owned() }.into(),
+        () = unwanted(&mut wanted) => Ended::Unwanted,
+    }
+}
+
 impl Task {
     /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
     pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
         let resource = link_resource(&*self.inverter.connector);
-        let lease = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ended::Shutdown,
-            lease = self.lease(&resource) => match lease {
-                Ok(lease) => lease,
-                Err(error) => return error.into(),
-            },
+        let lease = match self.hold(&resource, shutdown).await {
+            Ok(lease) => lease,
+            Err(ended) => return ended,
         };
+        let ended = self.connection_under(&lease, shutdown).await;
+        self.keep_hold(lease).await;
+        ended
+    }
+
+    async fn connection_under(&mut self, lease: &Lease, shutdown: &CancellationToken) -> Ended {
+        let wanted = self.inverter.wanted.clone();
         let opening =
             link::open(&*self.inverter.connector, self.inverter.kind, &self.inverter.link, &self.inverter.counters);
         let mut connection = tokio::select! {
             biased;
-            () = shutdown.cancelled() => return Ended::Shutdown,
+            ended = called_off(lease, wanted.clone(), shutdown) => return ended,
             opened = opening => match opened {
                 Ok(connection) => connection,
                 Err(error) => return error.into(),
@@ -60,12 +75,10 @@ impl Task {
         };
         let ended = tokio::select! {
             biased;
-            () = shutdown.cancelled() => Ended::Shutdown,
-            () = lease.lost() => LockError::Lost { resource: resource.clone() }.into(),
+            ended = called_off(lease, wanted, shutdown) => ended,
             ended = self.poll(&mut connection) => ended,
         };
         connection.close(CLOSING).await;
-        drop(lease);
         ended
     }
 

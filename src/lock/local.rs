@@ -298,7 +298,7 @@ impl fmt::Debug for LocalLease {
     }
 }
 
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "localhost".to_owned(), |n| n.trim().to_owned())
 }

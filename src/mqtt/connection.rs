@@ -256,8 +256,17 @@ impl Connection {
         // A broker forgets what came with quality of service 2 and was not released before the goodbye.
         let qos = if self.qos == QoS::ExactlyOnce { QoS::AtLeastOnce } else { self.qos };
         self.publish_as(&Due { topic: status_topic, payload: Some(&OFFLINE), retain: true }, qos);
-        let goodbye = Disconnect { reason_code: DisconnectReasonCode::NormalDisconnection, properties: None };
-        self.push(&Packet::Disconnect(goodbye));
+        self.say_goodbye(DisconnectReasonCode::NormalDisconnection, deadline).await
+    }
+
+    /// As [`Self::close`], for a session that another process goes on with: the will stays with the broker, which
+    /// publishes `offline` after its delay unless that process has come.
+    pub(super) async fn hand_over(self, deadline: Duration) -> bool {
+        self.say_goodbye(DisconnectReasonCode::DisconnectWithWillMessage, deadline).await
+    }
+
+    async fn say_goodbye(mut self, reason_code: DisconnectReasonCode, deadline: Duration) -> bool {
+        self.push(&Packet::Disconnect(Disconnect { reason_code, properties: None }));
         let farewell = async {
             write_all(&mut self.writer, &mut self.outgoing).await?;
             self.writer.shutdown().await?;

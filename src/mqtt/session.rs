@@ -31,7 +31,8 @@ const MOST_REPORTED: usize = 16;
 /// gone; then publishes `offline` and disconnects, within a second. Never ends by itself.
 ///
 /// The first tree's serial names topics and client. A tree of another serial ends the session as a shutdown does and
-/// begins one for that serial.
+/// begins one for that serial. Where there is no tree any more at the shutdown, another process goes on with the
+/// session: it ends without a word.
 pub async fn run(settings: SessionSettings, mut tree: watch::Receiver<Option<Arc<Tree>>>, shutdown: CancellationToken) {
     let mut seed = settings.seed;
     loop {
@@ -43,7 +44,7 @@ pub async fn run(settings: SessionSettings, mut tree: watch::Receiver<Option<Arc
         let Some(first) = first else { return };
         let session = Session::new(&settings, &first, seed);
         match session.run(&mut tree, &shutdown).await {
-            End::Finished => return,
+            End::Finished | End::HandedOver => return,
             End::OtherSerial => seed = seed.wrapping_add(1),
         }
     }
@@ -53,6 +54,7 @@ pub async fn run(settings: SessionSettings, mut tree: watch::Receiver<Option<Arc
 enum End {
     Finished,
     OtherSerial,
+    HandedOver,
 }
 
 /// Why a connection is no longer served.
@@ -154,7 +156,7 @@ impl<'a> Session<'a> {
     ) -> Served {
         let mut timers = Timers::new(connection.keep_alive(), self.settings.republish_every);
         if let Some(end) = self.take(tree, &mut timers) {
-            self.goodbye(connection).await;
+            self.goodbye(connection, &end).await;
             return Served::Ended(end);
         }
         self.projection.everything();
@@ -163,7 +165,7 @@ impl<'a> Session<'a> {
             self.fill(&mut connection);
             let end = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => Some(End::Finished),
+                () = shutdown.cancelled() => Some(if tree.borrow().is_some() { End::Finished } else { End::HandedOver }),
                 news = tree.changed() => match news {
                     Ok(()) => self.take(tree, &mut timers),
                     Err(_) => Some(End::Finished),
@@ -185,7 +187,7 @@ impl<'a> Session<'a> {
                 },
             };
             if let Some(end) = end {
-                self.goodbye(connection).await;
+                self.goodbye(connection, &end).await;
                 return Served::Ended(end);
             }
         }
@@ -263,8 +265,11 @@ impl<'a> Session<'a> {
         Served::Broken(failure)
     }
 
-    async fn goodbye(&self, connection: Connection) {
-        if connection.close(&self.identity.status_topic, GOODBYE).await {
+    async fn goodbye(&self, connection: Connection, end: &End) {
+        if matches!(end, End::HandedOver) {
+            let told = connection.hand_over(GOODBYE).await;
+            tracing::debug!(inverter.serial = %self.serial, "{} left to another process (told it: {told})", self.broker);
+        } else if connection.close(&self.identity.status_topic, GOODBYE).await {
             tracing::debug!(inverter.serial = %self.serial, "{} disconnected, the inverter is offline there", self.broker);
         } else {
             tracing::warn!(inverter.serial = %self.serial, "{} did not take the goodbye, its last will says offline", self.broker);

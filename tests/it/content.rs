@@ -177,22 +177,9 @@ async fn run(family: Family, seed: u64, faults: Faults) -> (BTreeSet<String>, u6
     let (sender, mut receiver) = watch::channel(None);
     let (_requests, requests) = mpsc::channel(1);
     let inverter = Inverter {
-        name: "plant".to_owned(),
-        connector: Box::new(InMemory(simulator.clone())),
-        kind: link::Kind::Dongle,
         link: link::Options { seed, ..link::Options::default() },
-        timeout: Duration::from_secs(2),
-        backoff_max: Duration::from_secs(60),
         every: EVERY,
-        settings_every: Duration::from_secs(300),
-        lock_timeout: Duration::from_secs(30),
-        zone: TimeZone::UTC,
-        prices: Arc::default(),
-        locks,
-        clock,
-        counters: Arc::default(),
-        store: None,
-        events: givtcp::event::Events::new(),
+        ..Inverter::new("plant", Box::new(InMemory(simulator.clone())), locks, clock)
     };
     let polling = tokio::spawn(inverter::run(inverter, sender, requests, shutdown.clone()));
     let mut layout = Layout::new(true);
