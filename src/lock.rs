@@ -3,13 +3,22 @@
 //! A [`LockManager`] gives out [`Lease`]s on resources, which are names such as `inverter_read:SA2114G047`. Each backend
 //! keeps the same promises: waiters of one process are served in order and woken by the release, every wait has the
 //! deadline its caller chose, a lease is released when it is dropped (by an error, a panic, a cancelled task), and fences
-//! grow. What "one hand" covers differs: [`LocalLockManager`] knows one process.
+//! grow. What "one hand" covers differs: [`LocalLockManager`] knows one process, [`FileLockManager`] those of one machine.
+//!
+//! All of them are a [`Queued`]: the queue of one process, which asks what stands behind it for one waiter at a time.
 
+mod backend;
 #[cfg(test)]
 pub(crate) mod captured_log;
+mod entry;
+mod file;
 mod local;
+mod queue;
+mod queued;
 
-pub use local::LocalLockManager;
+pub use file::{FileBackend, FileLockManager, NoFileLocks};
+pub use local::{LocalLockManager, Process};
+pub use queued::Queued;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -19,8 +28,10 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
+
+use entry::Entry;
+use queue::Turn;
 
 /// Who holds a lock: explicit, since tasks move between threads. Clones are the same owner.
 #[derive(Clone, Debug)]
@@ -127,19 +138,9 @@ pub trait LockManager: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 #[must_use = "dropping a lease releases it"]
 pub struct Lease {
-    resource: Arc<str>,
-    fence: u64,
-    lost: CancellationToken,
-    held: Box<dyn Held>,
-}
-
-/// A backend's part of a [`Lease`]. Dropping it lets go.
-trait Held: fmt::Debug + Send + Sync {
-    /// As [`Lease::remaining`], while the lease is not lost.
-    fn remaining(&self) -> Option<Duration>;
-
-    /// Lets go and says whether the lease was held until then.
-    fn release(self: Box<Self>) -> BoxFuture<'static, Result<(), LockError>>;
+    // Dropped before the turn: whoever is last to let go of that has the entry for itself.
+    entry: Arc<Entry>,
+    turn: Turn,
 }
 
 // === impl Holder ===
@@ -147,7 +148,7 @@ trait Held: fmt::Debug + Send + Sync {
 impl Holder {
     /// Whether it is this process.
     pub fn is_this_process(&self) -> bool {
-        self.pid == std::process::id() && self.host == local::host_name()
+        self.pid == std::process::id() && self.host == host_name()
     }
 }
 
@@ -185,28 +186,36 @@ impl Hash for Owner {
 impl Lease {
     /// Which resource.
     pub fn resource(&self) -> &str {
-        &self.resource
+        self.turn.resource()
     }
 
     /// A number that is greater for every later hold of the resource. What is written under a lease can carry it, so
     /// that a holder who was overtaken is recognised. Leases that one owner holds together share it.
     pub fn fence(&self) -> u64 {
-        self.fence
+        self.entry.fence()
     }
 
     /// How long the lease lives unless it is renewed: `None` where it lives until it is released, zero when it is lost.
     pub fn remaining(&self) -> Option<Duration> {
-        if self.is_lost() { Some(Duration::ZERO) } else { self.held.remaining() }
+        self.entry.remaining()
     }
 
     /// Whether it ended without being released.
     pub fn is_lost(&self) -> bool {
-        self.lost.is_cancelled()
+        self.entry.is_lost()
     }
 
     /// Completes when the lease is no longer held though it was not released.
     pub async fn lost(&self) {
-        self.lost.cancelled().await;
+        self.entry.lost().await;
+    }
+
+    /// Asks what keeps the locks whether it is still held, for where what is known here may be too old.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`], [`LockError::Backend`].
+    pub async fn confirm(&self) -> Result<(), LockError> {
+        self.entry.confirm(self.resource()).await
     }
 
     /// Releases, for where the outcome matters.
@@ -214,7 +223,12 @@ impl Lease {
     /// # Errors
     /// [`LockError::Lost`] if it was not held any more, [`LockError::Backend`].
     pub async fn release(self) -> Result<(), LockError> {
-        self.held.release().await
+        let Self { entry, turn } = self;
+        let lost = entry.is_lost();
+        drop(entry);
+        let resource = turn.resource().to_owned();
+        turn.release().await?;
+        if lost { Err(LockError::Lost { resource }) } else { Ok(()) }
     }
 }
 
@@ -232,6 +246,12 @@ fn say_released(resource: &str, held: Duration) {
 fn timed_out(resource: &str, limit: Duration, waited: Duration) -> LockError {
     error!("Timeout acquiring lock for resource: {resource} (waited {:.1}s)", waited.as_secs_f64());
     LockError::Timeout { resource: resource.to_owned(), waited: limit }
+}
+
+/// What this machine calls itself.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
 }
 
 #[cfg(test)]

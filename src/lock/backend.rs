@@ -10,7 +10,7 @@ use super::{Holder, LockError, Owner};
 
 /// Gives a whole process the lock of a resource. The queue before it sees to it that a process asks for each resource
 /// once at a time, and that leases of one owner share what was given.
-pub(super) trait Backend: fmt::Debug + Send + Sync + 'static {
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Waits until the resource is this process', or tries once and yields `None` if it is another's. Dropping the
     /// future gives up; what comes after that is let go again.
     ///
@@ -33,7 +33,7 @@ pub(super) trait Backend: fmt::Debug + Send + Sync + 'static {
 
 /// Who asks for what.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Claim<'a> {
+pub struct Claim<'a> {
     /// The resource.
     pub resource: &'a str,
     /// Who will hold it.
@@ -42,8 +42,9 @@ pub(super) struct Claim<'a> {
     pub once: bool,
 }
 
-/// A resource that is this process'. Dropping it lets go.
-pub(super) trait Entered: fmt::Debug + Send + Sync {
+/// A resource that is this process'. Dropping it lets go, without a runtime too; so does dropping what
+/// [`Entered::leave`] yields.
+pub trait Entered: fmt::Debug + Send + Sync {
     /// Greater than for every earlier hold of the resource, in any process: at least the wall time in µs.
     fn fence(&self) -> u64;
 
@@ -59,7 +60,8 @@ pub(super) trait Entered: fmt::Debug + Send + Sync {
     /// [`LockError::Lost`], [`LockError::Backend`].
     fn confirm(&self) -> BoxFuture<'_, Result<(), LockError>>;
 
-    /// Lets go and says whether it was held until then.
+    /// Lets go and says whether it was held until then, within a deadline of its own. Where letting go takes no waiting
+    /// it is done when this is first polled.
     ///
     /// # Errors
     /// [`LockError::Lost`], [`LockError::Backend`].

@@ -1,27 +1,13 @@
 use std::time::Duration;
 
 use futures::future::FutureExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::{ONCE, READ, is_free, locks, take};
+use super::{Harness, READ, comes_free, is_free, sleep_steps, take};
 use crate::lock::{LockManager, Owner};
 
-#[tokio::test(start_paused = true)]
-async fn an_error_releases() {
-    let locks = locks();
-    let outcome: Result<(), std::num::ParseIntError> = async {
-        let _lease = take(&locks, READ).await;
-        "no number".parse::<u16>()?;
-        Ok(())
-    }
-    .await;
-    assert!(outcome.is_err());
-    assert!(is_free(&locks, READ).await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_releases() {
-    let locks = locks();
+pub(super) async fn a_panic_releases<H: Harness>(h: H) {
+    let locks = h.locks();
     let task = tokio::spawn({
         let locks = locks.clone();
         async move {
@@ -30,12 +16,11 @@ async fn a_panic_releases() {
         }
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert!(is_free(&locks, READ).await);
+    assert!(comes_free::<H>(&locks, READ).await);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_task_releases() {
-    let locks = locks();
+pub(super) async fn a_cancelled_task_releases<H: Harness>(h: H) {
+    let locks = h.locks();
     let task = tokio::spawn({
         let locks = locks.clone();
         async move {
@@ -43,16 +28,26 @@ async fn a_cancelled_task_releases() {
             std::future::pending::<()>().await;
         }
     });
-    sleep(Duration::from_secs(1)).await;
+    sleep_steps::<H>(1).await;
     assert!(!is_free(&locks, READ).await);
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    assert!(is_free(&locks, READ).await);
+    assert!(comes_free::<H>(&locks, READ).await);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_is_passed_over() {
-    let locks = locks();
+pub(super) async fn a_lease_that_outlives_the_runtime_releases<H: Harness>(h: H) {
+    let locks = h.locks();
+    let lease = take(&locks, READ).await;
+    let outside = std::thread::spawn(move || {
+        assert!(tokio::runtime::Handle::try_current().is_err());
+        drop(lease);
+    });
+    outside.join().unwrap();
+    assert!(comes_free::<H>(&locks, READ).await);
+}
+
+pub(super) async fn a_waiter_that_leaves_is_passed_over<H: Harness>(h: H) {
+    let locks = h.locks();
     let lease = take(&locks, READ).await;
     let (first, second) = (Owner::new("first"), Owner::new("second"));
     let mut leaves = locks.acquire(READ, &first, None);
@@ -60,51 +55,38 @@ async fn a_waiter_that_leaves_is_passed_over() {
     assert!((&mut leaves).now_or_never().is_none() && (&mut stays).now_or_never().is_none());
     drop(leaves);
     drop(lease);
-    assert!(timeout(Duration::from_secs(1), stays).await.unwrap().is_ok());
+    assert!(timeout(Duration::from_secs(10), stays).await.unwrap().is_ok());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_waiter_that_leaves_with_the_lock_in_its_hands_loses_no_wakeup() {
-    let locks = locks();
+pub(super) async fn a_waiter_that_leaves_with_the_lock_in_its_hands_loses_no_wakeup<H: Harness>(h: H) {
+    let locks = h.locks();
     let lease = take(&locks, READ).await;
     let (first, second) = (Owner::new("first"), Owner::new("second"));
     let mut leaves = locks.acquire(READ, &first, None);
     let mut stays = locks.acquire(READ, &second, None);
     assert!((&mut leaves).now_or_never().is_none() && (&mut stays).now_or_never().is_none());
-    drop(lease);
+    lease.release().await.unwrap();
     assert_eq!(locks.holder(READ).await.unwrap().unwrap().owner, "first");
     drop(leaves);
-    assert!(timeout(Duration::from_secs(1), stays).await.unwrap().is_ok());
+    let lease = timeout(Duration::from_secs(10), stays).await.unwrap().unwrap();
+    lease.release().await.unwrap();
     assert!(is_free(&locks, READ).await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn waiters_that_come_and_go_leave_nothing_behind() {
-    let locks = locks();
-    let tasks: Vec<_> = (0..16)
-        .map(|seed| {
-            let locks = locks.clone();
-            tokio::spawn(async move {
-                let mut rng = fastrand::Rng::with_seed(seed);
-                let mut entered = 0;
-                for _ in 0..300 {
-                    let owner = Owner::new("guest");
-                    let patience = Duration::from_micros(rng.u64(0..400));
-                    if let Ok(Ok(_lease)) = timeout(patience, locks.acquire(READ, &owner, None)).await {
-                        entered += 1;
-                        tokio::task::yield_now().await;
-                    }
-                }
-                entered
-            })
-        })
-        .collect();
-    let mut entered = 0;
-    for task in tasks {
-        entered += task.await.unwrap();
-    }
-    assert!(entered > 0);
+pub(super) async fn a_holder_outlives_several_lives<H: Harness>(h: H) {
+    let locks = h.locks();
+    let lease = take(&locks, READ).await;
+    tokio::time::sleep(H::LIFE.unwrap_or(H::STEP) * 3).await;
+    assert!(!lease.is_lost() && lease.lost().now_or_never().is_none());
+    assert_ne!(lease.remaining(), Some(Duration::ZERO));
+    assert!(!is_free(&locks, READ).await);
+    assert_eq!(lease.release().await, Ok(()));
     assert!(is_free(&locks, READ).await);
-    assert_eq!(format!("{locks:?}"), "LocalLockManager { held: 0, waiting: 0, .. }");
-    assert!(locks.acquire(READ, &Owner::new("last"), ONCE).await.is_ok());
+}
+
+pub(super) async fn a_held_lease_is_confirmed<H: Harness>(h: H) {
+    let locks = h.locks();
+    let lease = take(&locks, READ).await;
+    assert_eq!(lease.confirm().await, Ok(()));
+    lease.release().await.unwrap();
 }

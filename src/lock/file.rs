@@ -1,0 +1,262 @@
+//! Locks between the processes of one machine: files that the kernel locks, below the data directory.
+//!
+//! The kernel lets go of them when their process dies, however it dies. What stands in a file says who holds it and
+//! which fence came last; what counts is the kernel's lock alone, so that a damaged file is no fault.
+
+mod directory;
+mod record;
+mod sys;
+mod waiting;
+mod watch;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt, ready};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, Claim, Entered};
+use super::local::wall_fence;
+use super::queued::Queued;
+use super::{Holder, LockError, host_name};
+use crate::clock::Clock;
+use directory::{Directory, Locked, Tried, Unlocked};
+use record::{Named, Record};
+use waiting::Waiting;
+use watch::{Grip, Watch};
+
+pub use directory::NoFileLocks;
+
+/// Locks between the processes of one machine that share a data directory. Leases live until they are released, or
+/// their process dies.
+pub type FileLockManager = Queued<FileBackend>;
+
+/// What changes hands names nobody for a moment: it is looked at again so often, so long apart.
+const LOOKS: u32 = 5;
+const APART: Duration = Duration::from_millis(1);
+/// How long an administrator waits for the holder to let go, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(2);
+const GLANCE: Duration = Duration::from_millis(20);
+/// A file that was removed while it was waited for is opened anew so often.
+const REMOVALS: u32 = 10;
+
+/// The files of the locks.
+pub struct FileBackend {
+    directory: Directory,
+    waiting: Waiting,
+    watch: Arc<Watch>,
+    clock: Arc<dyn Clock>,
+    host: String,
+}
+
+/// A lock's file in this process' hands.
+#[derive(Debug)]
+struct Hold {
+    resource: Arc<str>,
+    grip: Arc<Grip>,
+    watch: Arc<Watch>,
+}
+
+// === impl FileLockManager ===
+
+impl FileLockManager {
+    /// Locks below `<data>/locks`, which is made for its user alone (0700) if it is not there.
+    ///
+    /// # Errors
+    /// The directory cannot be made or written, or its file system has no such locks.
+    pub fn open(data: &Path, clock: Arc<dyn Clock>) -> Result<Self, NoFileLocks> {
+        Ok(Self::before(FileBackend::open(data, clock.clone())?, clock))
+    }
+}
+
+// === impl FileBackend ===
+
+impl FileBackend {
+    /// As [`FileLockManager::open`].
+    pub(super) fn open(data: &Path, clock: Arc<dyn Clock>) -> Result<Self, NoFileLocks> {
+        let directory = Directory::open(data)?;
+        let watch = Arc::new(Watch::new(directory.path()));
+        Ok(Self { directory, waiting: Waiting::default(), watch, clock, host: host_name() })
+    }
+
+    async fn take(&self, claim: Claim<'_>) -> Result<Option<Hold>, NoFileLocks> {
+        let mut looks = 0;
+        let mut removals = 0;
+        loop {
+            let locked = match self.directory.lock(claim.resource)?.try_lock()? {
+                Tried::Locked(locked) => locked,
+                Tried::Busy(busy) if !claim.once => self.waiting.wait(claim.resource, busy).await?,
+                // Nobody is named: it is changing hands, or a thread has it whose waiter gave up.
+                Tried::Busy(busy) if looks < LOOKS && !is_named(&busy)? => {
+                    looks += 1;
+                    sleep(APART).await;
+                    continue;
+                }
+                Tried::Busy(_) => return Ok(None),
+            };
+            if locked.is_in_place().map_err(|error| locked.trouble("cannot find", error))? {
+                return self.hold(claim, locked).map(Some);
+            }
+            removals += 1;
+            if removals >= REMOVALS {
+                let error = std::io::Error::other("somebody removes it again and again");
+                return Err(locked.trouble("cannot lock", error));
+            }
+        }
+    }
+
+    fn hold(&self, claim: Claim<'_>, locked: Locked) -> Result<Hold, NoFileLocks> {
+        let last = Record::read(&locked.file).map_err(|error| locked.trouble("cannot read", error))?;
+        let fence = last.unwrap_or_default().fence.saturating_add(1).max(wall_fence(&*self.clock));
+        let named = Named::new(claim.owner.name(), &self.host, self.clock.now());
+        let written = Record { fence, holder: Some(named) }.write(&locked.file);
+        written.map_err(|error| locked.trouble("cannot write", error))?;
+        let (resource, lost): (Arc<str>, _) = (claim.resource.into(), CancellationToken::new());
+        let hold = Hold { resource, grip: Arc::new(Grip { locked, fence, lost }), watch: self.watch.clone() };
+        let watched = hold.watch.add(&hold.resource, &hold.grip);
+        watched.map_err(|error| hold.grip.locked.trouble("cannot watch", error))?;
+        Ok(hold)
+    }
+
+    async fn find_holder(&self, resource: &str) -> Result<Option<Holder>, NoFileLocks> {
+        let Some(file) = self.directory.existing(resource)? else { return Ok(None) };
+        for _ in 0..=LOOKS {
+            if !file.is_locked()? {
+                return Ok(None);
+            }
+            if let Some(Record { holder: Some(named), .. }) = read(&file)? {
+                return Ok(Some(named.into()));
+            }
+            sleep(APART).await;
+        }
+        let (host, since) = (self.host.clone(), self.clock.now());
+        Ok(Some(Holder { owner: "unknown".to_owned(), pid: 0, host, since, remaining: None }))
+    }
+
+    /// Says so to the holder, and waits for a while until it lets go; otherwise yields its process.
+    async fn revoke_now(&self, resource: &str) -> Result<Revoked, NoFileLocks> {
+        let Some(file) = self.directory.existing(resource)? else { return Ok(Revoked::Nobody) };
+        let until = Instant::now() + PATIENCE;
+        let mut revoked = None;
+        let mut pid = 0;
+        loop {
+            if !file.is_locked()? {
+                return Ok(if revoked.is_some() { Revoked::LetGo } else { Revoked::Nobody });
+            }
+            if let Some(Record { fence, holder: Some(named) }) = read(&file)? {
+                if *revoked.get_or_insert(fence) != fence {
+                    return Ok(Revoked::LetGo);
+                }
+                if pid == 0 {
+                    record::revoke(&file.file, fence).map_err(|error| file.trouble("cannot write", error))?;
+                    self.watch.ring();
+                }
+                pid = named.pid;
+            }
+            if Instant::now() >= until {
+                return Ok(Revoked::StillHeld(pid));
+            }
+            sleep(GLANCE).await;
+        }
+    }
+}
+
+enum Revoked {
+    Nobody,
+    LetGo,
+    StillHeld(u32),
+}
+
+fn read(file: &Unlocked) -> Result<Option<Record>, NoFileLocks> {
+    Record::read(&file.file).map_err(|error| file.trouble("cannot read", error))
+}
+
+fn is_named(file: &Unlocked) -> Result<bool, NoFileLocks> {
+    Ok(read(file)?.is_some_and(|record| record.holder.is_some()))
+}
+
+fn failed(resource: &str, why: &NoFileLocks) -> LockError {
+    LockError::Backend { resource: resource.to_owned(), why: why.to_string() }
+}
+
+impl Backend for FileBackend {
+    fn enter<'a>(&'a self, claim: Claim<'a>) -> BoxFuture<'a, Result<Option<Box<dyn Entered>>, LockError>> {
+        let taking = self.take(claim).map(move |taken| match taken {
+            Ok(hold) => Ok(hold.map(|hold| Box::new(hold) as Box<dyn Entered>)),
+            Err(why) => Err(failed(claim.resource, &why)),
+        });
+        taking.boxed()
+    }
+
+    fn holder<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Option<Holder>, LockError>> {
+        self.find_holder(resource).map(|found| found.map_err(|why| failed(resource, &why))).boxed()
+    }
+
+    fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
+        let revoking = self.revoke_now(resource).map(move |outcome| match outcome {
+            Ok(Revoked::Nobody) => Ok(false),
+            Ok(Revoked::LetGo) => Ok(true),
+            Ok(Revoked::StillHeld(pid)) => Err(LockError::StillHeld { resource: resource.to_owned(), pid }),
+            Err(why) => Err(failed(resource, &why)),
+        });
+        revoking.boxed()
+    }
+}
+
+impl fmt::Debug for FileBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileBackend").field("directory", &self.directory.path()).finish_non_exhaustive()
+    }
+}
+
+// === impl Hold ===
+
+impl Hold {
+    fn lost_error(&self) -> LockError {
+        LockError::Lost { resource: self.resource.to_string() }
+    }
+}
+
+impl Entered for Hold {
+    fn fence(&self) -> u64 {
+        self.grip.fence
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        None
+    }
+
+    fn lost(&self) -> CancellationToken {
+        self.grip.lost.clone()
+    }
+
+    fn confirm(&self) -> BoxFuture<'_, Result<(), LockError>> {
+        let outcome = match self.grip.holds() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.lost_error()),
+            Err(why) => Err(failed(&self.resource, &why)),
+        };
+        ready(outcome).boxed()
+    }
+
+    fn leave(self: Box<Self>) -> BoxFuture<'static, Result<(), LockError>> {
+        let outcome = if self.grip.lost.is_cancelled() { Err(self.lost_error()) } else { Ok(()) };
+        drop(self);
+        ready(outcome).boxed()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.watch.remove(&self.resource);
+        // That the file goes on naming a holder is no fault: nobody is asked for it once the lock is let go.
+        _ = Record { fence: self.grip.fence, holder: None }.write(&self.grip.locked.file);
+        self.grip.locked.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests;
