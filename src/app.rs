@@ -1,5 +1,6 @@
 //! Settings in, tasks out, and the order of shutdown.
 
+mod answers;
 mod publisher;
 mod roles;
 mod share;
@@ -22,12 +23,13 @@ use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::inverter::{self, Hold, Inverter};
 use crate::link::{self, TcpConnector};
-use crate::lock::{LocalLockManager, LockManager};
+use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::store::Store;
+use answers::{Answers, Known};
 use roles::Roles;
 use share::Place;
 use succession::Succession;
@@ -70,7 +72,7 @@ impl App {
         let store = open_store(settings);
         let (taken, roles) = (Taken::default(), Roles::new(settings));
         let (members, group) = watch::channel(1);
-        let mut places = Vec::new();
+        let (mut places, mut known) = (Vec::new(), Vec::new());
         let mut app = Self {
             snapshots: Vec::new(),
             events,
@@ -88,6 +90,7 @@ impl App {
             let (standing, hold) = watch::channel(Hold::default());
             let (wanted, is_wanted) = watch::channel(true);
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
+            known.push(Known { hold: hold.clone(), snapshots: receiver.clone() });
             places.push(Place { hold, wanted });
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
@@ -110,6 +113,8 @@ impl App {
             app.snapshots.push(receiver);
         }
         app.inverters.spawn(share::keep(places, group, app.stop_inverters.clone()));
+        let (data_dir, shutdown) = (settings.data_dir.clone(), app.stop_inverters.clone());
+        app.inverters.spawn(async move { answers::serve(&data_dir, Answers(known), shutdown).await });
         Ok(app)
     }
 
@@ -219,17 +224,18 @@ fn prices(rates: &RatesSettings) -> Prices {
     }
 }
 
-/// One inverter as the command line names it, with everything else at its default.
+/// One inverter as the command line names it, under the locks of this machine; where they cannot be had, which is no
+/// reason not to read, under none.
 pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Result<Inverter> {
-    Ok(inverter(
-        each,
-        settings,
-        &time_zone(settings)?,
-        Arc::new(LocalLockManager::new(Arc::new(SystemClock))),
-        Arc::new(SystemClock),
-        None,
-        Events::new(),
-    ))
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let locks: Arc<dyn LockManager> = match FileLockManager::open(&settings.data_dir, Arc::clone(&clock)) {
+        Ok(locks) => Arc::new(locks),
+        Err(error) => {
+            tracing::warn!("{error}; other programs are not kept off meanwhile");
+            Arc::new(LocalLockManager::new(Arc::clone(&clock)))
+        }
+    };
+    Ok(inverter(each, settings, &time_zone(settings)?, locks, clock, None, Events::new()))
 }
 
 /// What is kept there is found out again without it, so that a failure is said and survived.

@@ -9,7 +9,7 @@ mod keeper;
 mod report;
 mod session;
 
-pub use hold::Hold;
+pub use hold::{Hold, link_resource};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -47,7 +47,7 @@ pub fn parse_host(text: &str) -> Result<String, String> {
 }
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Good settings, and what their user should know.
 #[derive(Clone, Debug)]
@@ -69,8 +69,32 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) ->
     from_text(text.as_deref().zip(source.as_deref()), env)
 }
 
+/// The data directory that they name, whatever else may be wrong with them; `None` if nothing of them can be read.
+pub fn data_dir(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Option<PathBuf> {
+    let text = file.map(file::read).transpose().ok()?;
+    let put = put_together(text.as_deref().map(|text| (text, "settings")), env).ok()?;
+    Some(put.settings.data_dir)
+}
+
 /// As [`load`], with the file's text and name.
 fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
+    let Put { settings, faults, mut warnings } = put_together(file, env)?;
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    warnings.extend(later::warnings(&settings));
+    warnings.extend(in_vain(&settings));
+    Ok(Loaded { settings, warnings })
+}
+
+/// The layers put together, defaults where they are wrong.
+struct Put {
+    settings: Settings,
+    faults: Vec<Fault>,
+    warnings: Vec<String>,
+}
+
+fn put_together(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Put, Vec<Fault>> {
     let env: BTreeMap<String, String> = env.collect();
     let mut origins = layer::Origins::new(Origin::of(file.map_or("settings", |(_, source)| source)));
     let (from_file, mut faults) =
@@ -80,17 +104,12 @@ fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, Stri
     }
     let (from_env, env_faults, mut warnings) = env::layer(&env, &mut origins);
     let (from_old, old_faults, notes) = old::layer(&env, &[&from_file, &from_env], &mut origins);
+    warnings.extend(notes);
     let merged = layer::merge(vec![from_file, from_env, from_old])?;
     let (settings, walk_faults) = walk::settings(&merged, &origins);
     faults.extend(env_faults.into_iter().chain(old_faults).chain(walk_faults));
     faults.sort_by_key(|fault| (fault.origin.line.unwrap_or(usize::MAX), fault.origin.column));
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    warnings.extend(notes);
-    warnings.extend(later::warnings(&settings));
-    warnings.extend(in_vain(&settings));
-    Ok(Loaded { settings, warnings })
+    Ok(Put { settings, faults, warnings })
 }
 
 /// A warning where one setting takes the effect of another away.

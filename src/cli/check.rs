@@ -40,8 +40,13 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
 ///
 /// Every fault.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
+    settings::load(file, variables())
+}
+
+/// This process's environment.
+pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     let text = |name: std::ffi::OsString| name.to_string_lossy().into_owned();
-    settings::load(file, env::vars_os().map(|(name, value)| (text(name), text(value))))
+    env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 /// The first of the default settings files that exists.

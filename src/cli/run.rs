@@ -24,7 +24,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let mut settings = loaded.settings;
-    settings.data_dir = data_dir(&settings);
+    settings.data_dir = data_dir(settings.data_dir);
     log::init(&settings.log.level);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -50,9 +50,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn data_dir(settings: &Settings) -> PathBuf {
+/// The data directory that is used: the settings', or one that this user may write to.
+pub(super) fn data_dir(named: PathBuf) -> PathBuf {
     let variable = |name: &str| std::env::var(name).ok();
-    settings::data_dir_for(Some(settings.data_dir.clone()), variable, is_writable)
+    settings::data_dir_for(Some(named), variable, is_writable)
 }
 
 /// Whether the directory, or the first of its parents that exists, takes a file.

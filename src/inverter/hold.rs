@@ -30,6 +30,11 @@ impl Default for Hold {
     }
 }
 
+/// The name of the lease without which no connection to this address is opened.
+pub fn link_resource(address: &str) -> String {
+    format!("inverter_link:{address}")
+}
+
 /// Completes when the inverter is no longer to be held.
 pub(super) async fn unwanted(wanted: &mut watch::Receiver<bool>) {
     if wanted.wait_for(|wanted| !wanted).await.is_err() {

@@ -6,10 +6,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::hold::unwanted;
+use super::hold::{link_resource, unwanted};
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
-use crate::link::{self, Block, Connection, Connector, Patience};
+use crate::link::{self, Block, Connection, Patience};
 use crate::lock::{Lease, LockError};
 use crate::plant::{INVERTER, Identity, Plant, Refused};
 use crate::poll::Cycle;
@@ -23,11 +23,6 @@ const LATE: Duration = Duration::from_secs(6);
 
 /// An inverter that was not known is read at most so often, until two reads of it agree.
 const READS_OF_A_STRANGER: u8 = 4;
-
-/// The lease without which no connection is opened.
-fn link_resource(connector: &dyn Connector) -> String {
-    format!("inverter_link:{}", connector.peer())
-}
 
 /// What became of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +46,7 @@ async fn called_off(lease: &Lease, mut wanted: watch::Receiver<bool>, shutdown: 
 impl Task {
     /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
     pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
-        let resource = link_resource(&*self.inverter.connector);
+        let resource = link_resource(&self.inverter.connector.peer());
         let lease = match self.hold(&resource, shutdown).await {
             Ok(lease) => lease,
             Err(ended) => return ended,
@@ -84,7 +79,7 @@ impl Task {
 
     /// Connects, reads everything once, and closes. Where silence ends a connection, it takes one for each absent device.
     pub(super) async fn one_cycle(&mut self) -> Result<(), Ended> {
-        let resource = link_resource(&*self.inverter.connector);
+        let resource = link_resource(&self.inverter.connector.peer());
         let _lease = self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await?;
         let until = Instant::now() + self.inverter.every;
         let mut due = Due { live: true, settings: true };

@@ -14,6 +14,7 @@ mod broker_restart;
 mod captures;
 mod content;
 mod counters;
+mod daemon;
 mod decode;
 mod demo;
 mod detection;

@@ -58,7 +58,7 @@ impl Settings {
 /// A running process of the program.
 pub struct Program {
     child: Child,
-    dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
     begun: Instant,
     log: Lines,
     said: Lines,
@@ -119,20 +119,30 @@ impl Program {
     pub fn run(settings: &Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
-        Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
+        Self::spawn(Arc::new(dir), &["run", "--config", "givtcp.yaml"])
     }
 
     /// `givtcp` with these arguments.
     pub fn start(args: &[&str]) -> Self {
-        Self::spawn(tempfile::tempdir().unwrap(), args)
+        Self::spawn(Arc::new(tempfile::tempdir().unwrap()), args)
     }
 
-    fn spawn(dir: tempfile::TempDir, args: &[&str]) -> Self {
+    /// A second `givtcp run` with the same settings and directories.
+    pub fn another(&self) -> Self {
+        Self::spawn(Arc::clone(&self.dir), &["run", "--config", "givtcp.yaml"])
+    }
+
+    fn spawn(dir: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
         let begun = Instant::now();
         let mut child = command(&dir, args).spawn().unwrap();
         let log = Lines::of(child.stderr.take().unwrap());
         let said = Lines::of(child.stdout.take().unwrap());
         Self { child, dir, begun, log, said }
+    }
+
+    /// Runs the program once more, in the same environment and directories, to its end.
+    pub async fn beside(&self, args: &[&str], within: Duration) -> Output {
+        timeout(within, command(&self.dir, args).output()).await.expect("it ends in time").unwrap()
     }
 
     /// How long ago it was started.
