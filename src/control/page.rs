@@ -1,0 +1,1 @@
+pub fn control_page() -> String { String::new() }
