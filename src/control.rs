@@ -74,7 +74,9 @@ pub fn plan(command: &Command, context: &Context) -> Result<Plan, Refusal> {
         Command::Calibration { stage, confirm } => switches::calibration(&mut draft, *stage, confirm.as_deref()),
         Command::Reboot { confirm } => switches::reboot(&mut draft, confirm.as_deref()),
         Command::Override(_) => Err(Refusal::Elsewhere("timed overrides, which this version does not have yet")),
-        Command::SwitchRate(_) => Err(Refusal::Elsewhere("the tariff of the settings, in which day and night have times")),
+        Command::SwitchRate(_) => {
+            Err(Refusal::Elsewhere("the tariff of the settings, in which day and night have times"))
+        }
         Command::RestartProgram => Err(Refusal::Elsewhere("whatever runs this program")),
         Command::Unavailable(name) => Err(context.unsupported(name, names::why_unavailable(name))),
     }?;

@@ -231,25 +231,20 @@ impl Allowed {
     /// [`Refusal::UnknownModel`], [`Refusal::Unproven`], [`Refusal::ReadOnly`], [`Refusal::NotOnModel`],
     /// [`Refusal::OutOfRange`]; and [`Refusal::OwnCommand`] for the registers of a restart, of calibration, of the clock
     /// and of real-time control, which no recipe may write by the way.
-    pub fn check(register: u16, value: u16, abilities: &Abilities) -> Result<WriteStep, Refusal> {
+    pub fn check(register: u16, value: u16, abilities: Abilities) -> Result<WriteStep, Refusal> {
         Self::judge(register, value, abilities, None)
     }
 
     /// The same, for a register that is `own` to a command.
-    pub(super) fn check_own(
-        register: u16,
-        value: u16,
-        abilities: &Abilities,
-        own: Own,
-    ) -> Result<WriteStep, Refusal> {
+    pub(super) fn check_own(register: u16, value: u16, abilities: Abilities, own: Own) -> Result<WriteStep, Refusal> {
         Self::judge(register, value, abilities, Some(own))
     }
 
-    fn judge(register: u16, value: u16, abilities: &Abilities, own: Option<Own>) -> Result<WriteStep, Refusal> {
-        let place = abilities.place()?;
+    fn judge(register: u16, value: u16, abilities: Abilities, own: Option<Own>) -> Result<WriteStep, Refusal> {
+        abilities.place()?;
         let allowed = Self::of(register).ok_or(Refusal::ReadOnly(register))?;
         let (model, what) = (abilities.model, allowed.what);
-        if !allowed.places.contains(place) || !allowed.needs.are_met_by(abilities) {
+        if !allowed.is_on(abilities) {
             return Err(Refusal::NotOnModel { what, register, model: model.name() });
         }
         if allowed.own != own {
@@ -259,6 +254,11 @@ impl Allowed {
             return Err(Refusal::OutOfRange { what, register, range: allowed.range, value });
         }
         Ok(WriteStep { register, value, model })
+    }
+
+    /// Whether such an inverter has it.
+    pub fn is_on(&self, abilities: Abilities) -> bool {
+        abilities.place.is_some_and(|place| self.places.contains(place)) && self.needs.are_met_by(abilities)
     }
 
     /// The line of a register, if it may be written anywhere.
@@ -338,7 +338,7 @@ impl Places {
 }
 
 impl Needs {
-    fn are_met_by(self, abilities: &Abilities) -> bool {
+    fn are_met_by(self, abilities: Abilities) -> bool {
         match self {
             Self::Nothing => true,
             Self::TenSlots => abilities.ten_slots,

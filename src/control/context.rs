@@ -138,10 +138,10 @@ impl Abilities {
     }
 
     /// Where its settings stand.
-    pub(super) fn place(&self) -> Result<Place, Refusal> {
-        self.place.ok_or_else(|| match self.model.is_supported() {
-            true => Refusal::Unproven(self.model.name()),
-            false => Refusal::UnknownModel(self.model.name()),
+    pub(super) fn place(self) -> Result<Place, Refusal> {
+        self.place.ok_or_else(|| {
+            let name = self.model.name();
+            if self.model.is_supported() { Refusal::Unproven(name) } else { Refusal::UnknownModel(name) }
         })
     }
 }

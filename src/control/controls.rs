@@ -156,12 +156,16 @@ fn control(context: &Context, place: Place, command: String, leaf: String, kind:
     Some(Control { command, leaf, kind, confirm })
 }
 
-/// Up to what the battery can do, in steps of its register; nothing while neither is known.
+/// Up to what the battery can do and its register can say, in steps of the register; nothing while that is not known.
 fn watts(context: &Context, place: Place) -> Option<ControlKind> {
-    let of_capacity = context.battery_kwh.filter(|kwh| kwh.is_finite() && *kwh > 0.0).map(|kwh| (kwh * 10.0) as i64);
-    let max = context.battery_watts.or_else(|| of_capacity.map(|step| step.saturating_mul(50)))?;
-    let of_power = max / 100;
-    let (min, step) = if place == Place::SinglePhase { (0, of_capacity?) } else { (of_power, of_power) };
+    let power = context.battery_watts.filter(|&watts| watts > 0);
+    let (min, max, step) = if place == Place::SinglePhase {
+        let kwh = context.battery_kwh.filter(|kwh| kwh.is_finite() && *kwh > 0.0)?;
+        let half = (kwh * 500.0) as i64;
+        (0, power.map_or(half, |power| power.min(half)), (kwh * 10.0) as i64)
+    } else {
+        (power? / 100, power?, power? / 100)
+    };
     Some(ControlKind::Number { min, max, step: step.max(1), unit: Unit::Watts })
 }
 

@@ -36,8 +36,7 @@ impl std::error::Error for Fault {}
 
 /// Without what would spoil a log line, and at most a line long.
 fn printable(text: &str) -> String {
-    let mut out: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut out: String = text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {
         out.push('…');
     }

@@ -5,8 +5,8 @@ use jiff::civil::{DateTime, Time};
 
 use super::payload::{Payload, switch, whole};
 use super::{
-    Calibration, ClockSetting, Command, Direction, Fault, Mode, Override, OverrideKind, PauseMode, SlotChange, SlotKind,
-    clock,
+    Calibration, ClockSetting, Command, Direction, Fault, Mode, Override, OverrideKind, PauseMode, SlotChange,
+    SlotKind, clock,
 };
 
 /// Beyond this no inverter has a rate, W.
@@ -62,7 +62,9 @@ impl Parser<'_> {
             "setemsplant" => Command::Plant(self.switch()?),
             "enablertc" => Command::RealTimeControl(self.switch()?),
             "setbatterymode" => Command::Mode(self.word(&["mode", "state"], &Mode::ALL, Mode::name)?),
-            "setbatterypausemode" => Command::PauseMode(self.word(&["state", "mode"], &PauseMode::ALL, PauseMode::name)?),
+            "setbatterypausemode" => {
+                Command::PauseMode(self.word(&["state", "mode"], &PauseMode::ALL, PauseMode::name)?)
+            }
             "setbatterycalibration" => Command::Calibration {
                 stage: self.word(&["state", "mode"], &Calibration::ALL, Calibration::name)?,
                 confirm: self.field(&["confirm"])?,
@@ -119,7 +121,8 @@ impl Parser<'_> {
         } else if stem.ends_with("end") {
             change.end = Some(self.time(&self.needed(END, TIME_WANTED)?)?);
         } else {
-            let both = "must be a JSON object with start and finish, as in {\"start\": \"00:30\", \"finish\": \"04:30\"}";
+            let both =
+                "must be a JSON object with start and finish, as in {\"start\": \"00:30\", \"finish\": \"04:30\"}";
             let time = |keys| self.field(keys)?.ok_or_else(|| self.fault(both)).and_then(|text| self.time(&text));
             change.start = Some(time(&["start"])?);
             change.end = Some(time(&["finish", "end"])?);

@@ -222,34 +222,46 @@ impl<'a> Draft<'a> {
     }
 
     /// A setting.
-    pub(super) fn set(&mut self, register: u16, value: u16, group: Group, meaning: &'static str) -> Result<(), Refusal> {
-        let write = Allowed::check(register, value, &self.context.abilities)?;
+    pub(super) fn set(
+        &mut self,
+        register: u16,
+        value: u16,
+        group: Group,
+        meaning: &'static str,
+    ) -> Result<(), Refusal> {
+        let write = Allowed::check(register, value, self.context.abilities)?;
         self.push(Step { write, meaning, group, check: Check::Same, part: Part::Setting });
         Ok(())
     }
 
     /// A flag of one setting.
-    pub(super) fn flag(&mut self, register: u16, on: bool, group: Group, meaning: [&'static str; 2]) -> Result<(), Refusal> {
+    pub(super) fn flag(
+        &mut self,
+        register: u16,
+        on: bool,
+        group: Group,
+        meaning: [&'static str; 2],
+    ) -> Result<(), Refusal> {
         self.set(register, u16::from(on), group, meaning[usize::from(on)])
     }
 
     /// A flag taken back while others change.
     pub(super) fn take_back(&mut self, register: u16, group: Group, meaning: &'static str) -> Result<(), Refusal> {
-        let write = Allowed::check(register, 0, &self.context.abilities)?;
+        let write = Allowed::check(register, 0, self.context.abilities)?;
         self.push(Step { write, meaning, group, check: Check::Same, part: Part::Off });
         Ok(())
     }
 
     /// The same flag set again.
     pub(super) fn set_again(&mut self, register: u16, group: Group, meaning: &'static str) -> Result<(), Refusal> {
-        let write = Allowed::check(register, 1, &self.context.abilities)?;
+        let write = Allowed::check(register, 1, self.context.abilities)?;
         self.push(Step { write, meaning, group, check: Check::Same, part: Part::On });
         Ok(())
     }
 
     /// A register of the command's own. Only real-time control is a setting, the others are acts.
     pub(super) fn own(&mut self, register: u16, value: u16, own: Own, meaning: &'static str) -> Result<(), Refusal> {
-        let write = Allowed::check_own(register, value, &self.context.abilities, own)?;
+        let write = Allowed::check_own(register, value, self.context.abilities, own)?;
         let (group, check, part) = match own {
             Own::Clock => (Group::Clock, Check::Clock, Part::Act),
             Own::Reboot => (Group::System, Check::Nothing, Part::Act),

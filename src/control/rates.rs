@@ -19,18 +19,23 @@ pub(super) fn watts(draft: &mut Draft<'_>, direction: Direction, watts: u32) -> 
             let register = if charge { 111 } else { 112 };
             draft.set(register, raw, Group::Rate, meaning(direction))?;
             draft.achieve(watts.into(), achieved, Unit::Watts);
+            if raw == 0 && watts > 0 {
+                draft.note("that is less than half a step of the register, and becomes 0");
+            }
         }
         Place::Gateway => of_power(draft, watts, if charge { 313 } else { 314 }, direction)?,
         Place::ThreePhase => of_power(draft, watts, if charge { 1110 } else { 1108 }, direction)?,
         Place::PvOnly | Place::Ems | Place::IdleGateway => {
-            return Err(draft.unsupported("only inverters with a battery have it; behind a gateway, they do themselves"));
+            return Err(
+                draft.unsupported("only inverters with a battery have it; behind a gateway, they do themselves")
+            );
         }
     }
     Ok(())
 }
 
 /// Hundredths of the capacity, and how many W they are: at most what the battery can do. All that it can do, or more, is
-/// half the capacity, as GivTCP writes it; little is never nothing.
+/// half the capacity, as GivTCP writes it.
 fn hundredths(draft: &Draft<'_>, watts: u32) -> Result<(u16, i64), Refusal> {
     if watts == 0 {
         return Ok((0, 0));
@@ -42,7 +47,7 @@ fn hundredths(draft: &Draft<'_>, watts: u32) -> Result<(u16, i64), Refusal> {
     let raw = match most {
         Some(most) if i64::from(watts) >= most => MOST_HUNDREDTHS,
         // As f64, so that no capacity, however small, overflows.
-        _ => (f64::from(watts) / (kwh * 10.0)).round().clamp(1.0, f64::from(MOST_HUNDREDTHS)) as u16,
+        _ => (f64::from(watts) / (kwh * 10.0)).round().clamp(0.0, f64::from(MOST_HUNDREDTHS)) as u16,
     };
     // As it is published: `plant::control` reckons the same way back.
     let achieved = (f64::from(raw) / 100.0 * kwh * 1000.0) as i64;

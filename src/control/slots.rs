@@ -29,9 +29,8 @@ fn registers(draft: &Draft<'_>, kind: SlotKind, number: u8) -> Result<Registers,
     let abilities = draft.context().abilities;
     let ten = abilities.ten_slots && (1..=10).contains(&number);
     let n = u16::from(number);
-    let pair = |start: u16, target: Option<u16>, flag: u16| {
-        Ok(Registers { start, end: start + 1, target, flag: Some(flag) })
-    };
+    let pair =
+        |start: u16, target: Option<u16>, flag: u16| Ok(Registers { start, end: start + 1, target, flag: Some(flag) });
     let of_ems = |first: u16| match number {
         1..=3 => Ok(Registers {
             start: first + 3 * (n - 1),
@@ -112,7 +111,10 @@ fn both(draft: &mut Draft<'_>, at: Registers, start: Time, end: Time) -> Result<
     }
     let [old_start, old_end] = draft.read([at.start, at.end])?;
     let old = Window { start: old_start, end: old_end };
-    let near = draft.context().wall.map(|wall| u16::from(wall.hour().unsigned_abs()) * 60 + u16::from(wall.minute().unsigned_abs()));
+    let near = draft
+        .context()
+        .wall
+        .map(|wall| u16::from(wall.hour().unsigned_abs()) * 60 + u16::from(wall.minute().unsigned_abs()));
     let start_first = Window { start: wanted.start, end: old.end };
     let end_first = Window { start: old.start, end: wanted.end };
     let harmless = |between: Window| between.adds_nothing_near(old, wanted, near);
