@@ -13,6 +13,8 @@ pub struct Name {
     pub text: &'static str,
     /// A JSON body, as an example.
     pub body: &'static str,
+    /// Further payloads that write something else.
+    pub more: &'static [&'static str],
     /// What is accepted.
     pub takes: &'static str,
     /// What it does.
@@ -33,12 +35,16 @@ const fn name(
     takes: &'static str,
     does: &'static str,
 ) -> Name {
-    Name { name, aliases: &[], numbers: 0, text, body, takes, does }
+    Name { name, aliases: &[], numbers: 0, text, body, more: &[], takes, does }
 }
 
 impl Name {
     const fn many(self, numbers: u8) -> Self {
         Self { numbers, ..self }
+    }
+
+    const fn more(self, more: &'static [&'static str]) -> Self {
+        Self { more, ..self }
     }
 
     const fn alias(self, aliases: &'static [&'static str]) -> Self {
@@ -60,45 +66,45 @@ impl Name {
 #[rustfmt::skip]
 pub const COMMANDS: &[Name] = &[
     name("setChargeRate", "2000", r#"{"chargeRate": 2000}"#, W, "how fast the battery charges at most; 0 pauses"),
-    name("setDischargeRate", "2000", r#"{"dischargeRate": 2000}"#, W, "how fast it discharges at most; 0 pauses"),
-    name("setChargeRateAC", "50", r#"{"chargeRate": 50}"#, PERCENT, "the same as a share of the inverter's power"),
-    name("setDischargeRateAC", "50", r#"{"dischargeRate": 50}"#, PERCENT, "the same as a share of the inverter's power"),
-    name("setChargeTarget", "80", r#"{"chargeToPercent": 80}"#, PERCENT, "charge from the grid up to this; 100 takes the limit away"),
-    name("enableChargeTarget", "enable", r#"{"state": "enable"}"#, SWITCH, "whether the target is in force; `disable` sets it to 100 % too"),
+    name("setDischargeRate", "2000", r#"{"dischargeRate": 2000}"#, W, "how fast the battery discharges at most; 0 pauses"),
+    name("setChargeRateAC", "50", r#"{"chargeRate": 50}"#, PERCENT, "how fast the battery charges at most, as a share of the inverter's power"),
+    name("setDischargeRateAC", "50", r#"{"dischargeRate": 50}"#, PERCENT, "how fast the battery discharges at most, as a share of the inverter's power"),
+    name("setChargeTarget", "80", r#"{"chargeToPercent": 80}"#, PERCENT, "charge from the grid up to this; 100 takes the limit away").more(&["100"]),
+    name("enableChargeTarget", "enable", r#"{"state": "enable"}"#, SWITCH, "whether the charge target is in force; `disable` sets it to 100 % too").more(&["disable"]),
     name("setBatteryReserve", "20", r#"{"reservePercent": 20}"#, PERCENT, "no discharge below this"),
     name("setBatteryCutoff", "4", r#"{"dischargeToPercent": 4}"#, PERCENT, "the battery's own lower end"),
     name("setActivePowerRate", "100", r#"{"activePowerRate": 100}"#, PERCENT, "what the inverter gives at most, as a share of its power"),
-    name("setBatteryMode", "Eco", r#"{"mode": "Eco"}"#, "`Eco`, `Eco (Paused)`, `Timed Demand` or `Timed Export`", "several flags under one name"),
+    name("setBatteryMode", "Eco", r#"{"mode": "Eco"}"#, "`Eco`, `Eco (Paused)`, `Timed Demand` or `Timed Export`", "several flags under one name").more(&["Eco (Paused)", "Timed Demand", "Timed Export"]),
     name("setEcoMode", "enable", r#"{"state": "enable"}"#, SWITCH, "whether the inverter matches the house's demand"),
-    name("enableChargeSchedule", "enable", r#"{"state": "enable"}"#, SWITCH, "whether charge slots are in force"),
+    name("enableChargeSchedule", "enable", r#"{"state": "enable"}"#, SWITCH, "whether charge slots are in force").more(&["disable"]),
     name("enableDischargeSchedule", "enable", r#"{"state": "enable"}"#, SWITCH, "whether discharge slots are in force"),
     name("setBatteryPauseMode", "PauseDischarge", r#"{"state": "PauseDischarge"}"#, "`Disabled`, `PauseCharge`, `PauseDischarge` or `PauseBoth`", "what the battery must not do"),
     name("setPauseStart", "16:00", r#"{"start": "16:00"}"#, TIME, "when the pause mode begins to be in force"),
-    name("setPauseEnd", "19:00", r#"{"finish": "19:00"}"#, TIME, "when it ends to be"),
-    name("setPauseSlot", "", r#"{"start": "16:00", "finish": "19:00"}"#, TIMES, "both"),
+    name("setPauseEnd", "19:00", r#"{"finish": "19:00"}"#, TIME, "when it ends to be in force"),
+    name("setPauseSlot", "", r#"{"start": "16:00", "finish": "19:00"}"#, TIMES, "when the pause mode is in force"),
     name("setChargeStartN", "00:30", r#"{"start": "00:30"}"#, TIME, "when a charge slot begins").many(10),
-    name("setChargeEndN", "04:30", r#"{"finish": "04:30"}"#, TIME, "when it ends").many(10),
-    name("setChargeSlotN", "", r#"{"start": "00:30", "finish": "04:30"}"#, "start and finish, HH:MM; perhaps chargeToPercent", "both; 00:00 and 00:00 clear it").many(10),
+    name("setChargeEndN", "04:30", r#"{"finish": "04:30"}"#, TIME, "when a charge slot ends").many(10),
+    name("setChargeSlotN", "", r#"{"start": "00:30", "finish": "04:30"}"#, "start and finish, HH:MM; perhaps chargeToPercent", "both times of a charge slot; 00:00 and 00:00 clear it").many(10),
     name("setChargeTargetN", "90", r#"{"chargeToPercent": 90}"#, PERCENT, "up to where a charge slot charges").many(10),
     name("setDischargeStartN", "16:00", r#"{"start": "16:00"}"#, TIME, "when a discharge slot begins").many(10),
-    name("setDischargeEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when it ends").many(10),
-    name("setDischargeSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps dischargeToPercent", "both; 00:00 and 00:00 clear it").many(10),
+    name("setDischargeEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when a discharge slot ends").many(10),
+    name("setDischargeSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps dischargeToPercent", "both times of a discharge slot; 00:00 and 00:00 clear it").many(10),
     name("setDischargeTargetN", "20", r#"{"dischargeToPercent": 20}"#, PERCENT, "down to where a discharge slot discharges; as setDischargeTarget with a field `slot`").many(10),
     name("setExportStartN", "16:00", r#"{"start": "16:00"}"#, TIME, "when an export slot of a plant controller begins").many(3),
-    name("setExportEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when it ends").many(3),
-    name("setExportSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps exportToPercent", "both").many(3),
+    name("setExportEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when an export slot of a plant controller ends").many(3),
+    name("setExportSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps exportToPercent", "both times of an export slot").many(3),
     name("setExportTargetN", "20", r#"{"exportToPercent": 20}"#, PERCENT, "down to where an export slot discharges; as setExportTarget with a field `slot`").many(3),
     name("setEMSChargeStartN", "00:30", r#"{"start": "00:30"}"#, TIME, "when a charge slot of a plant controller begins").many(3),
-    name("setEMSChargeEndN", "04:30", r#"{"finish": "04:30"}"#, TIME, "when it ends").many(3),
-    name("setEMSChargeSlotN", "", r#"{"start": "00:30", "finish": "04:30"}"#, "start and finish, HH:MM; perhaps chargeToPercent", "both").many(3),
-    name("setEMSChargeTargetN", "90", r#"{"chargeToPercent": 90}"#, PERCENT, "up to where it charges").many(3),
+    name("setEMSChargeEndN", "04:30", r#"{"finish": "04:30"}"#, TIME, "when a charge slot of a plant controller ends").many(3),
+    name("setEMSChargeSlotN", "", r#"{"start": "00:30", "finish": "04:30"}"#, "start and finish, HH:MM; perhaps chargeToPercent", "both times of it").many(3),
+    name("setEMSChargeTargetN", "90", r#"{"chargeToPercent": 90}"#, PERCENT, "up to where a charge slot of a plant controller charges").many(3),
     name("setEMSDischargeStartN", "16:00", r#"{"start": "16:00"}"#, TIME, "when a discharge slot of a plant controller begins").many(3),
-    name("setEMSDischargeEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when it ends").many(3),
-    name("setEMSDischargeSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps dischargeToPercent", "both").many(3),
-    name("setEMSDischargeTargetN", "20", r#"{"dischargeToPercent": 20}"#, PERCENT, "down to where it discharges").many(3),
+    name("setEMSDischargeEndN", "19:00", r#"{"finish": "19:00"}"#, TIME, "when a discharge slot of a plant controller ends").many(3),
+    name("setEMSDischargeSlotN", "", r#"{"start": "16:00", "finish": "19:00"}"#, "start and finish, HH:MM; perhaps dischargeToPercent", "both times of it").many(3),
+    name("setEMSDischargeTargetN", "20", r#"{"dischargeToPercent": 20}"#, PERCENT, "down to where a discharge slot of a plant controller discharges").many(3),
     name("setEmsPlant", "enable", r#"{"state": "enable"}"#, SWITCH, "whether a plant controller leads its inverters"),
-    name("setForceCharge", "enable", r#"{"state": "enable"}"#, SWITCH, "a flag of three-phase inverters"),
-    name("setForceDischarge", "enable", r#"{"state": "enable"}"#, SWITCH, "a flag of three-phase inverters"),
+    name("setForceCharge", "enable", r#"{"state": "enable"}"#, SWITCH, "a flag of three-phase inverters: their charge slots are in force"),
+    name("setForceDischarge", "enable", r#"{"state": "enable"}"#, SWITCH, "a flag of three-phase inverters: their discharge slots are in force"),
     name("setACCharge", "enable", r#"{"state": "enable"}"#, SWITCH, "whether a three-phase inverter may charge from the AC side"),
     name("enableRTC", "enable", r#"{"state": "enable"}"#, SWITCH, "real-time control"),
     name("syncDateTime", "", "{}", "anything", "sets the inverter's clock to the time of its zone"),

@@ -43,7 +43,7 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
 
 ## Where sources contradict each other
 
-Of each, the reading is taken that does less harm if it is wrong.
+Recordings of real inverters decide where there are any; else the reading is taken that does less harm if it is wrong.
 
 | what | one says | another says | here |
 |---|---|---|---|
@@ -53,7 +53,7 @@ Of each, the reading is taken that does less harm if it is wrong.
 | HR 1078, 1109, 1111 | `givenergy-modbus`: from 4 % | the vendor's document: from 5 % | from 5 % |
 | targets of slots, plant controllers' too | registers take 0 | the vendor's application: from 4 % | from 4 % |
 | a discharge slot's `dischargeToPercent` | GivTCP writes it into the reserve (HR 110), for good and for every slot | models with ten slots have a target for each | the slot's target; without one it is refused, and `setBatteryReserve` is there |
-| three phases: HR 1122, 1123 | `givenergy-modbus`: force flags, latched | GivTCP: discharge and charge schedule; its users saw that they put slots in force, and force nothing without | as GivTCP. The timed modes set HR 1122 beside HR 59, Eco clears both |
+| three phases: HR 1122, 1123 | `givenergy-modbus`: force flags, latched | GivTCP: discharge and charge schedule. An inverter that was recorded with both set and no slots served the house and exported nothing; GivTCP's users saw the same (its issues 186, 216, 218) | as GivTCP. The timed modes set HR 1122 beside HR 59, as their mode is told by it; Eco clears both |
 | HR 114 on three phases | GivTCP: the cutoff | what it publishes as the cutoff is HR 1078 | HR 1078 |
 | HR 166 | the vendor's application: real-time control | the library: settings are kept in the EEPROM | only on command. Three-phase inverters show it in HR 1005, which is not written |
 | HR 331, 5010 and others | registers that owners may write | sustained island operation, restarts of whole systems | no command |
@@ -166,6 +166,8 @@ fn command(page: &mut String, name: &Name, samples: &[Sample]) {
             None => outcomes.push((outcome, vec![sample.title])),
         }
     }
+    // What is refused comes last.
+    outcomes.sort_by_key(|(outcome, _)| outcome.starts_with(REFUSED));
     let _ = writeln!(page, "\n| on | writes |\n|---|---|");
     let all = outcomes.len() == 1;
     for (outcome, titles) in outcomes {
@@ -174,20 +176,27 @@ fn command(page: &mut String, name: &Name, samples: &[Sample]) {
     }
 }
 
-/// What the example comes to on a model.
+const REFUSED: &str = "refused";
+
+/// What the example comes to on a model, and the others that its command has.
 fn outcome(name: &Name, context: &Context) -> String {
     let payload = if name.body.contains("confirm") { name.body } else { name.example() };
-    let of = |name: &str| match Command::parse(name, payload) {
+    let of = |name: &str, payload: &str| match Command::parse(name, payload) {
         Ok(command) => plan(&command, context),
         Err(_) => Err(Refusal::Elsewhere("nobody")),
     };
     if name.numbers == 0 {
-        return match of(name.name) {
+        let first = match of(name.name, payload) {
             Ok(plan) => written(&plan, true),
-            Err(refusal) => refused(&refusal),
+            Err(refusal) => return refused(&refusal),
         };
+        let more = name.more.iter().map(|payload| {
+            let outcome = of(name.name, payload);
+            format!("; `{payload}`: {}", outcome.map_or_else(|refusal| refused(&refusal), |plan| written(&plan, true)))
+        });
+        return std::iter::once(first).chain(more).collect();
     }
-    let numbered = (1..=name.numbers).map(|number| (number, of(&name.numbered(number))));
+    let numbered = (1..=name.numbers).map(|number| (number, of(&name.numbered(number), payload)));
     let (good, bad): (Vec<_>, Vec<_>) = numbered.partition(|(_, outcome)| outcome.is_ok());
     if good.is_empty() {
         return bad.first().and_then(|(_, outcome)| outcome.as_ref().err()).map(refused).unwrap_or_default();
@@ -214,8 +223,8 @@ fn written(plan: &Plan, with_values: bool) -> String {
 /// Why not, without the model's name, which stands beside it.
 fn refused(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::NotSupported { why, .. } => format!("refused: {why}"),
-        other => format!("refused: {other}"),
+        Refusal::NotSupported { why, .. } => format!("{REFUSED}: {why}"),
+        other => format!("{REFUSED}: {other}"),
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) fn eco(draft: &mut Draft<'_>, on: bool) -> Result<(), Refusal> {
     }
 }
 
+/// The force flags of three phases put their slots in force, whatever their names say: an inverter that was recorded with
+/// both of them set and no slots served the house and exported nothing.
 fn of_three_phases(draft: &mut Draft<'_>, register: u16, on: bool, meaning: [&'static str; 2]) -> Result<(), Refusal> {
     if draft.place()? != Place::ThreePhase {
         return Err(draft.unsupported(THREE_PHASES));
@@ -55,11 +57,16 @@ fn of_three_phases(draft: &mut Draft<'_>, register: u16, on: bool, meaning: [&'s
 }
 
 pub(super) fn force_charge(draft: &mut Draft<'_>, on: bool) -> Result<(), Refusal> {
-    of_three_phases(draft, 1123, on, ["no charge is forced", "charge is forced until this is cleared"])
+    of_three_phases(draft, 1123, on, ["force charge off: no charging in slots", "force charge on: charging in slots"])
 }
 
 pub(super) fn force_discharge(draft: &mut Draft<'_>, on: bool) -> Result<(), Refusal> {
-    of_three_phases(draft, 1122, on, ["no discharge is forced", "discharge is forced until this is cleared"])
+    of_three_phases(
+        draft,
+        1122,
+        on,
+        ["force discharge off: no discharging in slots", "force discharge on: discharging in slots"],
+    )
 }
 
 pub(super) fn ac_charge(draft: &mut Draft<'_>, on: bool) -> Result<(), Refusal> {

@@ -48,7 +48,7 @@ fn examples(numbered: bool) -> Vec<(String, &'static str)> {
             name.example()
         };
         match name.numbers {
-            0 => commands.push((name.name.to_owned(), payload)),
+            0 => commands.extend([payload].iter().chain(name.more).map(|payload| (name.name.to_owned(), *payload))),
             most => commands.extend([1, 2, most].map(|number| (name.numbered(number), payload))),
         }
     }
@@ -86,8 +86,14 @@ fn every_command_without_a_number_on_every_family() {
     setChargeTarget 80
         116=80 20=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
         1111=80 20=1: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
+    setChargeTarget 100
+        20=0 116=100: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        20=0 1111=100: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
     enableChargeTarget enable
         20=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one all-in-one-hybrid all-in-one-commercial hv-gen3 three-phase-hybrid three-phase-ac gateway
+    enableChargeTarget disable
+        20=0 116=100: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        20=0 1111=100: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
     setBatteryReserve 20
         110=20: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
         1109=20: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
@@ -99,11 +105,23 @@ fn every_command_without_a_number_on_every_family() {
     setBatteryMode Eco
         27=1 59=0: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
         27=1 59=0 1122=0: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
+    setBatteryMode Eco (Paused)
+        27=1 59=0 110=100: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        27=1 59=0 1122=0 1109=100: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
+    setBatteryMode Timed Demand
+        27=1 59=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        27=1 59=1 1122=1: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
+    setBatteryMode Timed Export
+        59=1 27=0: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        59=1 1122=1 27=0: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
     setEcoMode enable
         27=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one all-in-one-hybrid all-in-one-commercial hv-gen3 three-phase-hybrid three-phase-ac gateway
     enableChargeSchedule enable
         96=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
         1112=1 1123=1: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
+    enableChargeSchedule disable
+        96=0: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
+        1123=0 1112=0: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
     enableDischargeSchedule enable
         59=1: hybrid-gen1 hybrid-gen2 hybrid-gen3 hybrid-gen4 polar ac-coupled all-in-one hv-gen3 gateway
         1122=1: all-in-one-hybrid all-in-one-commercial three-phase-hybrid three-phase-ac
