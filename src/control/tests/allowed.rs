@@ -76,6 +76,7 @@ fn no_installers_register_and_no_dangerous_one_is_in_the_table() {
     for register in dangerous.chain(2041..=2043).chain(2071..=u16::MAX) {
         assert_eq!(Allowed::of(register), None, "HR {register}");
     }
+    assert!((0..=u16::MAX).all(|value| Allowed::of(163).unwrap().range.contains(value) == (value == 100)));
 }
 
 /// A register of the table that is on a model, with every value that is not in its range, and one that is.

@@ -99,6 +99,40 @@ fn any_command() -> impl Strategy<Value = Command> {
     raw.boxed()
 }
 
+/// HHMM to HHMM, also cleared.
+fn any_window() -> impl Strategy<Value = (u16, u16)> {
+    let time = || (0u16..24, 0u16..60).prop_map(|(hour, minute)| hour * 100 + minute);
+    prop_oneof![8 => (time(), time()), 1 => Just((0, 0))]
+}
+
+fn clock(hhmm: u16) -> String {
+    format!("{:02}:{:02}", hhmm / 100, hhmm % 100)
+}
+
+/// Whether a slot is in force at a minute of the day; one that ends when it begins may be, but at 00:00.
+fn holds((start, end): (u16, u16), minute: u16) -> bool {
+    let at = |hhmm: u16| hhmm / 100 * 60 + hhmm % 100;
+    let since_start = (minute + 1440 - at(start)) % 1440;
+    let length = (at(end) + 1440 - at(start)) % 1440;
+    if length == 0 { start != 0 } else { since_start < length }
+}
+
+fn hybrid_of(code: u16) -> Context {
+    let model = Model::of(code, 449);
+    let serial = SERIAL.parse().unwrap();
+    let identity = Identity { serial, model, device_type_code: code, arm_firmware: 449, dsp_firmware: 1 };
+    Context {
+        serial,
+        abilities: Abilities::of(&Capabilities::of(&identity), None),
+        battery_kwh: None,
+        battery_watts: None,
+        known: Known::default(),
+        wall: None,
+        last_reserve: None,
+        led_by: None,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -170,18 +204,41 @@ proptest! {
     }
 
     #[test]
-    fn another_ones_change_of_a_flag_is_never_undone(
-        command in any_command(),
-        context in any_context(),
-        flag in prop::sample::select(vec![59u16, 96, 1122, 1123]),
+    fn no_slot_is_in_force_when_nobody_asked_for_it(
+        code in prop::sample::select(vec![0x2001u16, 0x4004]),
+        charge in any::<bool>(),
+        old in any_window(),
+        wanted in any_window(),
     ) {
-        let Ok(plan) = plan(&command, &context) else { return Ok(()) };
-        if matches!(command, Command::Slot(_)) {
-            let mut known = context.known.clone();
-            known.put(flag, 0);
-            let rest = plan.against(&known);
-            prop_assert!(rest.steps().iter().all(|step| step.write.register() != flag), "{}", rest);
+        let kind = if charge { "Charge" } else { "Discharge" };
+        let body = format!("{{\"start\": \"{}\", \"finish\": \"{}\"}}", clock(wanted.0), clock(wanted.1));
+        let command = Command::parse(&format!("set{kind}Slot1"), &body).unwrap();
+        let (start, flag) = match (code, charge) {
+            (0x2001, true) => (94, 96),
+            (0x2001, false) => (56, 59),
+            (_, true) => (1113, 1123),
+            (_, false) => (1118, 1122),
+        };
+        let mut known: Known = [(start, old.0), (start + 1, old.1), (flag, 1)].into_iter().collect();
+        // Nothing is far from a time that is not known.
+        let context = Context { known: known.clone(), ..hybrid_of(code) };
+        let made = plan(&command, &context);
+        if wanted.0 == wanted.1 && wanted.0 != 0 {
+            prop_assert_eq!(made.unwrap_err().code(), "empty_slot");
+            return Ok(());
         }
+        let made = made.unwrap();
+        for step in made.against(&known).steps() {
+            known.put(step.write.register(), step.write.value());
+            let now = (known.get(start).unwrap(), known.get(start + 1).unwrap());
+            let strange = |minute: &u16| holds(now, *minute) && !holds(old, *minute) && !holds(wanted, *minute);
+            prop_assert!(known.get(flag) == Some(0) || !(0..1440).any(|minute| strange(&minute)), "{}: {:?}", made, now);
+        }
+        prop_assert_eq!((known.get(start), known.get(start + 1)), (Some(wanted.0), Some(wanted.1)));
+        prop_assert_eq!(known.get(flag), Some(1));
+        let off: Known = [(start, old.0), (start + 1, old.1), (flag, 0)].into_iter().collect();
+        let is_flag = |step: &crate::control::Step| step.write.register() == flag;
+        prop_assert!(!made.against(&off).steps().iter().any(is_flag), "what somebody else switched off stays off");
     }
 
     #[test]
