@@ -9,6 +9,7 @@ pub mod capture;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
+pub mod control;
 pub mod decode;
 pub mod event;
 pub mod fleet;

@@ -33,7 +33,7 @@ pub use faults::{Fault, Faults};
 use server::{Client, Hub};
 use state::State;
 
-use crate::frame::{Bank, Serial};
+use crate::frame::{Answer, Ask, Bank, Serial};
 
 /// Bytes that a connection in memory holds before its writer waits.
 const MEMORY: usize = 64 * 1024;
@@ -216,6 +216,12 @@ impl Simulator {
     /// keeps the value until [`Self::release`].
     pub fn set(&self, device: u8, bank: Bank, register: u16, value: u16) {
         self.hub.state().set(device, bank, register, value);
+    }
+
+    /// Writes a setting as a client does; whether the inverter takes it.
+    pub fn write(&self, register: u16, value: u16) -> bool {
+        let answer = self.hub.state().execute(bank::INVERTER, Ask::Write { register, value });
+        matches!(answer, Some(Answer::Write { .. }))
     }
 
     /// Keeps every register of a device as it is now, as a battery's are when its BMS stops, until [`Self::release`].

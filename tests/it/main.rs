@@ -13,6 +13,7 @@ mod bad_input;
 mod broker_restart;
 mod captures;
 mod content;
+mod control;
 mod counters;
 mod daemon;
 mod decode;

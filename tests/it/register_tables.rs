@@ -35,7 +35,7 @@ fn tables() -> [(&'static str, Vec<&'static Field>); 12] {
 }
 
 /// One line of comma-separated values, in which quotes may hold commas and a doubled quote is one.
-fn split(line: &str) -> Vec<String> {
+pub fn split(line: &str) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {

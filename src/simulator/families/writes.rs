@@ -6,7 +6,7 @@ use super::{Layout, Spec};
 /// what installers alone should write. The clock, HR 35 to 40, is judged elsewhere.
 pub fn takes(spec: &Spec, register: u16, value: u16) -> bool {
     let of_ac = || spec.has_ac_settings() && of_ac_settings(register, value);
-    let of_slots = || spec.has_ten_slots() && of_slots_3_to_10(register, value);
+    let of_slots = || spec.has_ten_slots() && of_ten_slots(register, value);
     match spec.layout() {
         Layout::Ems => of_plant(register, value),
         Layout::ThreePhase => of_three_phase(register, value) || of_common(register, value) || of_ac() || of_slots(),
@@ -65,9 +65,9 @@ fn of_ac_settings(register: u16, value: u16) -> bool {
     }
 }
 
-/// Start, end and SOC of each.
-fn of_slots_3_to_10(register: u16, value: u16) -> bool {
-    let is_slot = (243..=269).contains(&register) || (273..=299).contains(&register);
+/// Start, end and SOC of each; of the first ones, and of the second discharge slot, start and end stand elsewhere.
+fn of_ten_slots(register: u16, value: u16) -> bool {
+    let is_slot = (242..=269).contains(&register) || matches!(register, 272 | 275..=299);
     is_slot && if register % 3 == 2 { is_share(value) } else { is_time(value) }
 }
 
