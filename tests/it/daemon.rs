@@ -57,7 +57,7 @@ async fn a_second_daemon_stands_by_until_the_first_has_gone() {
     let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
     let observer = broker.observe().await;
     let settings = Settings::new(broker.port()).dongle(host.port());
-    let mut first = Program::run(&settings);
+    let first = Program::run(&settings);
     let status = format!("GivEnergy/{}/Stats/status", simulator.inverter_serial());
     observer.wait_for(&status, "online", SOON).await;
     let mut second = first.another();
