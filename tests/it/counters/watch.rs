@@ -47,6 +47,8 @@ pub struct Watch {
     days: Days,
     /// From noon to noon.
     noon: Option<Date>,
+    /// Whether the inverter's clock has shown the day after that noon's.
+    has_begun: bool,
     day: Option<Date>,
     pub wrong: Vec<String>,
     pub checks: u64,
@@ -64,6 +66,7 @@ impl Watch {
             seen: BTreeMap::new(),
             days,
             noon: None,
+            has_begun: false,
             day: None,
             wrong: Vec::new(),
             checks: 0,
@@ -97,6 +100,7 @@ impl Watch {
         let Some(snapshot) = bench.snapshot() else { return };
         let clock = bench.simulator.inverter_clock();
         self.turn(bench);
+        self.has_begun |= self.noon.is_some_and(|noon| clock.date() > noon);
         let (hour, minute) = (clock.hour(), clock.minute());
         let near_midnight = (hour == 23 && minute >= 48) || (hour == 0 && minute < 12);
         let new_day = self.day.replace(clock.date()).is_some_and(|before| before != clock.date());
@@ -125,7 +129,8 @@ impl Watch {
                 }
             }
             seen.published = Some(published);
-            if part == Part::Today && hour == 23 && minute < 45 {
+            // A clock that was set back shows a second evening, of a day that has begun.
+            if part == Part::Today && hour == 23 && minute < 45 && !self.has_begun {
                 seen.eve = published;
             }
             let highest = if made.wavers { seen.highest } else { value };
@@ -155,6 +160,7 @@ impl Watch {
             time.date()
         };
         let over = self.noon.replace(this).is_some_and(|before| before != this);
+        self.has_begun &= !over;
         for (name @ (_, part, _), seen) in &mut self.seen {
             if *part != Part::Today {
                 continue;
