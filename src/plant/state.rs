@@ -173,7 +173,8 @@ impl Plant {
         if let Err(Refused::Rejected(reason)) = verdict {
             self.guards.count(reason, key, at);
         }
-        verdict?;
+        let earlier = verdict?;
+        self.count_earlier(key, earlier);
         self.take_over(key, values, at);
         if !was_known {
             // What arrived before the inverter told who it is counts too.

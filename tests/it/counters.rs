@@ -123,6 +123,15 @@ fn a_clock_that_is_set_begins_no_day_twice() {
     run_all(12, &Run { family: Family::HybridGen1, rate: 0.02, hours: 60, every: 60, outages: false, clocks: true });
 }
 
+/// Seed 65 sets the clock from 0:51 back to 23:34, after a night in which nothing was imported before midnight: the day
+/// has begun, and goes on over the second midnight.
+#[test]
+fn a_second_evening_is_of_the_day_that_has_begun() {
+    let what = Run { family: Family::HybridGen1, rate: 0.02, hours: 60, every: 60, outages: false, clocks: true };
+    let (watch, _) = paused(run(65, &what));
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
 const OTHERS: [Family; 8] = [
     Family::ThreePhaseHybrid,
     Family::ThreePhaseAc,
