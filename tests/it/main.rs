@@ -20,6 +20,7 @@ mod detection;
 mod docs;
 mod exit_codes;
 mod faults;
+mod first_minute;
 mod first_values;
 mod fleet;
 mod guards;
