@@ -109,8 +109,8 @@ fn take(serial: Serial, place: usize, taken: &Taken) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::roles::Memory;
     use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
-    use crate::settings::Settings;
 
     fn sections(tree: &Tree) -> std::collections::BTreeSet<String> {
         tree.leaves.iter().map(|leaf| leaf.path.split('/').next().unwrap().to_owned()).collect()
@@ -118,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_inverter_that_turns_out_to_be_led_takes_its_totals_back() {
-        let roles = Roles::new(&Settings::default());
+        let roles = Roles::of_two(&Memory::default());
         let (sender, snapshots) = watch::channel(None);
         let (trees, mut newest) = watch::channel(None);
         let source = Source {
@@ -135,7 +135,7 @@ mod tests {
         sender.send_replace(Some(Arc::new(child)));
         let whole = newest.wait_for(Option::is_some).await.unwrap().clone().unwrap();
         assert!(sections(&whole).is_superset(&["Power", "Energy", "Control"].map(str::to_owned).into()));
-        roles.leads(1, vec![serial]);
+        roles.leads(1, "GW2414G001".parse().unwrap(), vec![serial]);
         let led = newest.wait_for(|tree| tree.as_ref().is_some_and(|tree| tree.leaves.len() < whole.leaves.len()));
         let led = led.await.unwrap().clone().unwrap();
         let left = ["Battery_Details", "Stats", "raw", &serial.to_string()].map(str::to_owned);
@@ -146,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_says_whom_it_leads() {
-        let roles = Roles::new(&Settings::default());
+        let roles = Roles::of_two(&Memory::default());
         let gateway = snapshot(&plant_of(&filled_plant(0x7001, 612)));
         let child = gateway.led()[0];
         let (sender, snapshots) = watch::channel(None);

@@ -35,6 +35,7 @@ mod poller;
 mod program;
 mod register_tables;
 mod replayed_captures;
+mod roles;
 mod shutdown;
 mod transports;
 mod values;

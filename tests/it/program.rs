@@ -117,7 +117,11 @@ pub async fn once(files: &[(&str, &str)], args: &[&str], within: Duration) -> Ou
 impl Program {
     /// `givtcp run` with these settings.
     pub fn run(settings: &Settings) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::run_in(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// The same in the directory of another one that has ended.
+    pub fn run_in(dir: tempfile::TempDir, settings: &Settings) -> Self {
         std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
         Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
     }
@@ -203,6 +207,11 @@ impl Program {
     pub fn kept(&self, name: &str) -> Option<givtcp::plant::Memory> {
         let store = givtcp::store::Store::open(self.dir.path().join("data")).unwrap();
         store.load(name).unwrap()
+    }
+
+    /// Its directory, for another one.
+    pub fn directory(self) -> tempfile::TempDir {
+        self.dir
     }
 
     /// What lies in its directory for temporary files.
