@@ -22,11 +22,13 @@ pub fn paused<T>(run: impl Future<Output = T>) -> T {
 }
 
 pub fn seeds(short: u64) -> Vec<u64> {
-    match std::env::var("GIVTCP_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => vec![seed],
-        // The long form, `just soak`.
-        None if std::env::var_os("GIVTCP_SOAK").is_some() => (1..=short * 100).collect(),
-        None => (1..=short).collect(),
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    match (number("GIVTCP_SEED"), number("GIVTCP_SOAK")) {
+        (Some(seed), _) => vec![seed],
+        // The long form, `just soak`; with a number above 1 that many seeds of each test.
+        (None, Some(count)) if count > 1 => (1..=count).collect(),
+        (None, Some(_)) => (1..=short * 100).collect(),
+        (None, None) => (1..=short).collect(),
     }
 }
 
