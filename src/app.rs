@@ -70,7 +70,7 @@ impl App {
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
-        let (taken, roles) = (Taken::default(), Roles::new(settings));
+        let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (members, group) = watch::channel(1);
         let (mut places, mut known) = (Vec::new(), Vec::new());
         let mut app = Self {
@@ -82,6 +82,9 @@ impl App {
             stop_sessions: CancellationToken::new(),
             members,
         };
+        if let (Some(store), true) = (&store, session.is_some()) {
+            app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
+        }
         for (place, each) in settings.inverters.iter().enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());

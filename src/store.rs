@@ -187,9 +187,30 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // Who may not keep the owner of an earlier file is content with being it.
         atomic_write_file::unix::OpenOptionsExt::preserve_owner(&mut options, false);
     }
+    // What cannot be replaced would leave the temporary file behind.
+    if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    file.commit()
+    file.commit().inspect_err(|_| remove_left(path))
+}
+
+/// Removes the temporary files of writes of this one that failed: `.NAME.` and six letters or digits.
+fn remove_left(path: &Path) {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return;
+    };
+    let is_left = |other: &str| {
+        let random = other.strip_prefix('.').and_then(|other| other.strip_prefix(name)?.strip_prefix('.'));
+        random.is_some_and(|random| random.len() == 6 && random.chars().all(|c| c.is_ascii_alphanumeric()))
+    };
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_left) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // That it cannot be removed changes nothing: the write has failed.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

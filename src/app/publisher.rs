@@ -136,9 +136,9 @@ fn take(serial: Serial, place: usize, taken: &Taken) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::roles::Memory;
     use crate::inverter::Hold;
     use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
-    use crate::settings::Settings;
 
     fn alone() -> Succession {
         let locks = Arc::new(crate::lock::LocalLockManager::new(Arc::new(crate::clock::SystemClock)));
@@ -151,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_inverter_that_turns_out_to_be_led_takes_its_totals_back() {
-        let roles = Roles::new(&Settings::default());
+        let roles = Roles::of_two(&Memory::default());
         let (sender, snapshots) = watch::channel(None);
         let (trees, mut newest) = watch::channel(None);
         let mut source = Source {
@@ -169,7 +169,7 @@ mod tests {
         sender.send_replace(Some(Arc::new(child)));
         let whole = newest.wait_for(Option::is_some).await.unwrap().clone().unwrap();
         assert!(sections(&whole).is_superset(&["Power", "Energy", "Control"].map(str::to_owned).into()));
-        roles.leads(1, vec![serial]);
+        roles.leads(1, "GW2414G001".parse().unwrap(), vec![serial]);
         let led = newest.wait_for(|tree| tree.as_ref().is_some_and(|tree| tree.leaves.len() < whole.leaves.len()));
         let led = led.await.unwrap().clone().unwrap();
         let left = ["Battery_Details", "Stats", "raw", &serial.to_string()].map(str::to_owned);
@@ -180,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_says_whom_it_leads() {
-        let roles = Roles::new(&Settings::default());
+        let roles = Roles::of_two(&Memory::default());
         let gateway = snapshot(&plant_of(&filled_plant(0x7001, 612)));
         let child = gateway.led()[0];
         let (sender, snapshots) = watch::channel(None);

@@ -1,9 +1,12 @@
 //! Which inverters are led by others of this process: a gateway or plant controller and its inverters give one set of
 //! totals, not two.
 
+pub(super) mod kept;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::catalogue::Role;
@@ -11,35 +14,74 @@ use crate::frame::Serial;
 use crate::plant::Snapshot;
 use crate::settings::{self, Settings};
 
-/// Whom each place of the settings leads, where it leads any.
-type Led = BTreeMap<usize, Vec<Serial>>;
+/// An inverter that leads others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leader {
+    /// Who it is.
+    serial: Serial,
+    /// Whom it leads.
+    led: Vec<Serial>,
+}
+
+/// Who leads at each place of the settings, where one leads any.
+pub(super) type Led = BTreeMap<usize, Leader>;
+
+/// What of the roles survives a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Memory {
+    leaders: Vec<Remembered>,
+}
+
+/// A leader by where it was reached: one that the settings no longer name leads nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    host: String,
+    port: u16,
+    serial: String,
+    led: Vec<String>,
+}
 
 /// The roles of all inverters. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Roles {
     set: Arc<[settings::Role]>,
+    /// Where each is reached.
+    places: Arc<[(String, u16)]>,
     led: watch::Sender<Led>,
 }
 
 impl Roles {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self::of_set(settings.inverters.iter().map(|inverter| inverter.role))
-    }
-
-    fn of_set(set: impl Iterator<Item = settings::Role>) -> Self {
-        Self { set: set.collect(), led: watch::Sender::new(Led::new()) }
+    /// Nobody is led yet but by those that are remembered.
+    pub(super) fn new(settings: &Settings, memory: &Memory) -> Self {
+        let inverters = &settings.inverters;
+        let places: Arc<[_]> = inverters.iter().map(|inverter| (inverter.host.clone(), inverter.port)).collect();
+        let led = memory.leaders.iter().filter_map(|leader| {
+            let place = places.iter().position(|(host, port)| (host, *port) == (&leader.host, leader.port))?;
+            let led = leader.led.iter().filter_map(|serial| serial.parse().ok()).collect();
+            Some((place, Leader { serial: leader.serial.parse().ok()?, led }))
+        });
+        let led = watch::Sender::new(led.collect());
+        Self { set: inverters.iter().map(|inverter| inverter.role).collect(), places, led }
     }
 
     /// Takes what an inverter tells of those that it leads. What it does not tell for a while stays.
     pub(super) fn learn(&self, place: usize, snapshot: &Snapshot) {
-        self.leads(place, snapshot.led());
+        self.leads(place, snapshot.identity.serial, snapshot.led());
     }
 
-    pub(super) fn leads(&self, place: usize, serials: Vec<Serial>) {
-        if serials.is_empty() {
-            return;
-        }
-        self.led.send_if_modified(|led| led.insert(place, serials.clone()) != Some(serials));
+    pub(super) fn leads(&self, place: usize, serial: Serial, led: Vec<Serial>) {
+        self.led.send_if_modified(|leaders| match leaders.get(&place) {
+            // Another inverter answers there now.
+            Some(known) if led.is_empty() && known.serial != serial => leaders.remove(&place).is_some(),
+            _ if led.is_empty() => false,
+            known => {
+                let leader = Leader { serial, led };
+                let is_new = known != Some(&leader);
+                leaders.insert(place, leader);
+                is_new
+            }
+        });
     }
 
     /// What is published of the inverter with this serial, which stands at this place of the settings.
@@ -50,51 +92,112 @@ impl Roles {
 
     /// The place of another inverter that leads this one.
     pub(super) fn leader(&self, place: usize, serial: Serial) -> Option<usize> {
-        let led = self.led.borrow();
-        led.iter().find(|(leader, serials)| **leader != place && serials.contains(&serial)).map(|(leader, _)| *leader)
+        let leaders = self.led.borrow();
+        leaders
+            .iter()
+            .find(|(leader, known)| **leader != place && known.led.contains(&serial))
+            .map(|(leader, _)| *leader)
     }
 
     /// Tells when another inverter became known to be led, or to be led no more.
     pub(super) fn changes(&self) -> watch::Receiver<Led> {
         self.led.subscribe()
     }
+
+    /// What must survive a restart.
+    pub(super) fn memory(&self) -> Memory {
+        let leaders = self.led.borrow();
+        let leaders = leaders.iter().filter_map(|(place, leader)| {
+            let (host, port) = self.places.get(*place)?.clone();
+            let led = leader.led.iter().map(ToString::to_string).collect();
+            Some(Remembered { host, port, serial: leader.serial.to_string(), led })
+        });
+        Memory { leaders: leaders.collect() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{InverterSettings, Transport};
 
     fn serial(text: &str) -> Serial {
         text.parse().unwrap()
     }
 
+    fn settings(roles: &[settings::Role]) -> Settings {
+        let inverter = |(place, &role): (usize, _)| InverterSettings {
+            host: format!("dongle-{place}"),
+            role,
+            name: None,
+            port: 8899,
+            transport: Transport::Dongle,
+        };
+        Settings { inverters: roles.iter().enumerate().map(inverter).collect(), ..Settings::default() }
+    }
+
+    fn two() -> Roles {
+        Roles::of_two(&Memory::default())
+    }
+
+    impl Roles {
+        /// Of `dongle-0` and `dongle-1`.
+        pub(in crate::app) fn of_two(memory: &Memory) -> Self {
+            Self::new(&settings(&[settings::Role::Auto; 2]), memory)
+        }
+    }
+
     #[test]
     fn who_is_led_by_another_of_the_same_process_has_no_totals() {
-        let roles = Roles::of_set([settings::Role::Auto; 2].into_iter());
+        let roles = two();
         let (gateway, child, stranger) = (serial("GW2414G001"), serial("CH2414G002"), serial("CH2414G003"));
         assert_eq!(roles.of(1, child), Role::Whole);
         let mut changes = roles.changes();
-        roles.leads(0, vec![child, gateway]);
+        roles.leads(0, gateway, vec![child, gateway]);
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
         assert_eq!([roles.of(1, child), roles.of(1, stranger)], [Role::BatteryOnly, Role::Whole]);
         assert_eq!(roles.of(0, gateway), Role::Whole, "nobody is led by oneself");
         assert!(roles.of(1, child).is_read_only() && !roles.of(0, gateway).is_read_only());
-        roles.leads(0, vec![child, gateway]);
-        roles.leads(0, Vec::new());
+        roles.leads(0, gateway, vec![child, gateway]);
+        roles.leads(0, gateway, Vec::new());
         assert!(!changes.has_changed().unwrap(), "nothing new, or nothing told");
         assert_eq!(roles.of(1, child), Role::BatteryOnly);
-        roles.leads(0, vec![stranger]);
+        roles.leads(0, gateway, vec![stranger]);
         assert_eq!(roles.of(1, child), Role::Whole);
     }
 
     #[test]
     fn a_role_can_be_set() {
-        let roles = Roles::of_set([settings::Role::BatteryOnly, settings::Role::Auto].into_iter());
+        let roles = Roles::new(&settings(&[settings::Role::BatteryOnly, settings::Role::Auto]), &Memory::default());
         let one = serial("CH2414G002");
         assert_eq!(
             [roles.of(0, one), roles.of(1, one), roles.of(9, one)],
             [Role::BatteryOnly, Role::Whole, Role::Whole]
         );
+    }
+
+    #[test]
+    fn after_a_restart_it_is_known_who_is_led() {
+        let (gateway, child) = (serial("GW2414G001"), serial("CH2414G002"));
+        let before = two();
+        before.leads(1, gateway, vec![child]);
+        let text = serde_json::to_string(&before.memory()).unwrap();
+        let memory: Memory = serde_json::from_str(&text).unwrap();
+        let after = Roles::new(&settings(&[settings::Role::Auto; 2]), &memory);
+        assert_eq!((after.of(0, child), after.memory()), (Role::BatteryOnly, memory.clone()));
+        // Another inverter without any behind it answers where the gateway did.
+        after.leads(1, serial("SA2114G047"), Vec::new());
+        assert_eq!((after.of(0, child), after.memory()), (Role::Whole, Memory::default()));
+        // The settings no longer name the gateway.
+        let alone = Roles::new(&settings(&[settings::Role::Auto]), &memory);
+        assert_eq!(alone.of(0, child), Role::Whole);
+    }
+
+    #[test]
+    fn nonsense_in_a_file_leads_nobody() {
+        let text = r#"{"leaders":[{"host":"dongle-1","port":8899,"serial":"","led":["CH2414G002","?"]}],"more":1}"#;
+        let roles = Roles::new(&settings(&[settings::Role::Auto; 2]), &serde_json::from_str(text).unwrap());
+        assert_eq!(roles.of(0, serial("CH2414G002")), Role::Whole);
     }
 }

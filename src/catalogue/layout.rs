@@ -19,6 +19,8 @@ use crate::registers::{
 pub struct Layout {
     devices: Option<Devices>,
     lines: Vec<Line>,
+    /// What the role leaves out.
+    left_out: Arc<[Arc<str>]>,
     raw: bool,
 }
 
@@ -82,8 +84,10 @@ impl Layout {
     pub fn tree_as(&mut self, role: Role, snapshot: &Snapshot) -> Tree {
         let devices = Devices::of(snapshot, role);
         if self.devices.as_ref() != Some(&devices) {
-            self.lines = lines(snapshot, self.raw);
-            self.lines.retain(|line| role.publishes(&line.path));
+            let (published, left_out): (Vec<_>, Vec<_>) =
+                lines(snapshot, self.raw).into_iter().partition(|line| role.publishes(&line.path));
+            self.lines = published;
+            self.left_out = left_out.into_iter().map(|line| line.path).collect();
             self.devices = Some(devices);
         }
         let leaves = self
@@ -91,7 +95,12 @@ impl Layout {
             .iter()
             .filter_map(|line| Some(Leaf { path: Arc::clone(&line.path), payload: line.source.payload(snapshot)? }))
             .collect();
-        Tree { serial: snapshot.identity.serial, online: snapshot.stats.online, leaves }
+        Tree {
+            serial: snapshot.identity.serial,
+            online: snapshot.stats.online,
+            leaves,
+            left_out: Arc::clone(&self.left_out),
+        }
     }
 }
 

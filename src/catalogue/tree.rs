@@ -16,6 +16,9 @@ pub struct Tree {
     ///
     /// Kept in the same order from tree to tree they are compared without a search.
     pub leaves: Vec<Leaf>,
+    /// Paths that are not published of this inverter, and that an earlier run may have left retained. Shared from tree to
+    /// tree they are compared by their address.
+    pub left_out: Arc<[Arc<str>]>,
 }
 
 /// One value and where it goes.

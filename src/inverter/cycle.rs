@@ -94,6 +94,7 @@ impl Task {
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
         let end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
+        self.ask_what_it_is(end, connection).await?;
         let mut blocks = self.due_blocks(cycle, first).into_iter();
         let mut confirmed = BTreeSet::new();
         let mut in_time = true;
@@ -132,6 +133,21 @@ impl Task {
         }
         self.end_of_cycle(cycle, before)?;
         if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
+    }
+
+    /// Asks what decides on the meaning of everything else, before anything is shown.
+    async fn ask_what_it_is(&mut self, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
+        while let Some(key) = self.plant.open_question() {
+            match self.read(key, Patience::PROBE, end, connection).await? {
+                Outcome::Read => self.plant.probe_answered(key),
+                Outcome::Failed { .. } => self.plant.probe_failed(key),
+                Outcome::OutOfTime => break,
+            }
+            if connection.reader.is_lost() {
+                return Err(Ended::Unanswered);
+            }
+        }
+        Ok(())
     }
 
     /// Reads once more what the plant wants confirmed: each block at most once a cycle. What is wanted again after that

@@ -41,6 +41,12 @@ async fn what_is_to_be_confirmed_is_read_once_more_in_a_cycle_and_not_again() {
     task.identify(&mut connection).await.unwrap();
     let (first, second) = (BlockKey::new(INVERTER, Bank::Input, 0, 60), BlockKey::new(INVERTER, Bank::Input, 180, 60));
     let replies = |task: &Task| task.inverter.counters.snapshot().replies;
+    for key in [first, second] {
+        // The first read of a block is held until a second one agrees.
+        task.plant.want_again(key);
+    }
+    task.confirm(&mut BTreeSet::new(), Instant::now() + Duration::from_secs(15), &mut connection).await.unwrap();
+    while task.plant.wants_again().is_some() {}
     let before = replies(&task);
     let (mut confirmed, end) = (BTreeSet::new(), Instant::now() + Duration::from_secs(15));
     for key in [first, second, first] {

@@ -60,6 +60,8 @@ pub(super) struct Projection {
     /// The slot of each leaf of the last tree: the next tree mostly has the same leaves in the same order.
     order: Vec<usize>,
     queue: VecDeque<usize>,
+    /// What was taken back because the tree leaves it out.
+    left_out: Arc<[Arc<str>]>,
     generation: u64,
     spread_until: Duration,
 }
@@ -77,10 +79,11 @@ impl Projection {
             by_path: HashMap::new(),
             order: Vec::new(),
             queue: VecDeque::new(),
+            left_out: Arc::default(),
             generation: 0,
             spread_until: Duration::ZERO,
         };
-        let slot = projection.add(STATUS.into(), OFFLINE, true);
+        let slot = projection.insert(STATUS.into(), Some(OFFLINE), true);
         debug_assert_eq!(slot, STATUS_SLOT, "the availability is the first entry");
         projection
     }
@@ -111,6 +114,19 @@ impl Projection {
         }
         self.order.truncate(tree.leaves.len());
         self.take_back_unseen();
+        if !Arc::ptr_eq(&self.left_out, &tree.left_out) {
+            self.take_back_left_out(&tree.left_out);
+        }
+    }
+
+    /// Takes back what an earlier run may have left retained, once: what it published is not known here.
+    fn take_back_left_out(&mut self, left_out: &Arc<[Arc<str>]>) {
+        let before = std::mem::replace(&mut self.left_out, Arc::clone(left_out));
+        for path in left_out.iter().filter(|path| !before.contains(path)) {
+            if !self.by_path.contains_key(path) {
+                self.insert(Arc::clone(path), None, true);
+            }
+        }
     }
 
     /// Queues everything, the availability first: a connection begins.
@@ -168,8 +184,13 @@ impl Projection {
             return hint;
         }
         let slot = match self.by_path.get(&leaf.path) {
-            Some(&slot) => slot,
-            None => self.add(Arc::clone(&leaf.path), leaf.payload.clone(), self.retain),
+            Some(&slot) => {
+                if let (Some(Some(entry)), true) = (self.entries.get_mut(slot), slot != STATUS_SLOT) {
+                    entry.retain = self.retain;
+                }
+                slot
+            }
+            None => self.insert(Arc::clone(&leaf.path), Some(leaf.payload.clone()), self.retain),
         };
         match self.order.get_mut(position) {
             Some(hint) => *hint = slot,
@@ -178,16 +199,17 @@ impl Projection {
         slot
     }
 
-    fn add(&mut self, path: Arc<str>, value: Payload, retain: bool) -> usize {
+    /// A topic that is new here, to be sent; without a value the broker may hold one of it.
+    fn insert(&mut self, path: Arc<str>, value: Option<Payload>, retain: bool) -> usize {
         let topic = topic(&self.prefix, &path);
         let phase = phase(&topic, self.period);
         let entry = Entry {
             path: Arc::clone(&path),
             topic,
-            value: Some(value),
+            published: value.is_none(),
+            value,
             retain,
             queued: false,
-            published: false,
             generation: 0,
             phase,
         };

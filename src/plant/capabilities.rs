@@ -62,6 +62,11 @@ impl Capabilities {
         *self = changed;
     }
 
+    /// Whether this is what follows from the inverter.
+    pub(super) fn is_of(&self, identity: &Identity) -> bool {
+        (self.model, self.arm_firmware) == (identity.model, identity.arm_firmware)
+    }
+
     /// Ten charge and discharge slots, rather than two.
     pub fn ten_slots(&self) -> bool {
         self.model.has_ten_slots(self.arm_firmware)

@@ -16,6 +16,7 @@ mod rejection;
 mod serials;
 mod steps;
 mod stray_packet;
+mod told;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ use std::time::Duration;
 pub use episode::Occurrence;
 pub use rejection::{Rejection, Rejections};
 
-use super::{BATTERIES, INVERTER, METERS, MIRROR, Model};
+use super::model::rated_power;
+use super::{BATTERIES, INVERTER, Identity, METERS, MIRROR, Model};
 use crate::frame::{Bank, BlockKey};
 use crate::registers::{RegisterImage, hv_bmu};
 use episode::Episodes;
@@ -49,6 +51,8 @@ pub(super) struct About {
     model: Option<Model>,
     /// Its rated power, W.
     rated: Option<u32>,
+    /// What its battery can take and give, W.
+    battery: Option<u16>,
 }
 
 /// What answers at an address, as far as the guards differ.
@@ -63,8 +67,10 @@ enum Device {
 }
 
 impl About {
-    /// Of a block; `model` and `rated` are the inverter's.
-    pub(super) fn new(key: BlockKey, model: Option<Model>, rated: Option<u32>) -> Self {
+    /// Of a block, and of the inverter if it is known.
+    pub(super) fn new(key: BlockKey, identity: Option<&Identity>) -> Self {
+        let code = identity.map(|identity| identity.device_type_code);
+        let model = identity.map(|identity| identity.model);
         let has_batteries = model.is_none_or(Model::has_low_voltage_batteries);
         let device = match key.device {
             INVERTER | MIRROR => Device::Inverter,
@@ -75,7 +81,8 @@ impl About {
             0x70..=0x7f => Device::Controller,
             _ => Device::Other,
         };
-        Self { device, model, rated }
+        let battery = model.zip(code).and_then(|(model, code)| model.battery_power(code));
+        Self { device, model, rated: code.and_then(rated_power), battery }
     }
 }
 
@@ -95,6 +102,9 @@ pub(super) struct Doubt {
 enum Until {
     /// So many reads that agree, the first included.
     Reads(u8),
+    /// Two reads that agree; or eight that were doubted in a row, since what never reads alike twice is not wrong but
+    /// changes all the time.
+    Steady,
     /// Ten reads that agree, over a quarter of an hour: what stays so long is true after all.
     Long,
 }
@@ -105,10 +115,21 @@ impl Doubt {
     }
 }
 
+/// A block as it was read before, when it was doubted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Earlier {
+    pub(super) values: Vec<u16>,
+    pub(super) at: Duration,
+}
+
+/// A block that has told nothing yet.
+const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady);
+
 /// What the guards say of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Believed,
+    /// With the read before it, if it was that which confirmed it.
+    Believed(Option<Earlier>),
     /// Kept until a further read agrees.
     Held(Rejection),
     Rejected(Rejection),
@@ -168,7 +189,8 @@ impl Guards {
             self.count(reason, key, at);
         }
         // After a pause what was before it is nothing to compare with until a page is believed, however many come.
-        if matches!(about.device, Device::Battery | Device::Module) && (fresh || verdict == Verdict::Believed) {
+        let believed = matches!(verdict, Verdict::Believed(_));
+        if matches!(about.device, Device::Battery | Device::Module) && (fresh || believed) {
             self.seen.insert(key.device, at);
         }
         verdict
@@ -185,11 +207,7 @@ impl Guards {
         let key = after.key;
         if about.device == Device::Battery {
             let comparable = fresh && lv_battery::serial(before).is_some();
-            return if comparable {
-                Ok(lv_battery::doubt(before, after))
-            } else {
-                lv_battery::first(after).transpose()
-            };
+            return if comparable { Ok(compare(about, before, after)) } else { lv_battery::first(after).transpose() };
         }
         if about.model.is_none() && about.device == Device::Inverter && key.bank == Bank::Holding && key.base < 60 {
             return Ok(Some(first));
@@ -206,7 +224,11 @@ impl Guards {
         if about.device != Device::Module && self.recent.is_another(before, after) {
             return Ok(Some(Doubt::new(Rejection::OtherBlock, Until::Reads(2))));
         }
-        Ok(if fresh { compare(about, before, after) } else { None })
+        let told_nothing = before.is_blank() && !all_zero::is_often(before);
+        if told_nothing && !after.is_blank() {
+            return Ok(Some(FIRST));
+        }
+        Ok(if fresh { compare(about, before, after) } else { at_any_time(about, before, after) })
     }
 
     /// A block was taken over.
@@ -294,6 +316,11 @@ const IDENTITY: [u16; 8] = [0, 13, 14, 15, 16, 17, 19, 21];
 
 /// What is doubtful about a block beside another of the same place that can be compared with it.
 fn compare(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Doubt> {
+    moved(about, before, after).or_else(|| at_any_time(about, before, after))
+}
+
+/// What moved further than it can in a few minutes.
+fn moved(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Doubt> {
     let twice = |reason| Some(Doubt::new(reason, Until::Reads(2)));
     match about.device {
         Device::Battery => return lv_battery::doubt(before, after),
@@ -308,10 +335,18 @@ fn compare(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Do
         Device::Meter if steps::too_far(steps::METER, before, after) > 0 => return twice(Rejection::Jump),
         _ => {}
     }
-    if power::jumps(about, before, after) || power::is_beyond_rating(about, before, after) {
+    if power::jumps(about, before, after) {
         return twice(Rejection::Jump);
     }
     if power::is_out_of_balance(about, before, after) { twice(Rejection::Imbalance) } else { None }
+}
+
+/// What is doubtful however long ago the other was read.
+fn at_any_time(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Doubt> {
+    if power::is_beyond_rating(about, before, after) {
+        return Some(Doubt::new(Rejection::Jump, Until::Reads(2)));
+    }
+    told::changed(about, before, after).then_some(Doubt::new(Rejection::StateChange, Until::Steady))
 }
 
 /// A module that lives has cells and a serial.

@@ -69,6 +69,12 @@ impl Probes {
         }
     }
 
+    /// Whether this was asked often enough to be believed absent.
+    pub(super) fn was_asked(&self, key: BlockKey) -> bool {
+        let mut questions = self.ring.iter().filter(|question| question.probe.key == key);
+        questions.all(|question| question.asked >= PASSES)
+    }
+
     /// Whether every question was asked at least once.
     pub(super) fn all_asked_once(&self) -> bool {
         self.ring.iter().all(|question| question.asked > 0)

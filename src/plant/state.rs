@@ -39,7 +39,10 @@ pub struct Plant {
     tariff: Tariff,
     /// Devices that were told to be lost, by their addresses.
     lost: BTreeSet<u8>,
-    /// Blocks to be read once more in this cycle.
+    /// Blocks to be read once more in this cycle, for the ledger. It cannot do with [`Refused::Held`]: what it doubts is
+    /// a counter, while the rest of the block is believed and shown; and that a counter fell makes another block
+    /// doubtful, the one with the clock. Where the guards held a block, its counters come with it twice, and nothing is
+    /// asked for here.
     again: BTreeSet<BlockKey>,
     /// When the newest block arrived.
     pub(super) latest: Duration,
@@ -173,7 +176,8 @@ impl Plant {
         if let Err(Refused::Rejected(reason)) = verdict {
             self.guards.count(reason, key, at);
         }
-        verdict?;
+        let earlier = verdict?;
+        self.count_earlier(key, earlier);
         self.take_over(key, values, at);
         if !was_known {
             // What arrived before the inverter told who it is counts too.

@@ -43,8 +43,9 @@ const SETTINGS_EMS: Shape = (Bank::Holding, 2040, 36);
 
 /// The blocks to read, those that carry the first values in front.
 ///
-/// HR 0 to 59 come first when settings are due, since capacity and identity stand there; then what is measured; then the
-/// first of the settings; then what is behind the inverter; and the rest of the settings.
+/// HR 0 to 59 come first when settings are due, since capacity and identity stand there; then what is measured, and
+/// before the last of it, which has only a few counters, the first of the settings; then what is behind the inverter;
+/// and the rest of the settings.
 pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
     let mut plan = Vec::with_capacity(32);
     let supported = capabilities.model.is_supported();
@@ -59,7 +60,10 @@ pub fn blocks(capabilities: &Capabilities, due: Due) -> Vec<BlockKey> {
         plan.extend(live(capabilities).into_iter().map(key));
     }
     let mut settings = if due.settings { settings(capabilities) } else { Vec::new() }.into_iter().map(key);
-    plan.extend(settings.next());
+    let counters = plan.iter().position(|key| (key.bank, key.base) == (Bank::Input, 180)).unwrap_or(plan.len());
+    if let Some(first) = settings.next() {
+        plan.insert(counters, first);
+    }
     if due.live {
         plan.extend(devices(capabilities));
     }

@@ -81,3 +81,26 @@ fn what_is_too_long_or_no_file_is_an_error_and_nothing_is_lost() {
     assert!(matches!(store.save("c/d.json", &1), Err(StoreError::Io { doing: "cannot make", .. })));
     assert!(Store::open(directory.path().join("data/c/d")).is_err());
 }
+
+#[test]
+fn a_write_that_fails_leaves_nothing_behind() {
+    let (directory, store) = store();
+    let data = directory.path().join("data");
+    std::fs::create_dir(data.join("a.json")).unwrap();
+    for _ in 0..3 {
+        assert!(store.save("a.json", &1).is_err());
+    }
+    let names = |at: &Path| {
+        let entries = std::fs::read_dir(at).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&data), ["a.json"]);
+    // What an interrupted process left of another file, and files that only look alike.
+    for name in [".b.json.x1Y2z3", ".b.json.x1Y2z34", ".c.json.x1Y2z3", ".b.json.x1Y2z-"] {
+        std::fs::write(data.join(name), "").unwrap();
+    }
+    remove_left(&data.join("b.json"));
+    assert_eq!(names(&data), [".b.json.x1Y2z-", ".b.json.x1Y2z34", ".c.json.x1Y2z3", "a.json"]);
+}

@@ -153,10 +153,10 @@ impl Judge {
     }
 }
 
-/// Serials and models. (Firmware of a stack and of a three-phase inverter is text that no guard compares yet.)
+/// Serials, models, and texts of firmware.
 fn says_what_it_is(path: &str) -> bool {
     let leaf = path.rsplit('/').next().unwrap_or(path).to_lowercase();
-    ["serial", "model", "invertor_type"].iter().any(|word| leaf.contains(word))
+    ["serial", "model", "invertor_type", "firmware", "version"].iter().any(|word| leaf.contains(word))
 }
 
 /// What a live value can be.

@@ -117,9 +117,13 @@ pub async fn once(files: &[(&str, &str)], args: &[&str], within: Duration) -> Ou
 impl Program {
     /// `givtcp run` with these settings.
     pub fn run(settings: &Settings) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::run_in(Arc::new(tempfile::tempdir().unwrap()), settings)
+    }
+
+    /// The same in the directory of another one that has ended.
+    pub fn run_in(dir: Arc<tempfile::TempDir>, settings: &Settings) -> Self {
         std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
-        Self::spawn(Arc::new(dir), &["run", "--config", "givtcp.yaml"])
+        Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
     }
 
     /// `givtcp` with these arguments.
@@ -213,6 +217,11 @@ impl Program {
     pub fn kept(&self, name: &str) -> Option<givtcp::plant::Memory> {
         let store = givtcp::store::Store::open(self.dir.path().join("data")).unwrap();
         store.load(name).unwrap()
+    }
+
+    /// Its directory, for another one.
+    pub fn directory(self) -> Arc<tempfile::TempDir> {
+        self.dir
     }
 
     /// What lies in its directory for temporary files.

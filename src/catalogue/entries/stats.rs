@@ -53,6 +53,7 @@ rejections! {
     Jump "Stats/Rejections/jump",
     Imbalance "Stats/Rejections/imbalance",
     OtherBlock "Stats/Rejections/other_block",
+    StateChange "Stats/Rejections/state_change",
     CounterJump "Stats/Rejections/counter_jump",
     CounterFall "Stats/Rejections/counter_fall",
     LateYesterday "Stats/Rejections/late_yesterday",

@@ -144,6 +144,7 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Rejections/jump 0
     Stats/Rejections/imbalance 0
     Stats/Rejections/other_block 0
+    Stats/Rejections/state_change 0
     Stats/Rejections/counter_jump 0
     Stats/Rejections/counter_fall 0
     Stats/Rejections/late_yesterday 0

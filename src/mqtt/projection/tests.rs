@@ -16,7 +16,7 @@ fn projection(retain: bool) -> Projection {
 
 fn tree(leaves: &[(&str, i64)]) -> Tree {
     let leaves = leaves.iter().map(|&(path, value)| Leaf { path: path.into(), payload: value.into() }).collect();
-    Tree { serial: serial(), online: true, leaves }
+    Tree { serial: serial(), online: true, leaves, left_out: Arc::default() }
 }
 
 /// What is sent now: topic below the inverter's root, payload, and `r` if it is retained.
@@ -147,7 +147,7 @@ fn characters_that_no_topic_may_hold_become_underscores() {
 
 fn hundred_leaves() -> Tree {
     let leaves = (0..100).map(|n| Leaf { path: format!("Power/Power/{n}").into(), payload: n.into() }).collect();
-    Tree { serial: serial(), online: true, leaves }
+    Tree { serial: serial(), online: true, leaves, left_out: Arc::default() }
 }
 
 #[test]
@@ -229,4 +229,34 @@ fn listen(projection: &mut Projection, broker: &mut BTreeMap<String, i64>, room:
             None => broker.remove(&topic),
         };
     }
+}
+
+#[test]
+fn what_a_tree_leaves_out_is_taken_back_once() {
+    let mut projection = projection(true);
+    let left_out: Arc<[Arc<str>]> = ["x".into(), "y".into()].into();
+    let led = |leaves| Tree { left_out: Arc::clone(&left_out), ..tree(leaves) };
+    projection.apply(&led(&[("a", 1)]));
+    assert_eq!(sent(&mut projection), ["Stats/status=online r", "a=1 r", "x=- r", "y=- r"]);
+    projection.apply(&led(&[("a", 2)]));
+    assert_eq!(sent(&mut projection), ["a=2 r"]);
+    // A device was found, whose leaves are left out too.
+    let more = Tree { left_out: ["x".into(), "y".into(), "z".into()].into(), ..tree(&[("a", 2)]) };
+    projection.apply(&more);
+    assert_eq!(sent(&mut projection), ["z=- r"]);
+    // It is led no more.
+    projection.apply(&tree(&[("a", 2), ("x", 5)]));
+    assert_eq!(sent(&mut projection), ["x=5 r"]);
+    projection.apply(&more);
+    assert_eq!(sent(&mut projection), ["x=- r"]);
+}
+
+#[test]
+fn what_is_left_out_is_taken_back_where_nothing_is_retained_any_more() {
+    let mut projection = projection(false);
+    projection.apply(&Tree { left_out: ["x".into()].into(), ..tree(&[("a", 1)]) });
+    assert_eq!(sent(&mut projection), ["Stats/status=online r", "a=1", "x=- r"]);
+    projection.spread(PERIOD);
+    projection.everything();
+    assert_eq!(sent(&mut projection), ["Stats/status=online r", "a=1"]);
 }

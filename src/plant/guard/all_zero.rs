@@ -20,6 +20,13 @@ pub(super) fn is_doubtful(before: &Reading<'_>, after: &Reading<'_>) -> bool {
     falls_silent(before, after) && may(before, after)
 }
 
+/// Whether a block was read that is zero now and then.
+pub(super) fn is_often(before: &Reading<'_>) -> bool {
+    let key = before.key;
+    let silent = key.bank == Bank::Input && MAY_FALL_SILENT.contains(&key.base);
+    (silent || plan::OPTIONAL.contains(&(key.bank, key.base))) && before.at(0).is_some()
+}
+
 fn falls_silent(before: &Reading<'_>, after: &Reading<'_>) -> bool {
     let key = after.key;
     let many = key.count >= MANY && !plan::OPTIONAL.contains(&(key.bank, key.base));

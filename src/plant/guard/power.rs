@@ -11,6 +11,13 @@ const HOUSE: f64 = 15_000.0;
 const UNKNOWN: f64 = 30_000.0;
 /// How many times its rated power an inverter's powers can move: from all in to all out, and a margin.
 const SWING: f64 = 2.5;
+/// What an inverter's AC side, its battery and a string can carry, as parts of what they are rated for; a battery whose
+/// rate is not known carries as much as a string. The most that recordings of real plants show is 1.0, 1.0 and 1.1.
+const ALTERNATING: f64 = 1.5;
+const BATTERY: f64 = 1.5;
+const STRING: f64 = 2.0;
+/// An all-in-one behind a gateway, W.
+const AIO: f64 = 12_000.0;
 /// State of charge, % in one step.
 const CHARGE: i64 = 10;
 /// How far IR 24 may be from IR 42 + IR 30, W: they are not measured at the same moment.
@@ -32,15 +39,43 @@ pub(super) fn jumps(about: About, before: &Reading<'_>, after: &Reading<'_>) -> 
     about.device == Device::Inverter && after.holds(soc) && charge() == Some(true)
 }
 
-/// Whether one of a single-phase inverter's own powers is more than twice what it is rated for, where it was not before,
-/// or the other way.
+/// Whether one of the inverter's own powers is more than it can be, where it was not before, or the other way.
 pub(super) fn is_beyond_rating(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
-    let Some(rated) = about.rated.filter(|_| is_single_phase(about)) else { return false };
-    let most = i64::from(rated) * 2;
-    let own: [&Field; 4] =
-        [&single_phase::p_battery, &single_phase::p_grid_out_ph1, &single_phase::p_pv1, &single_phase::p_pv2];
-    let beyond = |field: &Field, reading: &Reading<'_>| reading.raw(field).map(|watts| watts.abs() > most);
-    own.into_iter().any(|field| after.holds(field) && beyond(field, after) == beyond(field, before).map(|was| !was))
+    let beyond =
+        |field: &Field, most: f64, reading: &Reading<'_>| watts(field, reading).map(|watts| watts.abs() > most);
+    bounds(about).into_iter().any(|(field, most)| {
+        after.holds(field) && beyond(field, most, after) == beyond(field, most, before).map(|was| !was)
+    })
+}
+
+/// The inverter's own powers, and the most that each can be, W.
+fn bounds(about: About) -> Vec<(&'static Field, f64)> {
+    let Some(rated) = about.rated.map(f64::from) else { return Vec::new() };
+    let (alternating, string) = (rated * ALTERNATING, rated * STRING);
+    let battery = about.battery.map_or(rated * STRING, |watts| f64::from(watts) * BATTERY);
+    match (about.device, about.model) {
+        (Device::Controller, _) => vec![(&hv_bcu::battery_power, battery)],
+        (Device::Inverter, Some(Model::Gateway)) => {
+            [&gateway::p_aio1_inverter, &gateway::p_aio2_inverter, &gateway::p_aio3_inverter]
+                .map(|aio| (aio, AIO))
+                .into()
+        }
+        (Device::Inverter, Some(model)) if model.has_three_phase_bank() => vec![
+            (&three_phase::p_inverter_out, alternating),
+            (&three_phase::p_inverter_ac_charge, alternating),
+            (&three_phase::p_battery_discharge, battery),
+            (&three_phase::p_battery_charge, battery),
+            (&three_phase::p_pv1, string),
+            (&three_phase::p_pv2, string),
+        ],
+        _ if is_single_phase(about) => vec![
+            (&single_phase::p_battery, battery),
+            (&single_phase::p_grid_out_ph1, alternating),
+            (&single_phase::p_pv1, string),
+            (&single_phase::p_pv2, string),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 fn is_single_phase(about: About) -> bool {

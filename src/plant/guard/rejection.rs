@@ -62,6 +62,8 @@ reasons! {
     Imbalance "imbalance" "what the inverter gave was not what house and grid took",
     /// What another block says, and the next read did not agree.
     OtherBlock "other_block" "it holds what another block says",
+    /// What is told and not measured changed, and the next read did not agree.
+    StateChange "state_change" "a version, state, fault or setting changed, and back",
     /// An energy counter shows more than can have flowed. Only the counter keeps its value.
     CounterJump "counter_jump" "an energy counter shows more than can have flowed; it keeps its value, the rest is believed",
     /// An energy counter shows less than it did. Only the counter keeps its value.

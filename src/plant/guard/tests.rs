@@ -6,6 +6,7 @@ use crate::plant::tests::fixture::*;
 use crate::plant::{Model, Plant, Refused};
 use crate::registers::plan;
 
+mod told;
 mod whole_plants;
 
 const PAGE: BlockKey = plan::battery(0x32);
@@ -185,12 +186,47 @@ fn a_power_that_jumps_waits_for_a_read_that_agrees() {
 #[test]
 fn a_power_beyond_what_the_inverter_can_waits() {
     let mut plant = running();
-    for (register, watts) in [(52, 10_500), (52, -10_500_i16 as u16), (18, 10_500)] {
-        let beyond = with(block(input(0)), &[(register, watts)]);
+    for (register, watts) in [(52, 4_000), (52, -4_000_i16 as u16), (24, 7_600), (18, 10_500)] {
+        // The house takes what the inverter gives.
+        let house = (42, if register == 24 { watts - 200 } else { block(input(0))[42] });
+        let beyond = with(block(input(0)), &[(register, watts), house]);
         assert_eq!(offer(&mut plant, input(0), &beyond, 15), held(Rejection::Jump), "IR {register}");
         assert_eq!(offer(&mut plant, input(0), &block(input(0)), 16), Ok(()));
     }
-    assert_eq!(plant.rejections().of(Rejection::Jump), 3);
+    assert_eq!(plant.rejections().of(Rejection::Jump), 4);
+    for (register, watts) in [(52, 3_900), (24, 7_400), (18, 9_900)] {
+        let house = (42, if register == 24 { watts - 200 } else { block(input(0))[42] });
+        let within = with(block(input(0)), &[(register, watts), house]);
+        assert_eq!(offer(&mut plant, input(0), &within, 30), Ok(()), "IR {register}");
+    }
+}
+
+#[test]
+fn a_power_beyond_what_the_inverter_can_waits_after_a_pause_too() {
+    let mut plant = running();
+    let beyond = with(block(input(0)), &[(52, 4_000)]);
+    assert_eq!(offer(&mut plant, input(0), &beyond, 4_000), held(Rejection::Jump));
+    assert_eq!(offer(&mut plant, input(0), &beyond, 4_001), Ok(()));
+    assert_eq!(offer(&mut plant, input(0), &with(beyond, &[(52, 4_100)]), 4_015), Ok(()), "this plant does that");
+}
+
+#[test]
+fn powers_of_other_families_have_bounds_too() {
+    let stack = BlockKey::new(0x70, Bank::Input, 60, 60);
+    let three_phase = BlockKey::new(0x11, Bank::Input, 1120, 60);
+    let gateway = BlockKey::new(0x11, Bank::Input, 1780, 60);
+    for (code, key, register, within, beyond) in
+        [(0x8001, stack, 19, 89, 91), (0x4001, three_phase, 16, 1, 2), (0x7001, gateway, 36, 11_900, 12_100)]
+    {
+        let mut plant = plant_of(&[(FIRST, first_block_of(code, 612))]);
+        let mut values = vec![1; 60];
+        if key.device == 0x70 {
+            (values[13], values[14]) = (3_000, 3_000);
+        }
+        take(&mut plant, key, &values);
+        assert_eq!(offer(&mut plant, key, &with(values.clone(), &[(register, within)]), 15), Ok(()), "{key}");
+        assert_eq!(offer(&mut plant, key, &with(values, &[(register, beyond)]), 30), held(Rejection::Jump), "{key}");
+    }
 }
 
 #[test]

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Doubt, Rejection, Until, Verdict};
+use super::{Doubt, Earlier, FIRST, Rejection, Until, Verdict};
 use crate::frame::BlockKey;
 
 /// More than any plant has in doubt at a time.
 const MOST: usize = 64;
 /// What was read so long ago agrees with nothing any more.
 const LASTS: Duration = Duration::from_secs(900);
+/// And a block that has told nothing yet agrees with no other than those of the same cycle: at an address where nothing
+/// is, replies of others have nothing to be held against.
+const LASTS_AS_FIRST: Duration = Duration::from_secs(60);
 /// What stays for so long, over so many reads, is true after all.
 const LONG: (Duration, u8) = (Duration::from_secs(900), 10);
+/// What was doubted so often in a row and never read alike changes all the time.
+const UNSTEADY: u8 = 8;
 
 #[derive(Clone, Debug)]
 struct Kept {
@@ -19,7 +24,10 @@ struct Kept {
     values: Vec<u16>,
     since: Duration,
     last: Duration,
+    /// How many agree, this one included.
     reads: u8,
+    /// How many were doubted in a row, agreeing or not.
+    doubted: u8,
 }
 
 /// What waits, by block.
@@ -40,25 +48,25 @@ impl Waiting {
         let kept = self.0.remove(&key);
         let Some(doubt) = doubt else {
             let contradicted = kept.filter(|kept| !agrees(&kept.values));
-            return (Verdict::Believed, contradicted.and_then(|kept| kept.was_held()));
+            return (Verdict::Believed(None), contradicted.and_then(|kept| kept.was_held()));
         };
+        let kept = kept.filter(|kept| at.saturating_sub(kept.last) < kept.lasts());
+        let doubted = kept.as_ref().map_or(0, |kept| kept.doubted).saturating_add(1);
         let (kept, dropped) = match kept {
-            Some(kept) if at.saturating_sub(kept.last) < LASTS && agrees(&kept.values) => (Some(kept), None),
+            Some(kept) if agrees(&kept.values) => (Some(kept), None),
             other => (None, other.and_then(|kept| kept.was_held())),
         };
         let (since, reads) = kept.as_ref().map_or((at, 0), |kept| (kept.since, kept.reads));
-        let kept = Kept {
-            doubt: kept.map_or(doubt, |kept| kept.doubt),
-            values: values.to_vec(),
-            since,
-            last: at,
-            reads: reads.saturating_add(1),
+        let (doubt, earlier) = match kept {
+            Some(kept) => (kept.doubt, Some(Earlier { values: kept.values, at: kept.last })),
+            None => (doubt, None),
         };
+        let kept = Kept { doubt, values: values.to_vec(), since, last: at, reads: reads.saturating_add(1), doubted };
         if kept.is_settled() {
-            return (Verdict::Believed, dropped);
+            return (Verdict::Believed(earlier), dropped);
         }
         let verdict = match kept.doubt.until {
-            Until::Reads(_) => Verdict::Held(kept.doubt.reason),
+            Until::Reads(_) | Until::Steady => Verdict::Held(kept.doubt.reason),
             Until::Long => Verdict::Rejected(kept.doubt.reason),
         };
         self.make_room();
@@ -89,15 +97,20 @@ impl Waiting {
 }
 
 impl Kept {
+    fn lasts(&self) -> Duration {
+        if self.doubt == FIRST { LASTS_AS_FIRST } else { LASTS }
+    }
+
     fn is_settled(&self) -> bool {
         match self.doubt.until {
             Until::Reads(reads) => self.reads >= reads,
+            Until::Steady => self.reads >= 2 || self.doubted >= UNSTEADY,
             Until::Long => self.reads >= LONG.1 && self.last.saturating_sub(self.since) >= LONG.0,
         }
     }
 
     /// Its reason, if it was not rejected and counted already.
     fn was_held(&self) -> Option<Rejection> {
-        matches!(self.doubt.until, Until::Reads(_)).then_some(self.doubt.reason)
+        (self.doubt.until != Until::Long).then_some(self.doubt.reason)
     }
 }

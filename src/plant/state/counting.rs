@@ -1,5 +1,6 @@
 //! The way of an energy counter from its registers, past the ledger, to the snapshot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -7,6 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Known, Plant, covers};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::energy::{self, BatteryCounters};
+use crate::plant::guard::Earlier;
 use crate::plant::ledger::{AIO, Memory, Rating, Reading, Verdict};
 use crate::plant::model::rated_power;
 use crate::plant::snapshot::{BatteryStack, Energy, Gateway, Meter};
@@ -40,6 +42,19 @@ impl Plant {
     pub fn restore_counters(&mut self, memory: Memory, pause: Duration, at: Duration) {
         if !self.ledger.restore(memory, pause, millis(at)) {
             self.want_again(FIRST);
+        }
+    }
+
+    /// The read that confirmed a block, or was confirmed by it, tells its counters as well as the block itself does.
+    pub(super) fn count_earlier(&mut self, key: BlockKey, earlier: Option<Earlier>) {
+        if let Some(Earlier { values, at }) = earlier.filter(|_| key.bank == Bank::Input) {
+            Arc::make_mut(&mut self.image).commit(key, &values, at);
+            let wanted = self.again.contains(&key);
+            self.count(key, at);
+            // What that one left open this one settles.
+            if !wanted {
+                self.again.remove(&key);
+            }
         }
     }
 

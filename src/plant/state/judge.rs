@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::{Known, Plant, Refused};
 use crate::frame::{Bank, BlockKey, Serial};
-use crate::plant::guard::{About, Guards, Occurrence, Rejection, Verdict};
+use crate::plant::guard::{About, Earlier, Guards, Occurrence, Rejection, Verdict};
 use crate::plant::identity::Latch;
-use crate::plant::model::rated_power;
 use crate::plant::probes::Probes;
 use crate::plant::{Capabilities, INVERTER, Identity};
 use crate::registers::{RegisterImage, plan, single_phase};
@@ -19,7 +18,7 @@ impl Plant {
         values: &[u16],
         envelope: Option<Serial>,
         at: Duration,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Earlier>, Refused> {
         if values.len() != usize::from(key.count) {
             return Err(Rejection::Length.into());
         }
@@ -33,22 +32,20 @@ impl Plant {
         } else {
             None
         };
-        match self.guards.weigh(about, key, values, &self.image, at) {
+        let earlier = match self.guards.weigh(about, key, values, &self.image, at) {
             Verdict::Held(reason) => return Err(Refused::Held(reason)),
             Verdict::Rejected(reason) => return Err(reason.into()),
-            Verdict::Believed => {}
-        }
+            Verdict::Believed(earlier) => earlier,
+        };
         if let Some(seen) = seen {
             self.learn(seen);
         }
-        Ok(())
+        Ok(earlier)
     }
 
     /// What the guards need to know of where a block comes from.
     pub(super) fn about(&self, key: BlockKey) -> About {
-        let identity = self.identity();
-        let rated = identity.and_then(|identity| rated_power(identity.device_type_code));
-        About::new(key, identity.map(|identity| identity.model), rated)
+        About::new(key, self.identity())
     }
 
     fn judge_envelope(&self, envelope: Option<Serial>) -> Result<(), Refused> {
@@ -97,7 +94,12 @@ impl Plant {
         if known.latch.observe(seen.clone()) {
             return Ok(Some(seen));
         }
-        if agrees { Ok(None) } else { Err(Rejection::OtherModel.into()) }
+        if agrees {
+            // Where the guards held the block in which it changed, that is still to be learned.
+            let is_new = !known.capabilities.is_of(&seen);
+            return Ok(is_new.then_some(seen));
+        }
+        Err(Rejection::OtherModel.into())
     }
 
     /// Who the inverter is, from a block that no further read will confirm.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Plant;
+use super::{Known, Plant};
 use crate::frame::{Bank, BlockKey};
 use crate::plant::probes::Probe;
 use crate::plant::{INVERTER, MIRROR};
@@ -41,6 +41,15 @@ impl Plant {
         let Some(found) = self.capabilities() else { return false };
         let is_live = || plan::blocks(found, Due { live: true, settings: false }).contains(&key);
         plan::is_inverter(key.device) && self.read_at(key).is_none() && !is_live()
+    }
+
+    /// What must be asked before anything is shown, since it decides which registers mean what: whether an inverter that
+    /// may be three-phase has that bank.
+    pub fn open_question(&self) -> Option<BlockKey> {
+        let Known { capabilities, probes, .. } = self.known.as_ref()?;
+        let bank = BlockKey::new(INVERTER, Bank::Input, 1000, 60);
+        let is_open = capabilities.model.has_three_phase_bank() && !capabilities.has_three_phase_bank();
+        (is_open && !probes.was_asked(bank)).then_some(bank)
     }
 
     /// The next question whether something is there.

@@ -9,8 +9,11 @@ use crate::plant::{Family, battery, control, details, ems, flows, gateway, meter
 use crate::registers::View;
 
 impl Plant {
-    /// What is known now; nothing before HR 0 to 59 were read. What it brings is counted for the tariff.
+    /// What is known now; nothing before HR 0 to 59 were read, nor before it is known what stands where. What it brings is counted for the tariff.
     pub fn snapshot(&mut self, context: &SnapshotContext) -> Option<Snapshot> {
+        if self.open_question().is_some() {
+            return None;
+        }
         let unavailable = self.unavailable();
         let shown = self.without(&unavailable);
         let mut snapshot = shown.as_ref().unwrap_or(self).snapshot_of_all(context)?;

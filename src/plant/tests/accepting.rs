@@ -45,7 +45,7 @@ fn zeros_where_nothing_was_are_taken_and_say_nothing() {
     let seen = snapshot(&plant);
     assert_eq!((seen.power.load, seen.power.soc, seen.power.grid), (None, None, None));
     assert!(seen.batteries.is_empty() && seen.meters.is_empty());
-    offer(&mut plant, input(0), &block(input(0))).unwrap();
+    take(&mut plant, input(0), &block(input(0)));
     assert!(snapshot(&plant).power.load.is_some());
 }
 
@@ -54,10 +54,10 @@ fn zeros_are_true_of_flags_of_faults_and_of_a_few_settings() {
     let mut plant = plant_of(&hybrid());
     for (bank, base) in plan::OPTIONAL {
         let key = BlockKey::new(INVERTER, bank, base, 60);
-        offer(&mut plant, key, &with(vec![0; 60], &[(3, 7)])).unwrap();
+        take(&mut plant, key, &with(vec![0; 60], &[(3, 7)]));
         offer(&mut plant, key, &[0; 60]).unwrap();
     }
-    offer(&mut plant, BlockKey::new(INVERTER, Bank::Holding, 94, 2), &[0; 2]).unwrap();
+    take(&mut plant, BlockKey::new(INVERTER, Bank::Holding, 94, 2), &[0; 2]);
     assert_eq!(plant.rejections().total(), 0);
 }
 

@@ -102,7 +102,11 @@ pub(crate) fn snapshot(plant: &Plant) -> Snapshot {
     let zone = TimeZone::get("Europe/London").unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.0), ..Stats::default() };
     let context = SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() };
-    plant.clone().snapshot(&context).expect("an identity")
+    let mut plant = plant.clone();
+    while let Some(question) = plant.open_question() {
+        plant.probe_failed(question);
+    }
+    plant.snapshot(&context).expect("an identity")
 }
 
 /// An inverter of this device type and firmware that measures these input registers, everything else being as the

@@ -42,8 +42,8 @@ fn a_first_generation_hybrid_is_read_in_the_order_of_what_people_wait_for() {
     insta::assert_snapshot!(shown(&hybrid), @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     IR 60+60 at 0x32, live
     IR 60+60 at 0x33, live
     IR 60+30 at 0x01, live
@@ -58,8 +58,8 @@ fn single_phase_inverters_differ_in_their_settings() {
     insta::assert_snapshot!(plain, @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     ");
@@ -72,8 +72,8 @@ fn single_phase_inverters_differ_in_their_settings() {
     insta::assert_snapshot!(ten_slots, @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 240+60 at 0x11
@@ -84,8 +84,8 @@ fn single_phase_inverters_differ_in_their_settings() {
     insta::assert_snapshot!(shown(&capabilities(0x3001, 282)), @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 300+60 at 0x11
@@ -99,8 +99,8 @@ fn an_all_in_one_has_a_stack_of_modules() {
     insta::assert_snapshot!(shown(&all_in_one), @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     IR 60+60 at 0x70, live
     IR 60+60 at 0x50, live
     IR 60+60 at 0x51, live
@@ -130,8 +130,8 @@ fn a_three_phase_hybrid_has_registers_of_its_own() {
     IR 1300+60 at 0x11, live
     IR 1360+54 at 0x11, live
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     IR 60+60 at 0x70, live
     IR 60+60 at 0x50, live
     IR 60+60 at 0x51, live
@@ -161,8 +161,8 @@ fn a_three_phase_ac_inverter_has_the_settings_of_both() {
     IR 1300+60 at 0x11, live
     IR 1360+54 at 0x11, live
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 1000+60 at 0x11
@@ -187,8 +187,8 @@ fn an_all_in_one_hybrid_is_read_as_a_three_phase_inverter_once_it_has_shown_that
     IR 1300+60 at 0x11, live
     IR 1360+54 at 0x11, live
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 1000+60 at 0x11
@@ -229,8 +229,8 @@ fn a_gateway_tells_of_its_all_in_ones_itself() {
     IR 1780+60 at 0x11, live
     IR 1840+20 at 0x11, live
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x11, live
     IR 60+30 at 0x01, live
     IR 60+30 at 0x02, live
     HR 120+60 at 0x11
@@ -251,8 +251,8 @@ fn what_never_answered_is_asked_for_with_the_settings_only() {
     insta::assert_snapshot!(shown(&Capabilities { silent, ..capabilities(0x8001, 612) }), @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x11
     HR 60+60 at 0x11
+    IR 180+60 at 0x11
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 240+60 at 0x11
@@ -267,8 +267,8 @@ fn mirrored_blocks_are_read_at_the_mirror() {
     insta::assert_snapshot!(shown(&ac), @r"
     HR 0+60 at 0x11
     IR 0+60 at 0x11, live
-    IR 180+60 at 0x31, live
     HR 60+60 at 0x11
+    IR 180+60 at 0x31, live
     HR 120+60 at 0x11
     IR 120+60 at 0x11
     HR 300+60 at 0x31

@@ -136,7 +136,11 @@ fn grid(plant: &Plant, page: &mut Page<'_>) {
     let [one, two, three] = if phases > 1.0 { grid_by_phase(plant) } else { [powers.grid, 0.0, 0.0] };
     page.put_all(1083, &[signed(one), signed(two), signed(three)]);
     page.put_long(1089, long(powers.load * 10.0));
-    page.put_all(1091, &by_phase(plant, |_| signed(inverter)));
+    // The phases add up to the whole, as a recorded plant's do: 549 + 516 + 541 W of 1606.0 W.
+    let whole = powers.inverter.round();
+    let each = inverter.round();
+    let fed = if phases > 1.0 { [each, each, whole - 2.0 * each] } else { [whole, 0.0, 0.0] };
+    page.put_all(1091, &fed.map(signed));
     page.put_all(1094, &by_phase(plant, |phase| unsigned(volts(plant, phase) * 10.0)));
     page.put_long(1240, long(powers.grid.max(0.0) * 10.0));
 }

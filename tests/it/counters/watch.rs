@@ -12,6 +12,8 @@ use super::truth::{Made, Name, Part, counters, highs, published};
 
 /// What is published may be off by so much, kWh, however new it is.
 pub const OFF: f64 = 0.3;
+/// The simulated house takes no more, W.
+const HOUSE: f64 = 5_000.0;
 /// Meters' registers go on with 0 after this, kWh, and what is published goes on.
 const FULL: f64 = 6553.6;
 const EPSILON: f64 = 1e-6;
@@ -47,6 +49,8 @@ pub struct Watch {
     days: Days,
     /// From noon to noon.
     noon: Option<Date>,
+    /// Whether the inverter's clock has shown the day after that noon's.
+    has_begun: bool,
     day: Option<Date>,
     pub wrong: Vec<String>,
     pub checks: u64,
@@ -64,6 +68,7 @@ impl Watch {
             seen: BTreeMap::new(),
             days,
             noon: None,
+            has_begun: false,
             day: None,
             wrong: Vec::new(),
             checks: 0,
@@ -97,6 +102,7 @@ impl Watch {
         let Some(snapshot) = bench.snapshot() else { return };
         let clock = bench.simulator.inverter_clock();
         self.turn(bench);
+        self.has_begun |= self.noon.is_some_and(|noon| clock.date() > noon);
         let (hour, minute) = (clock.hour(), clock.minute());
         let near_midnight = (hour == 23 && minute >= 48) || (hour == 0 && minute < 12);
         let new_day = self.day.replace(clock.date()).is_some_and(|before| before != clock.date());
@@ -125,13 +131,16 @@ impl Watch {
                 }
             }
             seen.published = Some(published);
-            if part == Part::Today && hour == 23 && minute < 45 {
+            // A clock that was set back shows a second evening, of a day that has begun.
+            if part == Part::Today && hour == 23 && minute < 45 && !self.has_begun {
                 seen.eve = published;
             }
             let highest = if made.wavers { seen.highest } else { value };
             let off = (published - highest).max(value - published).max(0.0);
             let Some(trusted) = seen.trusted else { continue };
-            let allowed = OFF.max(1.2 * self.rated * trusted.elapsed().as_secs_f64() / 3.6e6);
+            // What comes from the grid feeds the house besides the inverter.
+            let house = if matches!(name.2, "import" | "load") { HOUSE } else { 0.0 };
+            let allowed = OFF.max(1.2 * (self.rated + house) * trusted.elapsed().as_secs_f64() / 3.6e6);
             let judged = part == Part::Total || (self.days == Days::Strict && of_today);
             if judged && trusted.elapsed().as_secs() < 60 {
                 self.largest = self.largest.max(off);
@@ -155,6 +164,7 @@ impl Watch {
             time.date()
         };
         let over = self.noon.replace(this).is_some_and(|before| before != this);
+        self.has_begun &= !over;
         for (name @ (_, part, _), seen) in &mut self.seen {
             if *part != Part::Today {
                 continue;

@@ -124,6 +124,31 @@ fn a_clock_set_back_over_midnight_begins_no_second_day() {
     assert!((lowest - 0.3).abs() < 1e-9, "{lowest}");
 }
 
+/// Nothing had flowed before midnight, so that nothing shows that the day began; the evening comes a second time.
+#[test]
+fn a_day_that_began_with_nothing_goes_on_over_the_second_midnight_of_a_clock_set_back() {
+    let mut counter = Counter { today: Today::default(), clock: 0, total: Some(500.0) };
+    for minute in -10..=30 {
+        assert!(counter.read(0.0, DAY + minute * MINUTE).is_none_or(|kwh| kwh == 0.0));
+    }
+    for minute in 1..=9 {
+        counter.total = Some(500.0 + minute as f64 / 10.0);
+        counter.read(minute as f64 / 10.0, DAY + (30 + minute) * MINUTE);
+    }
+    assert_eq!(counter.shows(), Some(0.9));
+    // From 0:50 to 23:33 of the day before: the register begins anew, and again at the second midnight.
+    counter.clock = -77 * MINUTE;
+    for minute in 50..200 {
+        assert_eq!(counter.read(0.0, DAY + minute * MINUTE), Some(0.9), "{minute}");
+    }
+    counter.total = Some(502.0);
+    assert_eq!(counter.read(0.3, DAY + 260 * MINUTE), Some(2.0), "what has flowed since the first midnight");
+    // The midnight after that one begins a day.
+    counter.total = Some(509.0);
+    counter.read(7.0, DAY + DAY + 76 * MINUTE);
+    assert_eq!(counter.read(0.0, DAY + DAY + 78 * MINUTE), Some(0.0));
+}
+
 #[test]
 fn a_clock_set_forward_over_midnight_begins_the_day_when_it_is_known() {
     let mut counter = Counter::before_midnight();
