@@ -34,7 +34,7 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     let transport =
         Transport::NAMES.iter().find(|(name, _)| *name == args.transport).map_or(Transport::Dongle, |(_, kind)| *kind);
     let port = args.port.unwrap_or_else(|| transport.default_port());
-    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto };
+    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto, lock_backend: None };
     let mut inverter = app::inverter_at(&each, &Settings::default())?;
     inverter.every = LONGEST;
     let snapshot = block_on(read_once(inverter))?.map_err(anyhow::Error::msg)?;

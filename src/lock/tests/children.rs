@@ -17,6 +17,7 @@ const INCREMENTS: u64 = 20;
 const HOLD: &str = "hold";
 const HOLD_ON: &str = "hold on";
 const COUNT: &str = "count";
+const GIVE_UP: &str = "give up";
 
 /// A running child, killed when dropped.
 struct Running(Child);
@@ -41,8 +42,10 @@ impl Running {
                 assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{said}");
                 said.push(char::from(byte[0]));
             }
+            stdout
         });
-        timeout(Duration::from_secs(60), reading).await.unwrap().unwrap();
+        // Kept open: it may have more to say.
+        self.0.stdout = Some(timeout(Duration::from_secs(60), reading).await.unwrap().unwrap());
     }
 
     fn kill(&mut self) {
@@ -76,6 +79,11 @@ pub(super) fn child<H: Shared>() {
                     std::fs::write(&counter, (value + 1).to_string()).unwrap();
                     lease.release().await.unwrap();
                 }
+            }
+            GIVE_UP => {
+                let outcome = locks.acquire(READ, &owner, Some(Duration::from_millis(200))).await;
+                assert!(matches!(outcome, Err(LockError::Timeout { .. })), "{outcome:?}");
+                println!("gave up");
             }
             HOLD => {
                 let lease = locks.acquire(READ, &owner, ONCE).await.unwrap();
@@ -151,4 +159,14 @@ pub(super) async fn a_process_that_does_not_let_go_is_named<H: Shared>(child: &s
         let end = Some(H::LIFE.unwrap_or_default() + H::SLACK);
         locks.acquire(READ, &Owner::new("next"), end).await.unwrap().release().await.unwrap();
     }
+}
+
+pub(super) async fn a_process_that_gave_up_ends_at_once<H: Shared>(child: &str) {
+    let h = H::begin().await;
+    let lease = h.locks().acquire(READ, &Owner::new("test"), ONCE).await.unwrap();
+    let mut waiter = Running::start(child, GIVE_UP, &h.address());
+    waiter.says("gave up").await;
+    let ended = tokio::task::spawn_blocking(move || waiter.0.wait().unwrap().success());
+    assert!(timeout(Duration::from_secs(5), ended).await.unwrap().unwrap());
+    lease.release().await.unwrap();
 }
