@@ -77,6 +77,8 @@ fn for_yaml(text: &str, source: &str) -> String {
     if json { text.replace('\t', " ") } else { text.to_owned() }
 }
 
+const JOINED: &str = "is not a setting: names stand below each other, without dots or brackets";
+
 /// The way through one file.
 struct Reading<'a> {
     source: &'a str,
@@ -105,7 +107,7 @@ impl Reading<'_> {
                 continue;
             }
             if name.contains(['.', '[']) {
-                self.fault(at, &path, "is not a setting: names stand below each other, without dots or brackets");
+                self.fault(at, &path, JOINED);
                 continue;
             }
             match (keys::place(&path), node.kind) {
@@ -182,8 +184,11 @@ impl Reading<'_> {
                 continue;
             }
             let known = format!("{list}[].{section}{name}");
+            if name.contains(['.', '[']) {
+                self.fault(at, &shown, JOINED);
+                continue;
+            }
             match (keys::place(&known), node.kind) {
-                _ if name.contains(['.', '[']) => self.unknown(&shown, &known, at),
                 (Place::Unknown, _) => self.unknown(&shown, &known, at),
                 (_, Kind::Null) => {}
                 (Place::Value, Kind::Text(text)) => {

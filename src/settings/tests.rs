@@ -215,8 +215,12 @@ fn wrong_settings_of_locks_are_told_with_their_places() {
                 locks: { life: 1s, when_redis_is_down: go_on }\n";
     insta::assert_snapshot!(shown(load_with(text, &[])).join("\n"), @r"
     givtcp.yaml:3:23: inverters[0].locks.backend: must be one of auto, local, file, redis (did you mean file?): files
-    givtcp.yaml:3:30: inverters[0].locks.timeout: is not a setting (did you mean locks.timeout?)
+    givtcp.yaml:3:30: inverters[0].locks.timeout: is not a setting (did you mean link.timeout?)
     givtcp.yaml:4:23: inverters[1].locks: must be names and values, not one value
+    givtcp.yaml:5:16: inverters[2].locks.backend: is not a setting: names stand below each other, without dots or brackets
+    givtcp.yaml:5:61: inverters[2].locks.backend: stands a second time, first in line 5
+    givtcp.yaml:6:16: locks.life: must be at least 2s: 1s
+    givtcp.yaml:6:40: locks.when_redis_is_down: must be one of wait, local: go_on
     ");
 }
 

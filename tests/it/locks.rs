@@ -37,7 +37,7 @@ async fn the_program_holds_the_link_and_lets_go_of_it_when_it_stops() {
     let kept = program.logs("locks are kept", SOON).await;
     let place = format!("in files, between the processes of this machine, below {}", program.data().display());
     assert!(kept.contains(&place), "{kept}");
-    program.logs("inverter SA", SOON).await;
+    program.logs(" is a HYBRID", SOON).await;
     let locks = locks_of(&program.data());
     let holder = locks.holder(&link(host.port())).await.unwrap().unwrap();
     assert_eq!(Some(holder.pid), program.id());
@@ -53,7 +53,7 @@ async fn a_program_that_is_killed_leaves_the_link_to_the_next() {
     let simulator = plant(1);
     let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
     let mut program = Program::run(&settings(&broker, host.port()));
-    program.logs("inverter SA", SOON).await;
+    program.logs(" is a HYBRID", SOON).await;
     let locks = locks_of(&program.data());
     let next = Owner::new("next");
     let link = link(host.port());
@@ -80,7 +80,7 @@ async fn one_who_waits_for_the_link_polls_when_it_is_free_and_ends_in_time_while
         if gets_it {
             assert!(!lease.is_lost());
             lease.release().await.unwrap();
-            program.logs("inverter SA", SOON).await;
+            program.logs(" is a HYBRID", SOON).await;
         }
         program.stops_on("TERM").await;
     }
@@ -91,7 +91,7 @@ async fn a_lease_that_is_revoked_closes_the_connection_which_begins_anew() {
     let simulator = plant(1);
     let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
     let mut program = Program::run(&settings(&broker, host.port()));
-    program.logs("inverter SA", SOON).await;
+    program.logs(" is a HYBRID", SOON).await;
     let locks = locks_of(&program.data());
     assert_eq!(locks.force_release(&link(host.port())).await, Ok(true));
     program.logs("could not lock the connection: lock lost for inverter_link", SOON).await;
