@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod answers;
+mod locks;
 mod publisher;
 mod roles;
 mod share;
@@ -62,13 +63,14 @@ impl App {
     ///
     /// # Errors
     /// What of the settings cannot be used after all: a time zone that this system does not know, a certificate that
-    /// cannot be read.
+    /// cannot be read, a data directory that takes no locks though they are to be there.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let zone = time_zone(settings)?;
         let events = Events::new();
         let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
-        let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (locks, kept) = locks::choose(settings, &clock)?;
+        tracing::info!("{kept}");
         let store = open_store(settings);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (members, group) = watch::channel(1);
@@ -85,10 +87,10 @@ impl App {
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
         }
-        for (place, each) in settings.inverters.iter().enumerate() {
+        for (place, (each, locks)) in settings.inverters.iter().zip(locks).enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
-            let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
+            let clock = Arc::clone(&clock);
             let (store, events) = (store.clone(), app.events.clone());
             let (standing, hold) = watch::channel(Hold::default());
             let (wanted, is_wanted) = watch::channel(true);

@@ -167,6 +167,8 @@ struct Task {
     settings_retries: u8,
     requests: mpsc::Receiver<Request>,
     began: Instant,
+    /// How many attempts to connect have failed since one did not.
+    unreached: usize,
     /// The failures that were told since the inverter answered last.
     said: Vec<String>,
 }
@@ -243,6 +245,7 @@ impl Task {
             settings_retries: 0,
             requests,
             began,
+            unreached: 0,
             said: Vec::new(),
             inverter,
         }

@@ -16,10 +16,11 @@ mod modbus;
 mod pacer;
 mod shared;
 
-pub use connector::{Connecting, Connector, Stream, TcpConnector};
+pub use connector::{Connecting, Connector, Resolving, Stream, TcpConnector};
 pub use counters::{Counters, Counts};
 pub use ends::{Reader, Writer};
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -203,18 +204,32 @@ pub struct Line {
     task: JoinHandle<()>,
 }
 
-/// Opens a connection: connects within [`Options::connect_timeout`] and starts the task that owns the stream.
+/// The addresses of the other side, looked up within [`Options::connect_timeout`]; none where it has none.
+///
+/// # Errors
+/// [`LinkError::Connect`].
+pub async fn resolve(connector: &dyn Connector, options: &Options) -> Result<Vec<SocketAddr>, LinkError> {
+    let failed = |why: String| LinkError::Connect { peer: connector.peer(), why };
+    let found = timeout(options.connect_timeout, connector.resolve()).await;
+    found
+        .map_err(|_| failed(format!("its address was not found within {:?}", options.connect_timeout)))?
+        .map_err(|error| failed(error.to_string()))
+}
+
+/// Opens a connection: connects within [`Options::connect_timeout`] and starts the task that owns the stream. `to` is one
+/// of the addresses that [`resolve`] found.
 ///
 /// # Errors
 /// [`LinkError::Connect`].
 pub async fn open(
     connector: &dyn Connector,
+    to: Option<SocketAddr>,
     kind: Kind,
     options: &Options,
     counters: &Arc<Counters>,
 ) -> Result<Connection, LinkError> {
     let failed = |why: String| LinkError::Connect { peer: connector.peer(), why };
-    let stream = timeout(options.connect_timeout, connector.connect())
+    let stream = timeout(options.connect_timeout, connector.connect(to))
         .await
         .map_err(|_| failed(format!("no answer within {:?}", options.connect_timeout)))?
         .map_err(|error| failed(error.to_string()))?;

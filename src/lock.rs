@@ -8,6 +8,7 @@
 //! All of them are a [`Queued`]: the queue of one process, which asks what stands behind it for one waiter at a time.
 
 mod backend;
+mod both;
 #[cfg(test)]
 pub(crate) mod captured_log;
 mod entry;
@@ -16,6 +17,7 @@ mod local;
 mod queue;
 mod queued;
 
+pub use both::{Both, Without};
 pub use file::{FileBackend, FileLockManager, NoFileLocks};
 pub use local::{LocalLockManager, Process};
 pub use queued::Queued;

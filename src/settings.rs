@@ -34,7 +34,7 @@ pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
     MqttSettings, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, RedisSettings, Role,
-    Settings, Smoothing, TlsSettings, Transport,
+    Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 pub use view::describe;
 

@@ -129,6 +129,7 @@ mod tests {
         let inverter = |(place, &role): (usize, _)| InverterSettings {
             host: format!("dongle-{place}"),
             role,
+            lock_backend: None,
             name: None,
             port: 8899,
             transport: Transport::Dongle,

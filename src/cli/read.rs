@@ -47,7 +47,7 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
         Transport::NAMES.iter().find(|(name, _)| *name == args.transport).map_or(Transport::Dongle, |(_, kind)| *kind);
     let port = args.port.unwrap_or_else(|| transport.default_port());
     let settings = Settings { data_dir: data_dir(args.config), ..Settings::default() };
-    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto };
+    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto, lock_backend: None };
     let values = block_on(read(&each, &settings, !args.no_raw))??;
     print(&serde_json::to_string_pretty(&values)?)
 }

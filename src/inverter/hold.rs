@@ -1,10 +1,11 @@
 //! The lease of an inverter's link: waited for, kept from connection to connection, given up.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Task};
@@ -44,16 +45,22 @@ pub(super) async fn unwanted(wanted: &mut watch::Receiver<bool>) {
 }
 
 impl Task {
+    /// The lease of this connection. Named by the address, since a dongle may have several names.
+    pub(super) fn link_resource(&self, address: Option<SocketAddr>) -> String {
+        link_resource(&address.map_or_else(|| self.inverter.connector.peer(), |address| address.to_string()))
+    }
+
     /// The lease without which no connection is opened: the one that is held already, or as soon as it is free, however
     /// long that takes.
     pub(super) async fn hold(&mut self, resource: &str, shutdown: &CancellationToken) -> Result<Lease, Ended> {
         if let Some(lease) = self.link.take_if(|lease| lease.resource() == resource && !lease.is_lost()) {
             return Ok(lease);
         }
-        self.let_go().await;
+        // That of another address of the same dongle.
+        drop(self.link.take());
         let mut wanted = self.inverter.wanted.clone();
-        let is_wanted = *wanted.borrow();
-        if !is_wanted {
+        if !*wanted.borrow() {
+            self.let_go().await;
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(Ended::Shutdown),
@@ -67,64 +74,56 @@ impl Task {
             () = unwanted(&mut wanted) => Err(Ended::Unwanted),
             lease = self.wait_for(resource) => lease.map_err(Ended::from),
         };
-        match lease {
-            Ok(lease) => {
-                self.stand(Standing::Holding, Some(resource));
-                Ok(lease)
-            }
-            Err(ended) => {
-                self.stand(Standing::Idle, None);
-                Err(ended)
-            }
-        }
+        let standing = if lease.is_ok() { Standing::Holding } else { Standing::Idle };
+        self.stand(standing, Some(resource));
+        lease
     }
 
-    async fn wait_for(&self, resource: &str) -> Result<Lease, LockError> {
-        let (locks, name) = (&self.inverter.locks, &self.inverter.name);
-        let begun = Instant::now();
-        let mut acquiring = locks.acquire(resource, &self.owner, None);
-        let lease = tokio::select! {
-            biased;
-            lease = &mut acquiring => return lease,
-            () = sleep_until(begun + SAY_AFTER) => {
-                // That it cannot be asked is said by who is waited for.
-                if let Ok(Some(Holder { owner, pid, host, .. })) = locks.holder(resource).await {
-                    tracing::info!(
-                        inverter.name = %name,
-                        "{owner} in process {pid} on {host} has this inverter; standing by until it lets go"
-                    );
-                }
-                acquiring.await?
-            }
-        };
+    async fn wait_for(&mut self, resource: &str) -> Result<Lease, LockError> {
+        let (locks, owner, begun) = (Arc::clone(&self.inverter.locks), self.owner.clone(), Instant::now());
+        let mut acquiring = locks.acquire(resource, &owner, None);
+        if let Ok(lease) = timeout_at(begun + SAY_AFTER, &mut acquiring).await {
+            return lease;
+        }
+        // It is another's, and what was read before is old when it comes back.
+        self.forget().await;
+        let name = &self.inverter.name;
+        // That it cannot be asked is said by who is waited for.
+        if let Ok(Some(Holder { owner, pid, host, .. })) = locks.holder(resource).await {
+            tracing::info!(
+                inverter.name = %name,
+                "{owner} in process {pid} on {host} has this inverter; standing by until it lets go"
+            );
+        }
+        let lease = acquiring.await?;
         tracing::info!(inverter.name = %name, "takes the inverter over after {:.1}s", begun.elapsed().as_secs_f64());
         Ok(lease)
     }
 
     /// Keeps the lease for the next connection, or lets go of it if it is lost.
     pub(super) async fn keep_hold(&mut self, lease: Lease) {
-        if lease.is_lost() {
-            drop(lease);
+        let is_lost = lease.is_lost();
+        self.link = Some(lease);
+        if is_lost {
             self.let_go().await;
-        } else {
-            self.link = Some(lease);
         }
     }
 
-    /// Lets go of the inverter, so that another process may have it. Nothing of it is shown from here any more, and
-    /// what was read is old when it comes back.
+    /// Lets go of the inverter, so that another process may have it.
     pub(super) async fn let_go(&mut self) {
-        if self.inverter.standing.borrow().standing != Standing::Holding {
-            return;
-        }
-        // Before it can be another's, who may read it from the same directory.
-        self.keep_now().await;
+        // Before it can be another's, who may read what is kept in the same directory.
+        self.forget().await;
         drop(self.link.take());
+        let resource = self.inverter.standing.borrow().resource.clone();
+        self.stand(Standing::Idle, resource.as_deref());
+    }
+
+    /// Nothing of the inverter is shown from here any more.
+    async fn forget(&mut self) {
+        self.keep_now().await;
         self.plant = Plant::new();
         self.schedule.restart();
         self.report.nothing();
-        let resource = self.inverter.standing.borrow().resource.clone();
-        self.stand(Standing::Idle, resource.as_deref());
     }
 
     fn stand(&self, standing: Standing, resource: Option<&str>) {

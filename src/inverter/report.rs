@@ -116,7 +116,7 @@ impl Report {
         self.online = false;
         self.last_updated = None;
         (self.cycle_at, self.since_previous) = (None, None);
-        self.snapshots.send_replace(None);
+        self.snapshots.send_if_modified(|newest| newest.take().is_some());
     }
 
     /// Shows what is known now.

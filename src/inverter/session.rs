@@ -1,15 +1,16 @@
 //! One connection, from its lease to its end.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::hold::{link_resource, unwanted};
+use super::hold::unwanted;
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
-use crate::link::{self, Block, Connection, Patience};
+use crate::link::{self, Block, Connection, LinkError, Patience};
 use crate::lock::{Lease, LockError};
 use crate::plant::{INVERTER, Identity, Plant, Refused};
 use crate::poll::Cycle;
@@ -46,28 +47,43 @@ async fn called_off(lease: &Lease, mut wanted: watch::Receiver<bool>, shutdown: 
 impl Task {
     /// Connects, polls until something ends the connection, and closes it properly: dongles have few sockets.
     pub(super) async fn connection(&mut self, shutdown: &CancellationToken) -> Ended {
-        let resource = link_resource(&self.inverter.connector.peer());
+        let address = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ended::Shutdown,
+            found = self.address() => match found {
+                Ok(address) => address,
+                Err(error) => return error.into(),
+            },
+        };
+        let resource = self.link_resource(address);
         let lease = match self.hold(&resource, shutdown).await {
             Ok(lease) => lease,
             Err(ended) => return ended,
         };
-        let ended = self.connection_under(&lease, shutdown).await;
+        let ended = self.connection_under(&lease, address, shutdown).await;
         self.keep_hold(lease).await;
         ended
     }
 
-    async fn connection_under(&mut self, lease: &Lease, shutdown: &CancellationToken) -> Ended {
+    async fn connection_under(
+        &mut self,
+        lease: &Lease,
+        address: Option<SocketAddr>,
+        shutdown: &CancellationToken,
+    ) -> Ended {
         let wanted = self.inverter.wanted.clone();
-        let opening =
-            link::open(&*self.inverter.connector, self.inverter.kind, &self.inverter.link, &self.inverter.counters);
         let mut connection = tokio::select! {
             biased;
             ended = called_off(lease, wanted.clone(), shutdown) => return ended,
-            opened = opening => match opened {
+            opened = self.open(address) => match opened {
                 Ok(connection) => connection,
-                Err(error) => return error.into(),
+                Err(error) => {
+                    self.unreached = self.unreached.wrapping_add(1);
+                    return error.into();
+                }
             },
         };
+        self.unreached = 0;
         let ended = tokio::select! {
             biased;
             ended = called_off(lease, wanted, shutdown) => ended,
@@ -79,13 +95,14 @@ impl Task {
 
     /// Connects, reads everything once, and closes. Where silence ends a connection, it takes one for each absent device.
     pub(super) async fn one_cycle(&mut self) -> Result<(), Ended> {
-        let resource = link_resource(&self.inverter.connector.peer());
+        let address = self.address().await?;
+        let resource = self.link_resource(address);
         let _lease = self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await?;
         let until = Instant::now() + self.inverter.every;
         let mut due = Due { live: true, settings: true };
         loop {
             let lasts = until.saturating_duration_since(Instant::now());
-            match self.one_connection(Cycle { due, lasts, probes: u8::MAX }).await {
+            match self.one_connection(address, Cycle { due, lasts, probes: u8::MAX }).await {
                 Err(Ended::Unanswered) if self.plant.all_probed_once() || Instant::now() >= until => return Ok(()),
                 Err(Ended::Unanswered) => due = Due { live: false, settings: false },
                 outcome => return outcome,
@@ -93,10 +110,19 @@ impl Task {
         }
     }
 
-    async fn one_connection(&mut self, cycle: Cycle) -> Result<(), Ended> {
+    /// Where to connect to: looked up for each attempt, and of several addresses another after each that was not reached.
+    async fn address(&self) -> Result<Option<SocketAddr>, LinkError> {
+        let found = link::resolve(&*self.inverter.connector, &self.inverter.link).await?;
+        Ok(self.unreached.checked_rem(found.len()).and_then(|index| found.get(index).copied()))
+    }
+
+    async fn open(&self, address: Option<SocketAddr>) -> Result<Connection, LinkError> {
         let inverter = &self.inverter;
-        let mut connection =
-            link::open(&*inverter.connector, inverter.kind, &inverter.link, &inverter.counters).await?;
+        link::open(&*inverter.connector, address, inverter.kind, &inverter.link, &inverter.counters).await
+    }
+
+    async fn one_connection(&mut self, address: Option<SocketAddr>, cycle: Cycle) -> Result<(), Ended> {
+        let mut connection = self.open(address).await?;
         let outcome = match self.identify(&mut connection).await {
             Ok(()) => self.locked_cycle(cycle, &mut connection, true).await,
             Err(ended) => Err(ended),
@@ -156,8 +182,8 @@ impl Task {
             let spoke_otherwise = now.resyncs > before.resyncs && now.replies == before.replies;
             match error {
                 _ if spoke_otherwise => Ended::NoDongle,
-                link::LinkError::Timeout { .. } | link::LinkError::Refused { .. } => Ended::NoAnswer,
-                link::LinkError::Lost(_) => Ended::Closed,
+                LinkError::Timeout { .. } | LinkError::Refused { .. } => Ended::NoAnswer,
+                LinkError::Lost(_) => Ended::Closed,
                 error => error.into(),
             }
         })
@@ -226,7 +252,7 @@ impl Task {
                 },
                 block = connection.reader.unsolicited() => match block {
                     Some(block) => self.take_foreign(block)?,
-                    None => return Err(Ended::Link(link::LinkError::Lost("the other side closed it".to_owned()))),
+                    None => return Err(Ended::Link(LinkError::Lost("the other side closed it".to_owned()))),
                 },
             }
         }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use super::*;
 use crate::clock::SystemClock;
@@ -11,7 +12,7 @@ use crate::simulator::{Options, Simulator};
 struct InMemory(Simulator);
 
 impl Connector for InMemory {
-    fn connect(&self) -> Connecting<'_> {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
         Box::pin(async { Ok(Box::new(self.0.connect()) as Box<dyn link::Stream>) })
     }
 
@@ -30,7 +31,7 @@ fn task(simulator: &Simulator) -> Task {
 
 async fn open(task: &Task) -> Connection {
     let inverter = &task.inverter;
-    link::open(&*inverter.connector, inverter.kind, &inverter.link, &inverter.counters).await.unwrap()
+    link::open(&*inverter.connector, None, inverter.kind, &inverter.link, &inverter.counters).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

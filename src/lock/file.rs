@@ -157,7 +157,10 @@ impl FileBackend {
                 pid = named.pid;
             }
             if Instant::now() >= until {
-                return Ok(Revoked::StillHeld(pid));
+                return match pid {
+                    0 => Err(file.trouble("cannot tell who holds", std::io::Error::other("its content is damaged"))),
+                    pid => Ok(Revoked::StillHeld(pid)),
+                };
             }
             sleep(GLANCE).await;
         }

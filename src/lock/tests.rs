@@ -9,6 +9,7 @@
 
 mod basics;
 mod between;
+mod both;
 mod children;
 mod file;
 mod leaving;
@@ -16,6 +17,7 @@ mod local;
 mod log;
 mod queued;
 mod revoking;
+mod scripted;
 mod waiting;
 
 use std::time::Duration;
@@ -173,6 +175,11 @@ macro_rules! conformance_between {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn a_process_that_does_not_let_go_is_named() {
             super::children::a_process_that_does_not_let_go_is_named::<$harness>(CHILD).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn a_process_that_gave_up_ends_at_once() {
+            super::children::a_process_that_gave_up_ends_at_once::<$harness>(CHILD).await;
         }
 
         const CHILD: &str = concat!(module_path!(), "::child");

@@ -77,6 +77,8 @@ fn for_yaml(text: &str, source: &str) -> String {
     if json { text.replace('\t', " ") } else { text.to_owned() }
 }
 
+const JOINED: &str = "is not a setting: names stand below each other, without dots or brackets";
+
 /// The way through one file.
 struct Reading<'a> {
     source: &'a str,
@@ -105,7 +107,7 @@ impl Reading<'_> {
                 continue;
             }
             if name.contains(['.', '[']) {
-                self.fault(at, &path, "is not a setting: names stand below each other, without dots or brackets");
+                self.fault(at, &path, JOINED);
                 continue;
             }
             match (keys::place(&path), node.kind) {
@@ -128,7 +130,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A list of sections, none of which has sections of its own.
+    /// A list of sections.
     fn list(&mut self, list: &str, listed: Listed, at: Mark, items: Vec<Node>) {
         let mut elements = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
@@ -159,24 +161,46 @@ impl Reading<'_> {
 
     fn element(&mut self, list: &str, path: &str, entries: Vec<(String, Mark, Node)>) -> Element {
         let mut element = Element::default();
+        self.fill(&mut element, "", list, path, entries);
+        element
+    }
+
+    /// Puts what stands in `section` of an element (its name with a dot behind it, empty for the element itself) there.
+    fn fill(
+        &mut self,
+        element: &mut Element,
+        section: &str,
+        list: &str,
+        path: &str,
+        entries: Vec<(String, Mark, Node)>,
+    ) {
         let mut seen = BTreeMap::new();
         for (name, at, node) in entries {
-            let shown = format!("{path}.{name}");
+            if self.faults.len() >= MOST_FAULTS {
+                return;
+            }
+            let shown = format!("{path}.{section}{name}");
             if self.is_repeated(&mut seen, &name, at, &shown) {
                 continue;
             }
-            let known = format!("{list}[].{name}");
+            let known = format!("{list}[].{section}{name}");
+            if name.contains(['.', '[']) {
+                self.fault(at, &shown, JOINED);
+                continue;
+            }
             match (keys::place(&known), node.kind) {
                 (Place::Unknown, _) => self.unknown(&shown, &known, at),
                 (_, Kind::Null) => {}
-                (_, Kind::Text(text)) => {
+                (Place::Value, Kind::Text(text)) => {
                     let id = self.origins.add(self.origin(node.at));
-                    element.set(&name, &text, &id);
+                    element.set(&format!("{section}{name}"), &text, &id);
+                }
+                (Place::Section, Kind::Table(entries)) => {
+                    self.fill(element, &format!("{section}{name}."), list, path, entries);
                 }
                 (place, kind) => self.misplaced(node.at, &shown, place, &kind),
             }
         }
-        element
     }
 
     fn is_repeated(&mut self, seen: &mut BTreeMap<String, Mark>, name: &str, at: Mark, path: &str) -> bool {

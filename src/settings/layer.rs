@@ -128,8 +128,19 @@ impl Source for Layer {
 // === impl Element ===
 
 impl Element {
-    pub(super) fn set(&mut self, name: &str, text: &str, origin: &OriginId) {
-        self.0.insert(name.to_owned(), value(text, origin));
+    /// Sets the value at `path`, names joined by dots.
+    pub(super) fn set(&mut self, path: &str, text: &str, origin: &OriginId) {
+        let mut names = path.split('.').rev();
+        let last = names.next().unwrap_or_default();
+        let mut table = &mut self.0;
+        for section in names.rev() {
+            let empty = || Value::new(Some(&origin.0), Map::<String, Value>::new());
+            let found = table.entry(section.to_owned()).or_insert_with(empty);
+            // What is there already is a section too: no name is both.
+            let ValueKind::Table(inner) = &mut found.kind else { return };
+            table = inner;
+        }
+        table.insert(last.to_owned(), value(text, origin));
     }
 }
 

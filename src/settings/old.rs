@@ -20,6 +20,8 @@ enum As {
     External,
     /// `Off`, `None`, `Low`, `Medium` or `High`.
     Smoothing,
+    /// Whether the new locks are used: the old ones were files.
+    NewLocks,
 }
 
 /// GivTCP's names for a setting, ours, and what the value is.
@@ -42,6 +44,7 @@ const RENAMED: &[(&[&str], &str, As)] = &[
     (&["NIGHTRATESTART", "NIGHT_RATE_START"], "rates.night.start", As::Same),
     (&["EXPORTRATE", "EXPORT_RATE"], "rates.export_rate", As::Same),
     (&["DATASMOOTHER", "DATA_SMOOTHER"], "smoothing", As::Smoothing),
+    (&["USE_NEW_LOCKS"], "locks.backend", As::NewLocks),
     (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", As::Same),
 ];
 
@@ -59,7 +62,7 @@ const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
     (&["MQTT_TOPIC_*"], "all inverters are published below one root, mqtt.root"),
     (&["SELF_RUN"], "polling always runs"),
     (&["QUEUE_RETRIES"], "how often a request is tried again depends on what it reads"),
-    (&["USE_NEW_CACHE", "USE_NEW_LOCKS", "USE_NEW_SERVICES"], "locks and services are always in use"),
+    (&["USE_NEW_CACHE", "USE_NEW_SERVICES"], "cache and services are always in use"),
     (
         &["HA_AUTO_D", "HADEVICEPREFIX", "HADEVICEPREFIX_*"],
         "this version does not announce itself to Home Assistant yet",
@@ -244,6 +247,7 @@ impl As {
             Self::Same => Ok(text.to_owned()),
             Self::Level => Ok(level(text)),
             Self::External => super::scalar::boolean(text).map(|on| if on { "external" } else { "clock" }.to_owned()),
+            Self::NewLocks => super::scalar::boolean(text).map(|new| if new { "auto" } else { "file" }.to_owned()),
             Self::Smoothing => Ok(match text.to_ascii_lowercase().as_str() {
                 "off" => "none".to_owned(),
                 other => other.to_owned(),

@@ -51,6 +51,7 @@ fn the_example_file_holds_exactly_the_defaults() {
         port: 8899,
         transport: Transport::Dongle,
         role: Role::Auto,
+        lock_backend: None,
     };
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
@@ -181,13 +182,71 @@ fn settings_without_effect_yet_are_named_only_when_they_were_changed() {
         "{ONE}locks: {{ backend: redis }}\nredis: {{ url: redis://host }}\nhttp: {{ listen: '0.0.0.0:80' }}\ncontrol: {{ enabled: false }}\n"
     );
     insta::assert_snapshot!(load_with(&text, &[]).unwrap().warnings.join("\n"), @r"
-    locks.backend: set, but this version keeps its locks in one process
-    redis.url: set, but this version keeps its locks in one process
+    locks.backend: set, but this version keeps its locks on one machine, in files
+    redis.url: set, but this version keeps its locks on one machine, in files
     http.listen: set, but this version has no web interface yet
     control.enabled: set, but this version takes no commands yet
     ");
     let same = format!("{ONE}locks: {{ backend: local }}\nredis: {{ url: '' }}\n");
     assert_eq!(load_with(&same, &[]).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn each_inverter_may_say_where_its_locks_are_kept() {
+    let text = "inverters:\n  - { host: a, locks: { backend: file } }\n  - { host: b, locks: ~ }\n  - host: c\n\
+                locks: { backend: local, life: 5m, when_redis_is_down: local, timeout: 1s }\n";
+    let settings = load_with(text, &[]).unwrap().settings;
+    let backends = settings.inverters.iter().map(|inverter| inverter.lock_backend);
+    assert_eq!(backends.collect::<Vec<_>>(), [Some(LockBackend::File), None, None]);
+    let locks = LocksSettings {
+        backend: LockBackend::Local,
+        timeout: Duration::from_secs(1),
+        life: Duration::from_secs(300),
+        when_redis_is_down: WhenRedisIsDown::Local,
+    };
+    assert_eq!(settings.locks, locks);
+    assert!(describe(&settings).contains("\ninverters[0].locks.backend: file\n"));
+}
+
+#[test]
+fn wrong_settings_of_locks_are_told_with_their_places() {
+    let text = "inverters:\n  - host: a\n    locks: { backend: files, timeout: 1s }\n  - { host: b, locks: file }\n  \
+                - { host: c, locks.backend: file, locks: { backend: file, backend: local } }\n\
+                locks: { life: 1s, when_redis_is_down: go_on }\n";
+    insta::assert_snapshot!(shown(load_with(text, &[])).join("\n"), @r"
+    givtcp.yaml:3:23: inverters[0].locks.backend: must be one of auto, local, file, redis (did you mean file?): files
+    givtcp.yaml:3:30: inverters[0].locks.timeout: is not a setting (did you mean link.timeout?)
+    givtcp.yaml:4:23: inverters[1].locks: must be names and values, not one value
+    givtcp.yaml:5:16: inverters[2].locks.backend: is not a setting: names stand below each other, without dots or brackets
+    givtcp.yaml:5:61: inverters[2].locks.backend: stands a second time, first in line 5
+    givtcp.yaml:6:16: locks.life: must be at least 2s: 1s
+    givtcp.yaml:6:40: locks.when_redis_is_down: must be one of wait, local: go_on
+    ");
+}
+
+#[test]
+fn locks_in_redis_want_its_address() {
+    for text in ["locks: { backend: redis }\n", "locks: { backend: redis }\nredis: { url: '' }\n"] {
+        let want = "redis.url: must be set, as redis://host:6379, since locks are to be kept in Redis";
+        assert_eq!(faults(text), [format!("givtcp.yaml:2:19: {want}")]);
+    }
+    let one = "inverters: [{ host: a, locks: { backend: redis } }]\n";
+    assert_eq!(shown(load_with(one, &[])).len(), 1);
+    assert!(load_with(one, &[("GIVTCP_REDIS__URL", "redis://host")]).is_ok());
+    assert_eq!(faults("locks: { backend: redis }\nredis: { url: 'http://host' }\n").len(), 1);
+}
+
+#[test]
+fn givtcps_switch_of_the_new_locks_chooses_where_they_are_kept() {
+    let redis = format!("{ONE}redis: {{ url: 'redis://host' }}\n");
+    for (value, backend) in [("false", LockBackend::File), ("true", LockBackend::Auto), ("False", LockBackend::File)] {
+        let Loaded { settings, warnings } = load_with(&redis, &[("USE_NEW_LOCKS", value)]).unwrap();
+        assert_eq!(settings.locks.backend, backend);
+        let note = "USE_NEW_LOCKS: is now locks.backend in the settings file, or GIVTCP_LOCKS__BACKEND";
+        assert_eq!(warnings.first().map(String::as_str), Some(note));
+    }
+    let wrong = shown(load_with(&redis, &[("USE_NEW_LOCKS", "maybe")]));
+    assert_eq!(wrong, ["USE_NEW_LOCKS: locks.backend: must be true or false: maybe"]);
 }
 
 #[test]

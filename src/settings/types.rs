@@ -55,6 +55,8 @@ pub struct InverterSettings {
     pub transport: Transport,
     /// What of it is published. Default `auto`.
     pub role: Role,
+    /// Where its locks are kept, `inverters[].locks.backend`. `None`: where `locks.backend` says.
+    pub lock_backend: Option<LockBackend>,
 }
 
 /// What of an inverter is published.
@@ -178,12 +180,26 @@ pub struct LocksSettings {
     pub backend: LockBackend,
     /// How long a poll waits for its lock. Default 30 s, 100 ms to 10 min.
     pub timeout: Duration,
+    /// How long a lease in Redis lives unless it is renewed. Default 30 s, 2 s to 5 min.
+    pub life: Duration,
+    /// What becomes of polls while Redis cannot be reached. Default `wait`.
+    pub when_redis_is_down: WhenRedisIsDown,
+}
+
+/// What becomes of polls while Redis cannot be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WhenRedisIsDown {
+    /// They wait until it can be: `wait`.
+    #[default]
+    Wait,
+    /// They go on with the locks of this machine: `local`. Another machine may then poll too.
+    Local,
 }
 
 /// Where locks are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LockBackend {
-    /// The widest that is configured: `auto`.
+    /// In Redis if its address is set, otherwise in files: `auto`.
     #[default]
     Auto,
     /// In this process: `local`.
@@ -237,7 +253,7 @@ impl Default for Settings {
             mqtt: MqttSettings::default(),
             rates: RatesSettings::default(),
             smoothing: Smoothing::None,
-            locks: LocksSettings { backend: LockBackend::Auto, timeout: Duration::from_secs(30) },
+            locks: LocksSettings::default(),
             redis: RedisSettings { url: SecretString::from(String::new()) },
             http: HttpSettings { listen: "127.0.0.1:8099".into() },
             control: ControlSettings { enabled: true },
@@ -283,6 +299,17 @@ impl Default for MqttSettings {
     }
 }
 
+impl Default for LocksSettings {
+    fn default() -> Self {
+        Self {
+            backend: LockBackend::Auto,
+            timeout: Duration::from_secs(30),
+            life: Duration::from_secs(30),
+            when_redis_is_down: WhenRedisIsDown::Wait,
+        }
+    }
+}
+
 impl MqttSettings {
     /// The port without TLS.
     pub const PORT: u16 = 1883;
@@ -290,7 +317,7 @@ impl MqttSettings {
     pub const TLS_PORT: u16 = 8883;
 }
 
-// === impl Transport, Role, Qos, Smoothing, LockBackend ===
+// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -350,6 +377,17 @@ impl LockBackend {
     /// Every backend, with its name in the settings.
     pub const NAMES: [(&str, Self); 4] =
         [("auto", Self::Auto), ("local", Self::Local), ("file", Self::File), ("redis", Self::Redis)];
+}
+
+impl WhenRedisIsDown {
+    /// Every choice, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("wait", Self::Wait), ("local", Self::Local)];
+}
+
+impl fmt::Display for WhenRedisIsDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
 }
 
 impl fmt::Display for LockBackend {

@@ -66,6 +66,8 @@ impl View {
         lines.put("smoothing", smoothing);
         lines.put("locks.backend", locks.backend);
         lines.put("locks.timeout", show_duration(locks.timeout));
+        lines.put("locks.life", show_duration(locks.life));
+        lines.put("locks.when_redis_is_down", locks.when_redis_is_down);
         lines.put("redis.url", presence(&redis.url));
         lines.put("http.listen", &http.listen);
         lines.put("control.enabled", control.enabled);
@@ -84,6 +86,10 @@ impl View {
         self.put(key("port"), inverter.port);
         self.put(key("transport"), inverter.transport);
         self.put(key("role"), inverter.role);
+        match inverter.lock_backend {
+            Some(backend) => self.put(key("locks.backend"), backend),
+            None => self.put(key("locks.backend"), "(as locks.backend)"),
+        }
     }
 
     fn rates(&mut self, rates: &RatesSettings) {

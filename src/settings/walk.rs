@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use config::Value;
+use secrecy::ExposeSecret;
 
 use super::fault::{Fault, Want};
 use super::keys::{self, INVERTERS};
@@ -12,7 +13,7 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PollSettings, Qos, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
+    MqttSettings, PollSettings, Qos, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 
 mod rates;
@@ -31,16 +32,13 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         mqtt: walk.mqtt(&scope),
         rates: walk.rates(&scope),
         smoothing: walk.read(&scope, "smoothing", defaults.smoothing, |text| scalar::one_of(text, &Smoothing::NAMES)),
-        locks: LocksSettings {
-            backend: walk
-                .read(&scope, "locks.backend", LockBackend::Auto, |text| scalar::one_of(text, &LockBackend::NAMES)),
-            timeout: walk.duration(&scope, "locks.timeout", defaults.locks.timeout, MS_100..=MIN * 10),
-        },
+        locks: walk.locks(&scope),
         redis: RedisSettings { url: walk.read(&scope, "redis.url", defaults.redis.url, scalar::redis_url) },
         http: HttpSettings { listen: walk.read(&scope, "http.listen", defaults.http.listen, scalar::listen) },
         control: ControlSettings { enabled: walk.read(&scope, "control.enabled", true, scalar::boolean) },
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
     };
+    walk.redis_where_it_is_asked_for(root, &settings);
     (settings, walk.faults)
 }
 
@@ -148,6 +146,37 @@ impl Walk<'_> {
         TlsSettings { enabled, ca_file, cert_file, key_file }
     }
 
+    fn locks(&mut self, scope: &Scope<'_>) -> LocksSettings {
+        let defaults = LocksSettings::default();
+        LocksSettings {
+            backend: self
+                .read(scope, "locks.backend", defaults.backend, |text| scalar::one_of(text, &LockBackend::NAMES)),
+            timeout: self.duration(scope, "locks.timeout", defaults.timeout, MS_100..=MIN * 10),
+            life: self.duration(scope, "locks.life", defaults.life, SEC * 2..=MIN * 5),
+            when_redis_is_down: self.read(scope, "locks.when_redis_is_down", defaults.when_redis_is_down, |text| {
+                scalar::one_of(text, &WhenRedisIsDown::NAMES)
+            }),
+        }
+    }
+
+    /// Who asks for Redis must say where it is.
+    fn redis_where_it_is_asked_for(&mut self, root: &Value, settings: &Settings) {
+        // One that is wrong is a fault of its own.
+        let is_there = layer::find(root, "redis.url").and_then(layer::text).is_some_and(|url| !url.is_empty());
+        if is_there || !settings.redis.url.expose_secret().is_empty() {
+            return;
+        }
+        let asked = |value: &&Value| layer::text(value) == Some("redis");
+        let everywhere = layer::find(root, "locks.backend").filter(asked);
+        let elements = layer::find(root, INVERTERS).map(layer::elements).unwrap_or_default();
+        let asking = everywhere
+            .or_else(|| elements.iter().find_map(|element| layer::find(element, "locks.backend").filter(asked)));
+        if let Some(value) = asking {
+            let want = "must be set, as redis://host:6379, since locks are to be kept in Redis";
+            self.faults.push(Fault::new(self.origins.of(value), "redis.url", want));
+        }
+    }
+
     fn inverters(&mut self, root: &Value) -> Vec<InverterSettings> {
         let list = layer::find(root, INVERTERS);
         let elements = list.map(layer::elements).unwrap_or_default();
@@ -176,6 +205,8 @@ impl Walk<'_> {
             port: self.read(&scope, "port", transport.default_port(), scalar::port),
             transport,
             role: self.read(&scope, "role", Role::Auto, |text| scalar::one_of(text, &Role::NAMES)),
+            lock_backend: self
+                .read(&scope, "locks.backend", None, |text| scalar::one_of(text, &LockBackend::NAMES).map(Some)),
         };
         let Some(host) = layer::find(element, "host") else {
             let want = "must be the dongle's host name or IP address";

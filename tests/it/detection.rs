@@ -1,6 +1,7 @@
 //! What is found behind each plant of the captures, by the program's own polling, in paused time; and what of it survives
 //! a restart or the loss of a device.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,7 +47,7 @@ struct InMemory {
 }
 
 impl Connector for InMemory {
-    fn connect(&self) -> Connecting<'_> {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
         let (near, far) = tokio::io::duplex(64 * 1024);
         tokio::spawn(self.clone().relay(far));
         Box::pin(async { Ok(Box::new(near) as Box<dyn link::Stream>) })

@@ -5,6 +5,7 @@
 //! thing of them is held against plain arithmetic on a few of them here, and by other tests.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Clock for PausedClock {
 pub struct InMemory(pub Simulator);
 
 impl Connector for InMemory {
-    fn connect(&self) -> Connecting<'_> {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
         Box::pin(async { Ok(Box::new(self.0.connect()) as Box<dyn link::Stream>) })
     }
 

@@ -28,6 +28,7 @@ mod fleet;
 mod guards;
 mod host;
 mod independent_client;
+mod locks;
 mod log;
 mod mosquitto;
 mod mqtt;

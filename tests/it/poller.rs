@@ -1,5 +1,6 @@
 //! One inverter's task in paused time, over connections in memory: what it keeps, what it skips, whom it believes.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -92,7 +93,7 @@ impl Dongle {
 struct Socket(Arc<Dongle>);
 
 impl Connector for Socket {
-    fn connect(&self) -> Connecting<'_> {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
         self.0.connects.fetch_add(1, Ordering::Relaxed);
         let (near, far) = tokio::io::duplex(4096);
         tokio::spawn(Arc::clone(&self.0).serve(far));

@@ -1,6 +1,7 @@
 //! The program itself, as its users start it: a process with a settings file and a directory of its own, gone with the
 //! value.
 
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Settings {
     pub link: &'static str,
     /// What stands below `mqtt`.
     pub mqtt: String,
+    /// What stands below `locks`.
+    pub locks: &'static str,
     /// The log's level.
     pub log: &'static str,
 }
@@ -34,6 +37,7 @@ impl Settings {
             poll: "every: 5s",
             link: "gap: 20ms, jitter: 0s, timeout: 500ms, connect_timeout: 1s, backoff_max: 1s",
             mqtt: format!("host: 127.0.0.1, port: {broker}"),
+            locks: "backend: auto",
             log: "info",
         }
     }
@@ -48,9 +52,10 @@ impl Settings {
     pub fn text(&self) -> String {
         let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
         let inverters = inverters.concat();
-        let Self { poll, link, mqtt, log, .. } = self;
+        let Self { poll, link, mqtt, locks, log, .. } = self;
         format!(
-            "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlog: {{ level: \"{log}\" }}\n"
+            "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
+             log: {{ level: \"{log}\" }}\n"
         )
     }
 }
@@ -213,9 +218,19 @@ impl Program {
         took
     }
 
+    /// The number of its process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// What it keeps across restarts, by its name below the data directory.
     pub fn kept(&self, name: &str) -> Option<givtcp::plant::Memory> {
-        let store = givtcp::store::Store::open(self.dir.path().join("data")).unwrap();
+        let store = givtcp::store::Store::open(self.data()).unwrap();
         store.load(name).unwrap()
     }
 

@@ -198,7 +198,7 @@ impl AsyncRead for Flood {
 async fn what_floods_with_nothing_that_is_a_frame_is_left() {
     let flood = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
     let counters = Arc::new(Counters::default());
-    let mut link = open(&Given::new(flood), Kind::Dongle, &at_once(), &counters).await.unwrap();
+    let mut link = open(&Given::new(flood), None, Kind::Dongle, &at_once(), &counters).await.unwrap();
     let patient = Patience { deadline: secs(60), ..ONCE };
     let outcome = timeout(secs(5), link.reader.read(HR0, patient)).await;
     assert_eq!(outcome, Ok(Err(LinkError::Lost("sent 65536 bytes that are no frame".to_owned()))));
@@ -209,7 +209,7 @@ async fn a_flood_outruns_no_deadline_and_no_caller_that_gives_up() {
     let bytes = [&b"xx"[..], &encoded(&Frame::Null { device: 0x32 })].concat();
     let flood = tokio::io::join(Flood { bytes, at: 0, reads: 0 }, tokio::io::sink());
     let counters = Arc::new(Counters::default());
-    let mut link = open(&Given::new(flood), Kind::Dongle, &at_once(), &counters).await.unwrap();
+    let mut link = open(&Given::new(flood), None, Kind::Dongle, &at_once(), &counters).await.unwrap();
     let patient = Patience { deadline: secs(60), ..ONCE };
     assert!(timeout(millis(20), link.reader.read(HR0, patient)).await.is_err());
     let patience = Patience { deadline: millis(50), ..ONCE };

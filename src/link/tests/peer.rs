@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Given {
 }
 
 impl Connector for Given {
-    fn connect(&self) -> Connecting<'_> {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
         let stream = self.0.lock().unwrap().pop_front();
         Box::pin(async move { stream.ok_or(io::ErrorKind::ConnectionRefused.into()) })
     }
@@ -66,7 +67,7 @@ const ADAPTER: Serial = Serial::new(*b"WF2125G316");
 pub(super) async fn pair(options: Options, room: usize) -> (Connection, Peer, Arc<Counters>) {
     let (ours, theirs) = duplex(room);
     let counters = Arc::new(Counters::default());
-    let connection = open(&Given::new(ours), Kind::Dongle, &options, &counters).await.unwrap();
+    let connection = open(&Given::new(ours), None, Kind::Dongle, &options, &counters).await.unwrap();
     (connection, Peer { stream: theirs, arrived: BytesMut::new() }, counters)
 }
 

@@ -56,7 +56,7 @@ async fn connect(address: SocketAddr, kind: Kind, gap: Duration) -> (Connection,
     let counters = Arc::new(Counters::default());
     let connector = TcpConnector { host: address.ip().to_string(), port: address.port() };
     let options = Options { gap, jitter: Duration::ZERO, ..Options::default() };
-    (open(&connector, kind, &options, &counters).await.unwrap(), counters)
+    (open(&connector, None, kind, &options, &counters).await.unwrap(), counters)
 }
 
 async fn bench(kind: Kind) -> (Connection, Arc<Counters>) {
@@ -210,7 +210,7 @@ async fn a_port_where_nobody_listens_is_named_in_the_error() {
     drop(listener);
     let counters = Arc::new(Counters::default());
     let connector = TcpConnector { host: "127.0.0.1".to_owned(), port };
-    let error = open(&connector, Kind::Dongle, &Options::default(), &counters).await.unwrap_err();
+    let error = open(&connector, None, Kind::Dongle, &Options::default(), &counters).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot connect to 127.0.0.1:{port}: ")), "{error}");
     assert_eq!(counters.snapshot().connects, 0);
 }

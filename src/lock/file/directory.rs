@@ -61,7 +61,7 @@ impl Directory {
         let directory = Self { path: data.join("locks") };
         directory.make()?;
         // Whether somebody else is trying it just now does not matter.
-        directory.open_file(directory.path.join(".trial"))?.try_lock()?;
+        open_or_make(directory.path.join(".trial"))?.try_lock()?;
         Ok(directory)
     }
 
@@ -77,11 +77,11 @@ impl Directory {
     /// A resource's file, made if it is not there.
     pub(super) fn lock(&self, resource: &str) -> Result<Unlocked, NoFileLocks> {
         let path = self.path_of(resource)?;
-        match self.open_file(path.clone()) {
+        match open_or_make(path.clone()) {
             // Somebody removed the directory.
             Err(NoFileLocks { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
                 self.make()?;
-                self.open_file(path)
+                open_or_make(path)
             }
             outcome => outcome,
         }
@@ -104,10 +104,10 @@ impl Directory {
         }
         Err(NoFileLocks { doing: "cannot make", path, error: io::ErrorKind::InvalidFilename.into() })
     }
+}
 
-    fn open_file(&self, path: PathBuf) -> Result<Unlocked, NoFileLocks> {
-        open(OpenOptions::new().read(true).write(true).create(true), path)
-    }
+fn open_or_make(path: PathBuf) -> Result<Unlocked, NoFileLocks> {
+    open(OpenOptions::new().read(true).write(true).create(true), path)
 }
 
 fn open(options: &mut OpenOptions, path: PathBuf) -> Result<Unlocked, NoFileLocks> {

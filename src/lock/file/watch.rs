@@ -73,10 +73,15 @@ impl Watch {
 
     /// Watches over a hold until it is let go.
     pub(super) fn add(&self, resource: &Arc<str>, grip: &Arc<Grip>) -> io::Result<()> {
+        self.add_named("lock-watch", resource, grip)
+    }
+
+    /// As [`Watch::add`], with the name of the thread.
+    pub(super) fn add_named(&self, name: &str, resource: &Arc<str>, grip: &Arc<Grip>) -> io::Result<()> {
         let mut watched = self.shared.watched();
         if !watched.began {
             let shared = self.shared.clone();
-            let thread = std::thread::Builder::new().name("lock-watch".to_owned()).stack_size(STACK);
+            let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
             thread.spawn(move || shared.run())?;
             watched.began = true;
         }

@@ -1,7 +1,7 @@
 //! Tests in which another process holds a lock: the tests' own program, started anew with one "test" to run, which
 //! does what the variable tells it to.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,23 +11,21 @@ use super::{ONCE, READ, Shared, is_free};
 use crate::lock::{LockError, LockManager, Owner};
 
 const TOLD: &str = "GIVTCP_TEST_LOCKS_CHILD";
+const COUNTER: &str = "GIVTCP_TEST_LOCKS_COUNTER";
 const INCREMENTS: u64 = 20;
 
 /// What a child does with the locks at an address.
 const HOLD: &str = "hold";
 const HOLD_ON: &str = "hold on";
 const COUNT: &str = "count";
+const GIVE_UP: &str = "give up";
 
 /// A running child, killed when dropped.
 struct Running(Child);
 
 impl Running {
     fn start(child: &str, does: &str, address: &str) -> Self {
-        let name = child.split_once("::").unwrap().1;
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        command.env(TOLD, format!("{does}\n{address}")).stdin(Stdio::piped()).stdout(Stdio::piped());
-        Self(command.stderr(Stdio::null()).spawn().unwrap())
+        Self(command(child, does, address).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// Waits until it has said a word.
@@ -41,8 +39,10 @@ impl Running {
                 assert_eq!(stdout.read(&mut byte).unwrap(), 1, "{said}");
                 said.push(char::from(byte[0]));
             }
+            stdout
         });
-        timeout(Duration::from_secs(60), reading).await.unwrap().unwrap();
+        // Kept open: it may have more to say.
+        self.0.stdout = Some(timeout(Duration::from_secs(60), reading).await.unwrap().unwrap());
     }
 
     fn kill(&mut self) {
@@ -58,17 +58,27 @@ impl Drop for Running {
     }
 }
 
+/// The tests' program, told what to do where.
+fn command(child: &str, does: &str, address: &str) -> Command {
+    let (_, name) = child.split_once("::").unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env(TOLD, format!("{does}\n{address}")).stdin(Stdio::null());
+    command
+}
+
 /// The child's side.
 pub(super) fn child<H: Shared>() {
     let Ok(told) = std::env::var(TOLD) else { return };
     let (does, address) = told.split_once('\n').unwrap();
+    let say = |word: &str| writeln!(std::io::stdout(), "{word}").unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let locks = H::at(address).await;
         let owner = Owner::new("child");
         match does {
             COUNT => {
-                let counter = std::path::PathBuf::from(std::env::var_os("GIVTCP_TEST_LOCKS_COUNTER").unwrap());
+                let counter = std::path::PathBuf::from(std::env::var_os(COUNTER).unwrap());
                 for _ in 0..INCREMENTS {
                     let lease = locks.acquire(READ, &owner, None).await.unwrap();
                     let value: u64 = std::fs::read_to_string(&counter).unwrap().parse().unwrap();
@@ -77,14 +87,19 @@ pub(super) fn child<H: Shared>() {
                     lease.release().await.unwrap();
                 }
             }
+            GIVE_UP => {
+                let outcome = locks.acquire(READ, &owner, Some(Duration::from_millis(200))).await;
+                assert!(matches!(outcome, Err(LockError::Timeout { .. })), "{outcome:?}");
+                say("gave up");
+            }
             HOLD => {
                 let lease = locks.acquire(READ, &owner, ONCE).await.unwrap();
-                println!("held");
+                say("held");
                 lease.lost().await;
             }
             _ => {
                 let _lease = locks.acquire(READ, &owner, ONCE).await.unwrap();
-                println!("held");
+                say("held");
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }
         }
@@ -114,17 +129,13 @@ pub(super) async fn no_increment_is_lost_among_processes<H: Shared>(child: &str)
     let h = H::begin().await;
     let counter = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(counter.path(), "0").unwrap();
-    let mut children: Vec<_> = (0..4)
-        .map(|_| {
-            let name = child.split_once("::").unwrap().1;
-            let mut command = Command::new(std::env::current_exe().unwrap());
-            command.args([name, "--exact", "--ignored", "--test-threads=1"]).stdout(Stdio::null());
-            command.env(TOLD, format!("{COUNT}\n{}", h.address())).env("GIVTCP_TEST_LOCKS_COUNTER", counter.path());
-            Running(command.spawn().unwrap())
-        })
-        .collect();
+    let count = || {
+        let mut command = command(child, COUNT, &h.address());
+        Running(command.env(COUNTER, counter.path()).stdout(Stdio::null()).spawn().unwrap())
+    };
+    let mut children: Vec<_> = (0..4).map(|_| count()).collect();
     let ends = tokio::task::spawn_blocking(move || {
-        children.iter_mut().for_each(|child| assert!(child.0.wait().unwrap().success()));
+        assert!(children.iter_mut().all(|child| child.0.wait().unwrap().success()));
     });
     timeout(Duration::from_secs(120), ends).await.unwrap().unwrap();
     assert_eq!(std::fs::read_to_string(counter.path()).unwrap(), (4 * INCREMENTS).to_string());
@@ -151,4 +162,14 @@ pub(super) async fn a_process_that_does_not_let_go_is_named<H: Shared>(child: &s
         let end = Some(H::LIFE.unwrap_or_default() + H::SLACK);
         locks.acquire(READ, &Owner::new("next"), end).await.unwrap().release().await.unwrap();
     }
+}
+
+pub(super) async fn a_process_that_gave_up_ends_at_once<H: Shared>(child: &str) {
+    let h = H::begin().await;
+    let lease = h.locks().acquire(READ, &Owner::new("test"), ONCE).await.unwrap();
+    let mut waiter = Running::start(child, GIVE_UP, &h.address());
+    waiter.says("gave up").await;
+    let ended = tokio::task::spawn_blocking(move || waiter.0.wait().unwrap().success());
+    assert!(timeout(Duration::from_secs(5), ended).await.unwrap().unwrap());
+    lease.release().await.unwrap();
 }

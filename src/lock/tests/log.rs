@@ -37,7 +37,8 @@ pub(super) async fn acquiring_and_releasing_is_said_with_its_times<H: Harness>(h
     let acquired = "DEBUG Lock acquired for resource: inverter_read:SA2114G047 (waited {}s)";
     let released = "DEBUG Lock released for resource: inverter_read:SA2114G047 (after {}s)";
     assert_said::<H>(&said[0], acquired, 0);
-    assert!(said[0].split(' ').last().unwrap().split('.').next_back().unwrap().len() == "000s)".len(), "{}", said[0]);
+    let (_, decimals) = said[0].rsplit_once('.').unwrap();
+    assert_eq!(decimals.len(), "000s)".len(), "{}", said[0]);
     assert_said::<H>(&said[1], released, 5);
     assert_said::<H>(&said[2], acquired, 5);
     assert_said::<H>(&said[3], released, 3);

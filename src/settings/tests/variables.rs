@@ -104,11 +104,13 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].port: 8899
     inverters[0].transport: dongle
     inverters[0].role: auto
+    inverters[0].locks.backend: (as locks.backend)
     inverters[1].name: (its address)
     inverters[1].host: 192.168.1.22
     inverters[1].port: 8899
     inverters[1].transport: dongle
     inverters[1].role: auto
+    inverters[1].locks.backend: (as locks.backend)
     poll.every: 20s
     poll.settings_every: 2m
     link.gap: 250ms
@@ -140,6 +142,8 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     smoothing: none
     locks.backend: auto
     locks.timeout: 30s
+    locks.life: 30s
+    locks.when_redis_is_down: wait
     redis.url: (not set)
     http.listen: 127.0.0.1:8099
     control.enabled: true

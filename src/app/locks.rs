@@ -1,0 +1,190 @@
+//! Where the locks of each inverter are kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
+use crate::clock::Clock;
+use crate::lock::{FileLockManager, LocalLockManager, LockManager, NoFileLocks};
+use crate::settings::{LockBackend, Settings};
+
+/// What is in force for an inverter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    Local,
+    File,
+}
+
+/// The managers that some inverter needs, each made once.
+struct Managers<'a> {
+    settings: &'a Settings,
+    clock: &'a Arc<dyn Clock>,
+    local: Option<Arc<dyn LockManager>>,
+    files: Option<Arc<dyn LockManager>>,
+    /// That there can be no files is known and said.
+    no_files: bool,
+}
+
+/// The manager of each inverter in the order of the settings, and in one line where their locks are kept.
+///
+/// # Errors
+/// There can be no locks where the settings want them.
+pub(super) fn choose(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Vec<Arc<dyn LockManager>>, String)> {
+    let mut managers = Managers { settings, clock, local: None, files: None, no_files: false };
+    let mut chosen = Vec::new();
+    let mut named: BTreeMap<Kept, Vec<&str>> = BTreeMap::new();
+    for inverter in &settings.inverters {
+        let backend = inverter.lock_backend.unwrap_or(settings.locks.backend);
+        let (manager, kept) = managers.of(backend)?;
+        chosen.push(manager);
+        named.entry(kept).or_default().push(inverter.name.as_deref().unwrap_or(&inverter.host));
+    }
+    Ok((chosen, said(settings, &named)))
+}
+
+/// The backend that is in force: `auto` is the widest that is configured.
+fn resolved(backend: LockBackend, settings: &Settings) -> LockBackend {
+    match backend {
+        LockBackend::Auto if settings.redis.url.expose_secret().is_empty() => LockBackend::File,
+        LockBackend::Auto => LockBackend::Redis,
+        asked => asked,
+    }
+}
+
+fn said(settings: &Settings, named: &BTreeMap<Kept, Vec<&str>>) -> String {
+    let files = settings.data_dir.join("locks");
+    let place = |kept: &Kept| match kept {
+        Kept::Local => "in this process only".to_owned(),
+        Kept::File => format!("in files, between the processes of this machine, below {}", files.display()),
+    };
+    let places: Vec<String> = match named.len() {
+        0 | 1 => named.keys().map(place).collect(),
+        _ => named.iter().map(|(kept, names)| format!("{} ({})", place(kept), names.join(", "))).collect(),
+    };
+    format!("locks are kept {}", places.join("; "))
+}
+
+// === impl Managers ===
+
+impl Managers<'_> {
+    fn of(&mut self, asked: LockBackend) -> anyhow::Result<(Arc<dyn LockManager>, Kept)> {
+        match resolved(asked, self.settings) {
+            LockBackend::Local => Ok((self.local(), Kept::Local)),
+            // Not yet in Redis; files are what stands below it in any case.
+            LockBackend::Auto | LockBackend::File | LockBackend::Redis if asked == LockBackend::Auto => {
+                Ok(self.files_or_local())
+            }
+            LockBackend::Auto | LockBackend::File | LockBackend::Redis => {
+                let files = self.files().with_context(|| format!("locks.backend: cannot be {asked}"))?;
+                Ok((files, Kept::File))
+            }
+        }
+    }
+
+    /// What nobody asked for need not be there.
+    fn files_or_local(&mut self) -> (Arc<dyn LockManager>, Kept) {
+        if !self.no_files {
+            match self.files() {
+                Ok(files) => return (files, Kept::File),
+                Err(error) => tracing::warn!("{error}; until then other processes are not kept off the inverters"),
+            }
+            self.no_files = true;
+        }
+        (self.local(), Kept::Local)
+    }
+
+    fn files(&mut self) -> Result<Arc<dyn LockManager>, NoFileLocks> {
+        if let Some(files) = &self.files {
+            return Ok(Arc::clone(files));
+        }
+        let files = FileLockManager::open(&self.settings.data_dir, Arc::clone(self.clock))?;
+        Ok(Arc::clone(self.files.insert(Arc::new(files))))
+    }
+
+    fn local(&mut self) -> Arc<dyn LockManager> {
+        let clock = self.clock;
+        Arc::clone(self.local.get_or_insert_with(|| Arc::new(LocalLockManager::new(Arc::clone(clock)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::settings::{InverterSettings, Role, Transport};
+
+    fn settings(data: &std::path::Path, backends: &[Option<LockBackend>]) -> Settings {
+        let mut settings = Settings { data_dir: data.to_owned(), ..Settings::default() };
+        settings.inverters = (0..backends.len())
+            .map(|number| InverterSettings {
+                name: Some(format!("number {number}")),
+                host: "192.168.1.20".to_owned(),
+                port: 8899,
+                transport: Transport::Dongle,
+                role: Role::Auto,
+                lock_backend: backends[number],
+            })
+            .collect();
+        settings
+    }
+
+    fn chosen(settings: &Settings) -> anyhow::Result<String> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (managers, said) = choose(settings, &clock)?;
+        assert_eq!(managers.len(), settings.inverters.len());
+        Ok(said.replace(&settings.data_dir.display().to_string(), "DATA"))
+    }
+
+    const FILES: &str = "locks are kept in files, between the processes of this machine, below DATA/locks";
+    const LOCAL: &str = "locks are kept in this process only";
+
+    #[test]
+    fn locks_are_kept_in_files_unless_the_settings_say_otherwise() {
+        let data = tempfile::tempdir().unwrap();
+        let mut settings = settings(data.path(), &[None, None]);
+        assert_eq!(chosen(&settings).unwrap(), FILES);
+        settings.locks.backend = LockBackend::Local;
+        assert_eq!(chosen(&settings).unwrap(), LOCAL);
+        settings.locks.backend = LockBackend::File;
+        assert_eq!(chosen(&settings).unwrap(), FILES);
+    }
+
+    #[test]
+    fn an_inverter_may_have_locks_of_its_own() {
+        let data = tempfile::tempdir().unwrap();
+        let settings = settings(data.path(), &[Some(LockBackend::Local), None, Some(LockBackend::Local)]);
+        assert_eq!(
+            chosen(&settings).unwrap(),
+            "locks are kept in this process only (number 0, number 2); in files, between the processes of this machine, \
+             below DATA/locks (number 1)"
+        );
+    }
+
+    #[test]
+    fn where_there_can_be_no_files_who_asked_for_them_is_told_what_to_do_and_others_go_on() {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::write(data.path().join("locks"), "a file").unwrap();
+        let mut settings = settings(data.path(), &[None, None]);
+        assert_eq!(chosen(&settings).unwrap(), LOCAL);
+        settings.inverters[1].lock_backend = Some(LockBackend::File);
+        let error = format!("{:#}", chosen(&settings).unwrap_err());
+        assert!(error.starts_with("locks.backend: cannot be file: cannot make /"), "{error}");
+        assert!(error.ends_with("; move what is there out of the way"), "{error}");
+    }
+
+    #[test]
+    fn auto_is_redis_where_its_address_is_set() {
+        let mut settings = Settings::default();
+        assert_eq!(resolved(LockBackend::Auto, &settings), LockBackend::File);
+        settings.redis.url = "redis://localhost".to_owned().into();
+        assert_eq!(resolved(LockBackend::Auto, &settings), LockBackend::Redis);
+        for asked in [LockBackend::Local, LockBackend::File, LockBackend::Redis] {
+            assert_eq!(resolved(asked, &settings), asked);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::FutureExt;
+
+use super::scripted::Scripted;
+use super::{Noon, ONCE, READ};
+use crate::lock::both::{Both, Without};
+use crate::lock::captured_log::CapturedLog;
+use crate::lock::queued::Queued;
+use crate::lock::{LockError, LockManager, Owner};
+
+type Locks = Queued<Both<Scripted, Scripted>>;
+
+fn both(without: Without) -> (Locks, Scripted, Scripted) {
+    let (first, second) = (Scripted::default(), Scripted::default());
+    (Queued::before(Both::new(first.clone(), second.clone(), without), Arc::new(Noon)), first, second)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_held_in_both_with_the_greater_fence_and_the_shorter_life() {
+    let (locks, first, second) = both(Without::Fails);
+    second.script().entered = 41;
+    second.script().life = Some(Duration::from_secs(30));
+    let lease = locks.acquire(READ, &Owner::new("poller"), ONCE).await.unwrap();
+    assert_eq!((lease.fence(), lease.remaining()), (42, Some(Duration::from_secs(30))));
+    assert!(first.script().inside && second.script().inside);
+    first.script().life = Some(Duration::from_secs(3));
+    assert_eq!(lease.remaining(), Some(Duration::from_secs(3)));
+    lease.confirm().await.unwrap();
+    lease.release().await.unwrap();
+    assert!(!first.script().inside && !second.script().inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_lost_when_either_is() {
+    for loses_first in [true, false] {
+        let (locks, first, second) = both(Without::Fails);
+        let lease = locks.acquire(READ, &Owner::new("poller"), ONCE).await.unwrap();
+        assert!(lease.lost().now_or_never().is_none());
+        if loses_first { first } else { second }.script().lost.cancel();
+        tokio::time::timeout(Duration::from_secs(1), lease.lost()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_is_left_before_the_first() {
+    let (locks, first, second) = both(Without::Fails);
+    let lease = locks.acquire(READ, &Owner::new("poller"), ONCE).await.unwrap();
+    second.script().leave_takes = Duration::from_secs(1);
+    drop(lease);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(first.script().inside && second.script().inside);
+    tokio::time::sleep(Duration::from_millis(501)).await;
+    assert!(!first.script().inside && !second.script().inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_second_is_busy_or_fails_the_first_is_left_again() {
+    let (locks, first, second) = both(Without::Fails);
+    second.script().is_busy = true;
+    let outcome = locks.acquire(READ, &Owner::new("poller"), ONCE).await;
+    assert!(matches!(outcome, Err(LockError::Timeout { .. })), "{outcome:?}");
+    second.script().fails = true;
+    let outcome = locks.acquire(READ, &Owner::new("poller"), None).await;
+    assert!(matches!(outcome, Err(LockError::Backend { .. })), "{outcome:?}");
+    assert!(!first.script().inside && !second.script().inside);
+    assert_eq!((first.script().entered, second.script().entered), (2, 0));
+    // One who gives up while the second is waited for leaves nothing behind.
+    *second.script() = super::scripted::Script { enter_takes: Duration::from_secs(60), ..Default::default() };
+    let outcome = locks.acquire(READ, &Owner::new("poller"), Some(Duration::from_secs(5))).await;
+    assert!(matches!(outcome, Err(LockError::Timeout { .. })), "{outcome:?}");
+    assert!(!first.script().inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_second_cannot_be_asked_the_first_may_do_and_that_is_said_once() {
+    let (locks, first, second) = both(Without::EntersAlone);
+    second.script().fails = true;
+    let log = CapturedLog::begin();
+    for _ in 0..3 {
+        let lease = locks.acquire(READ, &Owner::new("poller"), None).await.unwrap();
+        assert!(first.script().inside && lease.confirm().await.is_ok());
+        lease.release().await.unwrap();
+    }
+    second.script().fails = false;
+    drop(locks.acquire(READ, &Owner::new("poller"), None).await.unwrap());
+    assert_eq!(second.script().entered, 1);
+    let said: Vec<String> = log.take().into_iter().filter(|line| !line.starts_with("DEBUG")).collect();
+    assert_eq!(
+        said,
+        [
+            "WARN lock backend failed for inverter_read:SA2114G047: on purpose; until it can be asked again, locks reach this machine only",
+            "INFO locks reach other machines again",
+        ]
+    );
+    second.script().fails = true;
+    let holder = locks.holder(READ).await;
+    assert!(matches!(holder, Err(LockError::Backend { .. })), "{holder:?}");
+}
