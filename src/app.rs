@@ -2,6 +2,7 @@
 
 mod publisher;
 mod roles;
+mod statuses;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ use crate::inverter::{self, Inverter};
 use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
+use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
@@ -62,6 +64,7 @@ impl App {
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
+        let statuses = statuses::open(store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings));
         let mut app = Self {
             snapshots: Vec::new(),
@@ -71,13 +74,17 @@ impl App {
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
         };
+        let (journal, data_dir) = (Journal::new(&settings.data_dir, Arc::clone(&clock)), settings.data_dir.clone());
+        app.sessions.spawn(async move { statuses::report(journal, &data_dir).await });
         for (place, each) in settings.inverters.iter().enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let (locks, clock) = (Arc::clone(&locks), Arc::clone(&clock));
-            let (store, events) = (store.clone(), app.events.clone());
+            let (store, events, statuses) = (store.clone(), app.events.clone(), statuses.clone());
             let make = move || {
-                inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+                let locks = Arc::clone(&locks);
+                let made = inverter(&each, &all, &zone, locks, Arc::clone(&clock), store.clone(), events.clone());
+                Inverter { statuses: statuses.clone(), ..made }
             };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
             if let Some(session) = &session {
@@ -181,6 +188,7 @@ fn inverter(
         counters: Arc::default(),
         store,
         events,
+        statuses: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cycle;
 mod keeper;
+mod overrides;
 mod report;
 mod session;
 
@@ -25,8 +26,10 @@ use crate::lock::{LockManager, Owner};
 use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
+use crate::status::StatusManager;
 use crate::store::Store;
 use keeper::Keeper;
+use overrides::Watched;
 use report::Report;
 
 /// The first rest after a failure is at most this.
@@ -68,6 +71,8 @@ pub struct Inverter {
     pub store: Option<Store>,
     /// Where it is told what happened.
     pub events: Events,
+    /// Which timed overrides run; `None`: nobody knows.
+    pub statuses: Option<Arc<dyn StatusManager>>,
 }
 
 impl Inverter {
@@ -90,6 +95,7 @@ impl Inverter {
             counters: Arc::default(),
             store: None,
             events: Events::new(),
+            statuses: None,
         }
     }
 }
@@ -145,6 +151,7 @@ struct Task {
     owner: Owner,
     plant: Plant,
     report: Report,
+    overrides: Watched,
     keeper: Keeper,
     schedule: Schedule,
     /// How often in a row settings were asked for again.
@@ -215,6 +222,7 @@ impl Task {
             owner,
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
+            overrides: Watched::default(),
             keeper: Keeper::new(inverter.name.clone(), inverter.store.clone()),
             schedule: Schedule::new(inverter.every, inverter.settings_every),
             settings_retries: 0,
@@ -238,6 +246,13 @@ impl Task {
         for occurrence in &occurrences {
             self.inverter.events.occurred(whose, occurrence);
         }
+    }
+
+    /// Shows which timed overrides run, and tells what began and what ended.
+    fn tell_overrides(&mut self) {
+        let Inverter { name, clock, events, .. } = &self.inverter;
+        self.report.overrides_are(self.overrides.tell(name, &**clock, events));
+        self.report.publish(&mut self.plant, &self.inverter);
     }
 
     /// Counters of the day go by wall time where the inverter's clock is not known.
@@ -272,6 +287,7 @@ impl Task {
                 () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                () = self.overrides.changed() => self.tell_overrides(),
             }
         }
     }

@@ -21,7 +21,8 @@ mod step;
 pub use handle::Handle;
 pub use merge::{Merged, merge};
 pub use record::{
-    End, Group, LONGEST_TEXT, MOST_GROUPS, MOST_REGISTERS, Plan, Progress, Reach, Record, RecordId, Register, Stage, What,
+    End, Group, LONGEST_TEXT, MOST_GROUPS, MOST_REGISTERS, Plan, Progress, Reach, Record, RecordId, Register, Stage,
+    What,
 };
 pub use step::{Step, StepError, Which};
 
@@ -275,7 +276,10 @@ fn known(place: &[Record], record: &Record) -> bool {
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal").field("local", &self.local.place()).field("shared", &self.shared).finish_non_exhaustive()
+        f.debug_struct("Journal")
+            .field("local", &self.local.place())
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
     }
 }
 

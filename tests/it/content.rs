@@ -193,6 +193,7 @@ async fn run(family: Family, seed: u64, faults: Faults) -> (BTreeSet<String>, u6
         counters: Arc::default(),
         store: None,
         events: givtcp::event::Events::new(),
+        statuses: None,
     };
     let polling = tokio::spawn(inverter::run(inverter, sender, requests, shutdown.clone()));
     let mut layout = Layout::new(true);

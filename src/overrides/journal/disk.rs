@@ -83,7 +83,9 @@ pub(super) fn unfit(disk: &dyn Disk) -> Option<String> {
     }
     match disk.volatile() {
         Ok(Some(kind)) => {
-            return Some(format!("{place} is on a {kind}, which a restart empties; set data_dir to a directory on a disk"));
+            return Some(format!(
+                "{place} is on a {kind}, which a restart empties; set data_dir to a directory on a disk"
+            ));
         }
         Ok(None) => {}
         Err(error) => return failed("ask what kind of file system is at", &error),

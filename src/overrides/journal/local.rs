@@ -145,7 +145,8 @@ fn read_all(disk: &dyn Disk) -> io::Result<Found> {
             Err(damaged) => {
                 let aside = format!("{name}{DAMAGED}");
                 let moved = disk.rename(&name, &aside).and_then(|()| disk.sync_names());
-                let what = moved.map_or_else(|error| format!("cannot be set aside: {error}"), |()| format!("now {aside}"));
+                let what =
+                    moved.map_or_else(|error| format!("cannot be set aside: {error}"), |()| format!("now {aside}"));
                 found.faults.push(fault(FaultKind::Damaged, format!("{damaged}; {what}")));
             }
         }

@@ -129,7 +129,10 @@ async fn no_crash_at_any_step_halves_or_loses_a_record() {
         }
         let test = "overrides::journal::tests::crashes::a_process_that_is_ended";
         let mut process = Command::new(std::env::current_exe().unwrap());
-        process.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(WHERE, place.path()).env(WHEN, at.to_string());
+        process
+            .args([test, "--exact", "--nocapture", "--test-threads=1"])
+            .env(WHERE, place.path())
+            .env(WHEN, at.to_string());
         let ended = process.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         let journal = journal(Arc::new(Directory::trusted(place.path().join("journal"))), None);
         let holds = FOUND.map(|(address, _)| (address, held(&registers, address)));

@@ -128,7 +128,8 @@ pub(super) fn judge(found: &Found, holds: &[(u16, u16)]) -> Result<(), String> {
     if let Some(why) = found.unread.first() {
         return Err(format!("unread: {why}"));
     }
-    let changed: Vec<_> = holds.iter().zip(FOUND).filter(|(held, found)| *held != found).map(|(held, _)| held).collect();
+    let changed: Vec<_> =
+        holds.iter().zip(FOUND).filter(|(held, found)| *held != found).map(|(held, _)| held).collect();
     match &found.records[..] {
         [] if changed.is_empty() => Ok(()),
         [] => Err(format!("no record, and {changed:?} are changed")),

@@ -161,15 +161,25 @@ async fn a_directory_that_cannot_keep_anything_lets_no_override_start() {
     let in_the_way = directory.path().join("journal");
     std::fs::write(&in_the_way, "").unwrap();
     let refused = on_disk(&directory, None).begin(plan(), FENCE).await.unwrap_err().to_string();
-    assert!(refused.starts_with("no override can start, since what it must undo cannot be kept: cannot make "), "{refused}");
+    assert!(
+        refused.starts_with("no override can start, since what it must undo cannot be kept: cannot make "),
+        "{refused}"
+    );
     let memory = Path::new("/dev/shm");
     if memory.is_dir() && matches!(disk::Disk::volatile(&Directory::new(memory.to_owned())), Ok(Some("tmpfs"))) {
         let own = tempfile::tempdir_in(memory).unwrap();
         let journal = Journal::new(own.path(), Arc::new(SetClock::noon()));
         let refused = journal.begin(plan(), FENCE).await.unwrap_err().to_string();
-        assert!(refused.ends_with("is on a tmpfs, which a restart empties; set data_dir to a directory on a disk"), "{refused}");
+        assert!(
+            refused.ends_with("is on a tmpfs, which a restart empties; set data_dir to a directory on a disk"),
+            "{refused}"
+        );
         assert!(check(own.path()).unwrap().contains("is on a tmpfs"));
-        assert!(check(&own.path().join("later")).unwrap().starts_with(&format!("{}/later is not there yet; ", own.path().display())));
+        assert!(
+            check(&own.path().join("later"))
+                .unwrap()
+                .starts_with(&format!("{}/later is not there yet; ", own.path().display()))
+        );
     } else {
         println!("SKIPPED: there is no tmpfs at /dev/shm");
     }
@@ -185,7 +195,10 @@ async fn a_full_disk_lets_none_start_and_stops_no_undoing() {
     let journal = on_disk(&directory, None);
     let mut handle = journal.begin(plan(), FENCE).await.unwrap();
     handle.advance(Step::Writing(Which::Group(0))).await.unwrap();
-    let full = Journal { local: Local::new(Arc::new(Full(Directory::trusted(directory.path().join("journal"))))), ..journal.clone() };
+    let full = Journal {
+        local: Local::new(Arc::new(Full(Directory::trusted(directory.path().join("journal"))))),
+        ..journal.clone()
+    };
     let refused = full.begin(plan(), FENCE).await.unwrap_err();
     assert!(matches!(refused, JournalError::Unfit(_)), "{refused}");
     let id = handle.record().id;
@@ -243,7 +256,8 @@ async fn what_was_left_unfinished_is_swept_away_and_a_few_that_are_done_are_kept
     let open = journal.begin(plan(), FENCE).await.unwrap();
     std::fs::write(directory.path().join("journal/.half.json.4711-0.new"), "{").unwrap();
     for number in 0..40 {
-        std::fs::write(directory.path().join(format!("journal/SA2114G047-{number:012x}-00000000.json.damaged")), "").unwrap();
+        std::fs::write(directory.path().join(format!("journal/SA2114G047-{number:012x}-00000000.json.damaged")), "")
+            .unwrap();
     }
     assert_eq!(journal.open_records().await.records, [open.record().clone()]);
     let names = files(&directory);
