@@ -50,7 +50,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn data_dir(settings: &Settings) -> PathBuf {
+/// Where data lie: not where the settings say if that is the default and an ordinary user may not write there.
+pub(super) fn data_dir(settings: &Settings) -> PathBuf {
     let variable = |name: &str| std::env::var(name).ok();
     settings::data_dir_for(Some(settings.data_dir.clone()), variable, is_writable)
 }

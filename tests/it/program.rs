@@ -1,6 +1,7 @@
 //! The program itself, as its users start it: a process with a settings file and a directory of its own, gone with the
 //! value.
 
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -120,6 +121,21 @@ impl Program {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
         Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
+    }
+
+    /// As [`Program::run`], once `prepare` has put into the data directory what is to lie there.
+    pub fn run_with(settings: &Settings, prepare: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        prepare(&data);
+        Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     /// `givtcp` with these arguments.
