@@ -23,7 +23,6 @@ use crate::inverter::{self, Inverter};
 use crate::link::{self, TcpConnector};
 use crate::lock::{LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
-use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
@@ -64,7 +63,8 @@ impl App {
         let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = open_store(settings);
-        let statuses = statuses::open(store.as_ref(), &clock);
+        let redis = statuses::redis(settings);
+        let statuses = statuses::open(settings, redis.as_ref(), store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings));
         let mut app = Self {
             snapshots: Vec::new(),
@@ -74,7 +74,8 @@ impl App {
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
         };
-        let (journal, data_dir) = (Journal::new(&settings.data_dir, Arc::clone(&clock)), settings.data_dir.clone());
+        let journal = statuses::journal(settings, redis.as_ref(), &clock);
+        let data_dir = settings.data_dir.clone();
         app.sessions.spawn(async move { statuses::report(journal, &data_dir).await });
         for (place, each) in settings.inverters.iter().enumerate() {
             let (sender, receiver) = watch::channel(None);

@@ -9,10 +9,12 @@
 mod file;
 mod flags;
 mod follow;
+mod redis;
 
 pub use file::FileStatusManager;
 pub use flags::{Flag, givtcp_flags};
 pub use follow::{Following, Seen, follow};
+pub use redis::RedisStatusManager;
 
 use std::fmt;
 use std::str::FromStr;

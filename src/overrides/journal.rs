@@ -33,10 +33,11 @@ use std::sync::Arc;
 
 use disk::{Directory, unfit_data_dir};
 use local::{Local, MOST_OPEN, NotKept};
-use shared::{NotShared, Shared};
+use shared::{InRedis, NotShared, Shared};
 
 use crate::clock::Clock;
 use crate::frame::Serial;
+use crate::redis_server::RedisServer;
 
 /// Below the data directory.
 const DIRECTORY: &str = "journal";
@@ -140,6 +141,12 @@ impl Journal {
         Self { local: Local::new(Arc::new(disk)), shared: None, clock }
     }
 
+    /// With Redis as its second place, which need not be there yet.
+    #[must_use]
+    pub fn with_redis(self, server: RedisServer) -> Self {
+        Self { shared: Some(Arc::new(InRedis::new(server))), ..self }
+    }
+
     /// What is not done yet, in both places, the oldest first, whoever began it; of one that is in both, the farther.
     /// Each place is brought up to what the other knows. What cannot be read is said in the log, and returned.
     pub async fn open_records(&self) -> Found {
@@ -166,7 +173,10 @@ impl Journal {
         if let Some(why) = self.local.unfit().await {
             return Err(JournalError::Unfit(why));
         }
-        let kept = self.local.all().await.map_err(JournalError::Unfit)?;
+        let mut kept = self.local.all().await.map_err(JournalError::Unfit)?;
+        if let Some(shared) = &self.shared {
+            kept.faults.extend(shared.all().await.map_err(JournalError::Unshared)?.faults);
+        }
         let blocks = |fault: &Fault| fault.inverter == plan.inverter && fault.kind != FaultKind::Damaged;
         kept.faults.iter().for_each(Fault::say);
         if let Some(fault) = kept.faults.into_iter().find(blocks) {

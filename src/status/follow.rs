@@ -98,7 +98,7 @@ impl Looking {
         match outcome {
             Ok(()) => {
                 if self.failures >= FAILURES {
-                    tracing::info!("statuses can be read again");
+                    tracing::info!("statuses can be read again, and so it is known whether an override runs");
                 }
                 self.failures = 0;
                 let now = clock.now();

@@ -1,11 +1,16 @@
 //! What every backend of statuses promises, and what is the files' own.
 
+#[allow(clippy::duplicate_mod, reason = "the room that speaks to Redis tests with it too")]
+#[path = "../../tests/it/redis.rs"]
+mod process;
+
 use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
 
 use super::*;
 use crate::clock::Clock;
+use crate::redis_server::RedisServer;
 use crate::store::Store;
 
 /// A clock that a test sets.
@@ -78,7 +83,7 @@ async fn suite(manager: &dyn StatusManager, clock: &SetClock) {
     assert_eq!(manager.list(own()).await.unwrap(), [longer.clone(), pause.clone()]);
 
     // It ends with its operation and its grace, not after an hour.
-    clock.pass(HOUR + GRACE - Duration::from_secs(1));
+    clock.pass(HOUR + Duration::from_secs(119));
     assert_eq!(manager.list(own()).await.unwrap(), [longer.clone(), pause]);
     clock.pass(Duration::from_secs(1));
     assert_eq!(manager.list(own()).await.unwrap(), std::slice::from_ref(&longer));
@@ -113,6 +118,63 @@ fn files(directory: &tempfile::TempDir, clock: &SetClock) -> FileStatusManager {
 async fn files_keep_what_every_backend_promises() {
     let (directory, clock) = (tempfile::tempdir().unwrap(), SetClock::noon());
     suite(&files(&directory, &clock), &clock).await;
+}
+
+fn in_redis(server: &process::Redis, clock: &SetClock) -> RedisStatusManager {
+    let server = RedisServer::new(&server.url().into(), None).unwrap();
+    RedisStatusManager::new(server, Arc::new(clock.clone()))
+}
+
+#[tokio::test]
+async fn redis_keeps_what_every_backend_promises() {
+    let (server, clock) = (process::Redis::start().await, SetClock::noon());
+    suite(&in_redis(&server, &clock), &clock).await;
+}
+
+#[tokio::test]
+async fn what_is_in_redis_expires_with_its_life_and_damage_is_no_status() {
+    let (server, clock) = (process::Redis::start().await, SetClock::noon());
+    let (manager, other) = (in_redis(&server, &clock), in_redis(&server, &clock));
+    let charge = status(StatusName::ForceCharge, &clock, HOUR);
+    manager.set(&charge).await.unwrap();
+    assert_eq!(other.list(own()).await.unwrap(), std::slice::from_ref(&charge));
+    let key = "givtcp:status:SA2114G047:FCRunning";
+    insta::assert_snapshot!(server.cli(&["GET", key]).await, @r#"{"name":"FCRunning","inverter":"SA2114G047","since":"2026-06-05T12:00:00Z","until":"2026-06-05T13:00:00Z","holder":"givtcp 4711 on pi","detail":"to 100 %"}"#);
+    let left: u64 = server.cli(&["TTL", key]).await.parse().unwrap();
+    assert!((3710..=3720).contains(&left), "{left}");
+    server.cli(&["SET", key, "nonsense"]).await;
+    let pause = Status { name: StatusName::PauseCharge, ..charge };
+    manager.set(&pause).await.unwrap();
+    assert_eq!(manager.list(own()).await.unwrap(), std::slice::from_ref(&pause));
+    let ends = clock.now() - SignedDuration::try_from(GRACE).unwrap() + SignedDuration::from_millis(50);
+    manager.set(&Status { until: ends, ..pause }).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.cli(&["EXISTS", "givtcp:status:SA2114G047:TPCRunning"]).await, "0");
+}
+
+#[tokio::test]
+async fn redis_that_is_away_is_an_error_and_not_a_status_that_is_not_set() {
+    let (mut server, clock) = (process::Redis::start().await, SetClock::noon());
+    let manager = in_redis(&server, &clock);
+    assert_eq!(manager.list(own()).await.unwrap(), []);
+    server.kill().await;
+    let charge = status(StatusName::ForceCharge, &clock, HOUR);
+    for outcome in [
+        manager.is_set(own(), StatusName::ForceCharge).await.map(|_| ()),
+        manager.list(own()).await.map(|_| ()),
+        manager.clear_all(own()).await.map(|_| ()),
+        manager.set(&charge).await,
+    ] {
+        assert!(matches!(outcome, Err(StatusError::Backend { .. })), "{outcome:?}");
+    }
+    server.start_again().await;
+    let back = async {
+        while manager.set(&charge).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), back).await.unwrap();
+    assert_eq!(manager.list(own()).await.unwrap(), [charge]);
 }
 
 #[tokio::test]
@@ -204,10 +266,10 @@ impl StatusManager for Watched {
 
     fn get(&self, inverter: Serial, name: StatusName) -> BoxFuture<'_, Result<Option<Status>, StatusError>> {
         self.reads.fetch_add(1, SeqCst);
-        match self.is_away.load(SeqCst) {
-            true => async move { Err(StatusError::Backend { name, inverter, why: "away".to_owned() }) }.boxed(),
-            false => self.inner.get(inverter, name),
+        if self.is_away.load(SeqCst) {
+            return async move { Err(StatusError::Backend { name, inverter, why: "away".to_owned() }) }.boxed();
         }
+        self.inner.get(inverter, name)
     }
 
     fn stamp(&self, _inverter: Serial) -> BoxFuture<'_, Result<Option<Stamp>, StatusError>> {

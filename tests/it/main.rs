@@ -33,6 +33,7 @@ mod parity;
 mod plant_day;
 mod poller;
 mod program;
+mod redis;
 mod register_tables;
 mod replayed_captures;
 mod shutdown;

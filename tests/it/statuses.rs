@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 
 use crate::host::{Face, Host};
 use crate::mosquitto::Mosquitto;
-use crate::program::{Program, Settings};
+use crate::program::{Program, Settings, once};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -83,4 +83,20 @@ async fn what_others_left_behind_is_said_at_the_start() {
     assert!(said.contains("force export of inverter SA2114G047 at 192.168.1.20:8899 was begun at "), "{said}");
     let said = program.logs("GivTCP began a pause of charging here, to end at 14:30", SOON).await;
     assert!(said.contains(" WARN ") && said.contains("check the charge rate"), "{said}");
+}
+
+#[tokio::test]
+async fn check_says_where_no_override_could_start() {
+    let settings = "inverters: [{ host: 192.168.1.20 }]\n";
+    let checked = async |data: &[(&str, &str)]| {
+        let files = [&[("S.yaml", settings)], data].concat();
+        let output = once(&files, &["check", "--config", "S.yaml"], SOON).await;
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = checked(&[("data", "")]).await;
+    let expected = "warning: data_dir: no override can start, since what it must undo cannot be kept: ";
+    assert!(said.starts_with(expected) && said.ends_with("/data is no directory\n"), "{said}");
+    let said = checked(&[]).await;
+    assert!(said.is_empty() || said.contains(" is on a tmpfs"), "{said}");
 }

@@ -180,11 +180,11 @@ impl Disk for Directory {
 #[cfg(target_os = "linux")]
 fn volatile(path: &Path) -> io::Result<Option<&'static str>> {
     /// Of `ramfs`, which `nix` does not name.
-    const RAMFS: i64 = 0x8584_58f6;
+    const RAMFS: u32 = 0x8584_58f6;
     let kind = nix::sys::statfs::statfs(path)?.filesystem_type();
     Ok(match kind {
         nix::sys::statfs::TMPFS_MAGIC => Some("tmpfs"),
-        other if i64::from(other.0) & 0xffff_ffff == RAMFS => Some("ramfs"),
+        other if other.0 as u32 == RAMFS => Some("ramfs"),
         _ => None,
     })
 }
@@ -197,8 +197,13 @@ fn volatile(_path: &Path) -> io::Result<Option<&'static str>> {
 
 /// Why no override could start with this data directory. Makes nothing that stays.
 pub(super) fn unfit_data_dir(data_dir: &Path) -> Option<String> {
-    let there = data_dir.ancestors().find(|part| part.is_dir())?;
-    let directory = Directory::new(there.to_owned());
+    // A relative path ends in an empty one.
+    let here = |part: &'_ Path| if part.as_os_str().is_empty() { PathBuf::from(".") } else { part.to_owned() };
+    let there = data_dir.ancestors().map(here).find(|part| part.exists())?;
+    if !there.is_dir() {
+        return Some(format!("{} is no directory", there.display()));
+    }
+    let directory = Directory::new(there.clone());
     let place = if there == data_dir { String::new() } else { format!("{} is not there yet; ", data_dir.display()) };
     unfit(&directory).map(|why| format!("{place}{why}"))
 }

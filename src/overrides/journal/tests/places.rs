@@ -68,6 +68,11 @@ fn on_disk(directory: &tempfile::TempDir, shared: Option<&Arc<Memory>>) -> Journ
     journal(Arc::new(Directory::trusted(directory.path().join("journal"))), shared)
 }
 
+#[expect(clippy::print_stdout, reason = "so that it is seen")]
+fn skipped(why: &str) {
+    println!("SKIPPED: {why}");
+}
+
 fn files(directory: &tempfile::TempDir) -> Vec<String> {
     let entries = std::fs::read_dir(directory.path().join("journal")).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -146,12 +151,12 @@ async fn an_open_record_in_either_place_is_taken_up_and_brought_to_the_other() {
     let record = on_disk(&one, None).begin(plan(), FENCE).await.unwrap().record().clone();
     // Redis is configured only now, and was emptied since.
     for _ in 0..2 {
-        assert_eq!(on_disk(&one, Some(&shared)).open_records().await.records, [record.clone()]);
-        assert_eq!(*shared.records.lock().unwrap(), [record.clone()]);
+        assert_eq!(on_disk(&one, Some(&shared)).open_records().await.records, std::slice::from_ref(&record));
+        assert_eq!(*shared.records.lock().unwrap(), std::slice::from_ref(&record));
         shared.records.lock().unwrap().clear();
     }
     shared.records.lock().unwrap().push(record.clone());
-    assert_eq!(on_disk(&other, Some(&shared)).open_records().await.records, [record.clone()]);
+    assert_eq!(on_disk(&other, Some(&shared)).open_records().await.records, std::slice::from_ref(&record));
     assert_eq!(on_disk(&other, None).open_records().await.records, [record], "it is on this disk too");
 }
 
@@ -181,14 +186,14 @@ async fn a_directory_that_cannot_keep_anything_lets_no_override_start() {
                 .starts_with(&format!("{}/later is not there yet; ", own.path().display()))
         );
     } else {
-        println!("SKIPPED: there is no tmpfs at /dev/shm");
+        skipped("there is no tmpfs at /dev/shm");
     }
 }
 
 #[tokio::test]
 async fn a_full_disk_lets_none_start_and_stops_no_undoing() {
     if !Path::new("/dev/full").exists() {
-        println!("SKIPPED: there is no /dev/full");
+        skipped("there is no /dev/full");
         return;
     }
     let directory = tempfile::tempdir().unwrap();

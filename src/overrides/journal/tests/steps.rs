@@ -229,7 +229,7 @@ fn whoever_takes_a_record_up_is_ahead_of_whoever_had_it() {
     let second = first.clone().taken_up(FENCE + 1);
     let third = second.clone().taken_up(FENCE + 2);
     assert!(second.revision > 100_000 && third.revision > second.revision + 100_000);
-    assert_eq!(merge(&[first], &[second.clone()]).records[&second.id], second);
+    assert_eq!(merge(&[first], std::slice::from_ref(&second)).records[&second.id], second);
 }
 
 #[test]
