@@ -66,6 +66,7 @@ fn context() -> SnapshotContext {
         zone: TimeZone::UTC,
         stats: Stats::default(),
         prices: Arc::default(),
+        overrides: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod locks;
 mod publisher;
 mod roles;
 mod share;
+mod statuses;
 mod succession;
 
 use std::collections::HashMap;
@@ -72,6 +73,8 @@ impl App {
         let (locks, kept) = locks::choose(settings, &clock)?;
         tracing::info!("{kept}");
         let store = open_store(settings);
+        let redis = statuses::redis(settings);
+        let statuses = statuses::open(settings, redis.as_ref(), store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (members, group) = watch::channel(1);
         let (mut places, mut known) = (Vec::new(), Vec::new());
@@ -87,11 +90,14 @@ impl App {
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
         }
+        let journal = statuses::journal(settings, redis.as_ref(), &clock);
+        let data_dir = settings.data_dir.clone();
+        app.sessions.spawn(async move { statuses::report(journal, &data_dir).await });
         for (place, (each, locks)) in settings.inverters.iter().zip(locks).enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let clock = Arc::clone(&clock);
-            let (store, events) = (store.clone(), app.events.clone());
+            let (store, events, statuses) = (store.clone(), app.events.clone(), statuses.clone());
             let (standing, hold) = watch::channel(Hold::default());
             let (wanted, is_wanted) = watch::channel(true);
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
@@ -100,6 +106,7 @@ impl App {
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
                 standing: standing.clone(),
+                statuses: statuses.clone(),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));

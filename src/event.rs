@@ -14,6 +14,7 @@ use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use crate::frame::{BlockKey, Serial};
 use crate::plant::{Model, Occurrence, Rejection};
+use crate::status::{Status, StatusName};
 
 /// So many events wait for a slow reader; it misses the older ones.
 const MOST: usize = 256;
@@ -95,6 +96,19 @@ pub enum EventKind {
         /// What it is.
         #[serde(serialize_with = "model")]
         to: Model,
+    },
+    /// A timed override runs, whoever began it.
+    OverrideStarted {
+        /// Which.
+        name: StatusName,
+        /// When it is to end.
+        #[serde(serialize_with = "shown")]
+        until: Timestamp,
+    },
+    /// It runs no more.
+    OverrideEnded {
+        /// Which.
+        name: StatusName,
     },
 }
 
@@ -217,6 +231,24 @@ impl Events {
         self.emit(whose, EventKind::ModelChanged { from, to });
     }
 
+    /// A timed override runs.
+    pub fn override_started(&self, whose: Whose<'_>, status: &Status) {
+        let Status { name, until, ref holder, ref detail, .. } = *status;
+        tracing::info!(
+            inverter.name = %whose.name,
+            "{} runs until {until} ({name}, by {holder}{}{detail})",
+            name.meaning(),
+            if detail.is_empty() { "" } else { ", " }
+        );
+        self.emit(whose, EventKind::OverrideStarted { name, until });
+    }
+
+    /// A timed override runs no more.
+    pub fn override_ended(&self, whose: Whose<'_>, name: StatusName) {
+        tracing::info!(inverter.name = %whose.name, "{} runs no more ({name})", name.meaning());
+        self.emit(whose, EventKind::OverrideEnded { name });
+    }
+
     /// Numbers and hands out, in one step: nobody sees a later number first.
     fn emit(&self, whose: Whose<'_>, kind: EventKind) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -312,8 +344,13 @@ mod tests {
         ] {
             events.occurred(whose(), &occurrence);
         }
+        let until = "2026-06-05T12:09:54Z".parse().unwrap();
+        let (name, inverter, since) = (StatusName::ForceCharge, whose().inverter, whose().at);
+        let status = Status { name, inverter, since, until, holder: "givtcp".to_owned(), detail: String::new() };
+        events.override_started(whose(), &status);
+        events.override_ended(whose(), name);
         let mut lines = String::new();
-        for _ in 0..4 {
+        for _ in 0..6 {
             let Some(News::Event(event)) = reader.next().await else { panic!("an event") };
             lines += &serde_json::to_string(&*event).unwrap();
             lines += "\n";
@@ -323,6 +360,8 @@ mod tests {
         {"number":2,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"rejection_ended","reason":"splice","device":"0x32","count":3}
         {"number":3,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"battery_frozen","device":"0x33","minutes":60}
         {"number":4,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"model_changed","from":"HYBRID_GEN1","to":"HYBRID_GEN2"}
+        {"number":5,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"override_started","name":"FCRunning","until":"2026-06-05T12:09:54Z"}
+        {"number":6,"at":"2026-06-05T11:09:54Z","inverter":"SA2114G047","kind":"override_ended","name":"FCRunning"}
         "#);
     }
 }

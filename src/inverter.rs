@@ -6,6 +6,7 @@
 mod cycle;
 mod hold;
 mod keeper;
+mod overrides;
 mod report;
 mod session;
 
@@ -28,8 +29,10 @@ use crate::lock::{Lease, LockManager, Owner};
 use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
+use crate::status::StatusManager;
 use crate::store::Store;
 use keeper::Keeper;
+use overrides::Watched;
 use report::Report;
 
 /// The first rest after a failure is at most this.
@@ -77,6 +80,8 @@ pub struct Inverter {
     pub standing: watch::Sender<Hold>,
     /// Others may reach what this process cannot: after so long without an answer it is left to them. `None`: never.
     pub give_way: Option<Duration>,
+    /// Which timed overrides run; `None`: nobody knows.
+    pub statuses: Option<Arc<dyn StatusManager>>,
 }
 
 impl Inverter {
@@ -102,6 +107,7 @@ impl Inverter {
             wanted: watch::channel(true).1,
             standing: watch::Sender::default(),
             give_way: None,
+            statuses: None,
         }
     }
 }
@@ -161,6 +167,7 @@ struct Task {
     link: Option<Lease>,
     plant: Plant,
     report: Report,
+    overrides: Watched,
     keeper: Keeper,
     schedule: Schedule,
     /// How often in a row settings were asked for again.
@@ -240,6 +247,7 @@ impl Task {
             link: None,
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
+            overrides: Watched::default(),
             keeper: Keeper::new(inverter.name.clone(), inverter.store.clone()),
             schedule: Schedule::new(inverter.every, inverter.settings_every),
             settings_retries: 0,
@@ -264,6 +272,13 @@ impl Task {
         for occurrence in &occurrences {
             self.inverter.events.occurred(whose, occurrence);
         }
+    }
+
+    /// Shows which timed overrides run, and tells what began and what ended.
+    fn tell_overrides(&mut self) {
+        let Inverter { name, clock, events, .. } = &self.inverter;
+        self.report.overrides_are(self.overrides.tell(name, &**clock, events));
+        self.report.publish(&mut self.plant, &self.inverter);
     }
 
     /// Counters of the day go by wall time where the inverter's clock is not known.
@@ -298,6 +313,7 @@ impl Task {
                 () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                () = self.overrides.changed() => self.tell_overrides(),
             }
         }
     }

@@ -122,6 +122,34 @@ impl Store {
         replace(&path, text.as_bytes()).map_err(|error| StoreError::Io { doing: "cannot write", path, error })
     }
 
+    /// Drops what was kept under this name; false if nothing was. It is gone from disk too.
+    ///
+    /// # Errors
+    /// The file is there and cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<bool, StoreError> {
+        let path = self.path(name)?;
+        let removed = match std::fs::remove_file(&path) {
+            Ok(()) => path.parent().map_or(Ok(()), sync_directory).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        };
+        removed.map_err(|error| StoreError::Io { doing: "cannot remove", path, error })
+    }
+
+    /// When anything in a directory of documents was last kept or removed, by the file system's clock; `None` where
+    /// there is no such directory.
+    ///
+    /// # Errors
+    /// The directory is there and cannot be asked.
+    pub fn changed(&self, directory: &str) -> Result<Option<std::time::SystemTime>, StoreError> {
+        let path = self.path(directory)?;
+        match std::fs::metadata(&path).and_then(|data| data.modified()) {
+            Ok(at) => Ok(Some(at)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::Io { doing: "cannot read", path, error }),
+        }
+    }
+
     fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
         let is_fine = |part: &str| {
             let characters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -135,12 +163,28 @@ impl Store {
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), StoreError> {
+/// Makes a directory for its user alone, and those above it; what is new is on disk when this returns, since a file is
+/// only as lasting as the directories that lead to it.
+pub(crate) fn make_directory(path: &Path) -> Result<(), StoreError> {
+    let fault = |error| StoreError::Io { doing: "cannot make", path: path.to_owned(), error };
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.is_dir()).collect();
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| StoreError::Io { doing: "cannot make", path: path.to_owned(), error })
+    builder.create(path).map_err(fault)?;
+    for made in missing {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_directory(above).map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// Which files are in a directory is on disk when this returns.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    // Only Unix lets a directory be opened and synced.
+    if cfg!(unix) { std::fs::File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// The whole of a plain file, or one byte more than it may have. A pipe in its place would be waited for.

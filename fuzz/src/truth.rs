@@ -118,7 +118,7 @@ pub fn snapshot(plant: &mut Plant, elapsed: Duration) -> Option<Snapshot> {
     let now = START.checked_add(elapsed).expect("a time");
     let zone = TimeZone::posix(BRITAIN).expect("a zone");
     let stats = Stats { online: true, last_updated: Some(now), ..Stats::default() };
-    plant.snapshot(&SnapshotContext { now, elapsed, zone, stats, prices: Arc::default() })
+    plant.snapshot(&SnapshotContext { now, elapsed, zone, stats, prices: Arc::default(), overrides: None })
 }
 
 async fn recorded(options: Options) -> Truth {

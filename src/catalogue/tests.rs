@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::*;
-use crate::plant::snapshot::{Snapshot, Stats};
+use crate::plant::snapshot::{Overrides, Snapshot, Stats};
 use crate::plant::tests::fixture::*;
 use crate::plant::{Plant, SnapshotContext};
 use crate::registers::plan;
@@ -48,7 +48,14 @@ fn context(now: &str, zone: &str) -> SnapshotContext {
     let now: Timestamp = now.parse().unwrap();
     let stats = Stats { last_updated: Some(now), since_previous: Some(15.25), ..Stats::default() };
     let zone = TimeZone::get(zone).unwrap();
-    SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() }
+    SnapshotContext {
+        now,
+        elapsed: Duration::from_secs(1),
+        zone,
+        stats,
+        prices: Arc::default(),
+        overrides: Some(Overrides::default()),
+    }
 }
 
 #[test]

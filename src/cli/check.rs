@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::overrides::journal;
 use crate::settings::{self, Fault, Loaded};
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,10 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
     let file = config.or_else(default_file);
     match load(file.as_deref()) {
         Ok(Loaded { settings, warnings }) => {
-            for warning in &warnings {
+            let unfit = journal::check(&super::run::data_dir(settings.data_dir.clone()));
+            let unfit = unfit
+                .map(|why| format!("data_dir: no override can start, since what it must undo cannot be kept: {why}"));
+            for warning in warnings.iter().chain(&unfit) {
                 eprintln!("warning: {warning}");
             }
             let text = format!("{}settings are good", settings::describe(&settings));

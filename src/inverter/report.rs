@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Inverter;
-use crate::plant::snapshot::Stats;
+use crate::plant::snapshot::{Overrides, Stats};
 use crate::plant::{Plant, Snapshot, SnapshotContext};
 
 /// After this many cycles without an answer the inverter is offline.
@@ -28,6 +28,7 @@ pub(super) struct Report {
     cycle_at: Option<Instant>,
     since_previous: Option<f64>,
     skipped_cycles: u64,
+    overrides: Option<Overrides<Timestamp>>,
 }
 
 impl Report {
@@ -45,6 +46,7 @@ impl Report {
             cycle_at: None,
             since_previous: None,
             skipped_cycles: 0,
+            overrides: None,
         }
     }
 
@@ -94,6 +96,11 @@ impl Report {
         self.skipped_cycles += 1;
     }
 
+    /// When the timed overrides that run end; `None` if nobody knows.
+    pub(super) fn overrides_are(&mut self, overrides: Option<Overrides<Timestamp>>) {
+        self.overrides = overrides;
+    }
+
     /// When the inverter will have been silent for too long, while it still counts as online.
     pub(super) fn offline_at(&self) -> Option<Instant> {
         self.online.then(|| self.answered_at + self.patience)
@@ -139,6 +146,7 @@ impl Report {
             zone: inverter.zone.clone(),
             stats,
             prices: Arc::clone(&inverter.prices),
+            overrides: self.overrides,
         };
         if let Some(snapshot) = plant.snapshot(&context) {
             self.snapshots.send_replace(Some(Arc::new(snapshot)));

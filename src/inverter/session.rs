@@ -210,6 +210,8 @@ impl Task {
             );
         }
         self.plant = fresh;
+        self.report.overrides_are(None);
+        self.overrides.watch(self.inverter.statuses.as_ref(), seen.serial, &self.inverter.clock);
         if let Some(memory) = self.keeper.load(seen.serial).await {
             self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
         }
@@ -243,6 +245,7 @@ impl Task {
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                () = self.overrides.changed() => self.tell_overrides(),
                 Some(request) = self.requests.recv() => match request {
                     Request::ReadSettings => self.schedule.want_settings(),
                     Request::SwitchRate(rate, at) => {

@@ -24,6 +24,16 @@ fn leads_several(aios: Option<i64>) -> bool {
     aios.is_some_and(|count| count > 1)
 }
 
+/// Whether there is a battery here whose settings a timed override could change.
+pub(super) fn has_overrides(model: Model, family: Family, aios: Option<i64>) -> bool {
+    model.is_supported()
+        && match family {
+            Family::SinglePhase | Family::ThreePhase => true,
+            Family::Gateway => leads_several(aios),
+            Family::PvOnly | Family::Ems => false,
+        }
+}
+
 /// A gateway's and a three-phase inverter's rates are percentages of what the battery can do.
 fn of_rated_power(control: Control, details: &InverterDetails) -> Control {
     let watts = |percent: Option<i64>| Some(details.max_battery_power? * percent? / 100);

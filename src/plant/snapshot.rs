@@ -8,6 +8,7 @@ mod energy;
 mod gateway;
 pub(super) mod health;
 mod led;
+mod overrides;
 mod stack;
 mod three_phase;
 
@@ -24,6 +25,7 @@ use crate::registers::{RegisterImage, Slot};
 pub use ems::{Ems, EmsInverter, EmsMeter, EmsSlot};
 pub use energy::Energy;
 pub use gateway::{Aio, Gateway};
+pub use overrides::Overrides;
 pub use stack::{BatteryStack, Module};
 pub use three_phase::ThreePhase;
 
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub control: Control,
     /// When it charges and discharges.
     pub timeslots: Timeslots,
+    /// Minutes that the timed overrides still run; `None` where that is not known, or this model has none.
+    pub overrides: Option<Overrides<i64>>,
     /// The batteries found, by address.
     pub batteries: Vec<Battery>,
     /// The high-voltage battery stacks, in order.

@@ -9,7 +9,7 @@ use super::guard::{Guards, Occurrence, Rejection, Rejections};
 use super::identity::Latch;
 use super::ledger::Ledger;
 use super::probes::Probes;
-use super::snapshot::Stats;
+use super::snapshot::{Overrides, Stats};
 use super::tariff::{Prices, Tariff};
 use super::{Capabilities, Identity};
 use crate::frame::{Bank, BlockKey, Serial};
@@ -91,6 +91,8 @@ pub struct SnapshotContext {
     pub stats: Stats,
     /// What energy costs.
     pub prices: Arc<Prices>,
+    /// When the timed overrides that run end; `None` where it is not known whether any does.
+    pub overrides: Option<Overrides<Timestamp>>,
 }
 
 impl Plant {

@@ -73,7 +73,14 @@ fn the_settings_that_the_documentation_shows_are_good() {
             let file = directory.path().join("givtcp.yaml");
             std::fs::write(&file, example).unwrap();
             let mut check = Command::new(env!("CARGO_BIN_EXE_givtcp"));
-            let output = check.env_clear().arg("check").arg("--config").arg(&file).output().unwrap();
+            let output = check
+                .env_clear()
+                .env("GIVTCP_DATA_DIR", env!("CARGO_TARGET_TMPDIR"))
+                .arg("check")
+                .arg("--config")
+                .arg(&file)
+                .output()
+                .unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() && said.is_empty(), "{page}: {said}\n{example}");
             checked += 1;

@@ -74,6 +74,7 @@ pub fn truth(simulator: &Simulator, layout: &mut Layout) -> Leaves {
         zone: TimeZone::UTC,
         stats: Stats::default(),
         prices: Arc::default(),
+        overrides: None,
     };
     leaves(&plant.snapshot(&context).expect("the simulator is an inverter"), layout)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use givtcp::catalogue::Layout;
 use givtcp::frame::{Bank, BlockKey};
-use givtcp::plant::snapshot::Stats;
+use givtcp::plant::snapshot::{Overrides, Stats};
 use givtcp::plant::{Plant, SnapshotContext};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
@@ -107,7 +107,14 @@ fn leaves_of(plant: &Plant) -> BTreeMap<String, String> {
     let now: Timestamp = "2026-06-05T11:20:00Z".parse().unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.2), ..Stats::default() };
     let zone = TimeZone::get("Europe/London").expect("a zone");
-    let context = SnapshotContext { now, elapsed: Duration::ZERO, zone, stats, prices: Arc::default() };
+    let context = SnapshotContext {
+        now,
+        elapsed: Duration::ZERO,
+        zone,
+        stats,
+        prices: Arc::default(),
+        overrides: Some(Overrides::default()),
+    };
     let snapshot = plant.clone().snapshot(&context).expect("an identity");
     let tree = Layout::new(true).tree(&snapshot);
     // The session says the last will's counterpart itself.

@@ -1,7 +1,7 @@
 //! The program itself, as its users start it: a process with a settings file and a directory of its own, gone with the
 //! value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -129,6 +129,16 @@ impl Program {
     pub fn run_in(dir: Arc<tempfile::TempDir>, settings: &Settings) -> Self {
         std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
         Self::spawn(dir, &["run", "--config", "givtcp.yaml"])
+    }
+
+    /// As [`Program::run`], once `prepare` has put into the data directory what is to lie there.
+    pub fn run_with(settings: &Settings, prepare: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        prepare(&data);
+        Self::spawn(Arc::new(dir), &["run", "--config", "givtcp.yaml"])
     }
 
     /// `givtcp` with these arguments.

@@ -1,9 +1,9 @@
 //! What is set.
 
 use super::{Entry, clock, int, line, switch, text, word};
-use crate::catalogue::Quantity as Q;
 use crate::catalogue::families::{GATEWAY, SINGLE_PHASE, THREE_PHASE};
-use crate::plant::snapshot::Snapshot;
+use crate::catalogue::{Payload, Quantity as Q};
+use crate::plant::snapshot::{Overrides, Snapshot};
 
 /// What is set.
 #[rustfmt::skip]
@@ -27,6 +27,14 @@ pub static CONTROL: &[Entry<Snapshot>] = &[
     line("Control/Battery_pause_mode", Q::Choice, |s| text(s.control.pause_mode.as_ref())).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 318").note("models whose HR 300 to 359 answer"),
     line("Control/Battery_Calibration", Q::Choice, |s| word(s.control.calibration)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 29"),
     line("Control/Active_Power_Rate", Q::Percent, |s| int(s.control.active_power_percent)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 50"),
+    line("Control/Force_Charge", Q::Choice, |s| running(s, |o| o.force_charge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("`Running` or `Normal`"),
+    line("Control/Force_Charge_Num", Q::Minutes, |s| minutes(s, |o| o.force_charge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("how long it still runs; 0 where it does not"),
+    line("Control/Force_Export", Q::Choice, |s| running(s, |o| o.force_export)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("`Running` or `Normal`"),
+    line("Control/Force_Export_Num", Q::Minutes, |s| minutes(s, |o| o.force_export)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("how long it still runs; 0 where it does not"),
+    line("Control/Temp_Pause_Charge", Q::Choice, |s| running(s, |o| o.pause_charge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("`Running` or `Normal`"),
+    line("Control/Temp_Pause_Charge_Num", Q::Minutes, |s| minutes(s, |o| o.pause_charge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("how long it still runs; 0 where it does not"),
+    line("Control/Temp_Pause_Discharge", Q::Choice, |s| running(s, |o| o.pause_discharge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("`Running` or `Normal`"),
+    line("Control/Temp_Pause_Discharge_Num", Q::Minutes, |s| minutes(s, |o| o.pause_discharge)).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "").note("how long it still runs; 0 where it does not"),
     line("Control/Charge_Target_SOC_1", Q::Percent, |s| int(s.control.charge_slot_targets[0])).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 242").note("models with ten slots"),
     line("Control/Charge_Target_SOC_2", Q::Percent, |s| int(s.control.charge_slot_targets[1])).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 245").note("models with ten slots"),
     line("Control/Charge_Target_SOC_3", Q::Percent, |s| int(s.control.charge_slot_targets[2])).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 248").note("models with ten slots"),
@@ -95,3 +103,44 @@ pub static TIMESLOTS: &[Entry<Snapshot>] = &[
     line("Timeslots/Battery_pause_start_time_slot", Q::TimeOfDay, |s| clock(s.timeslots.pause.map(|t| t.start))).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 319").note("models whose HR 300 to 359 answer"),
     line("Timeslots/Battery_pause_end_time_slot", Q::TimeOfDay, |s| clock(s.timeslots.pause.map(|t| t.end))).of(SINGLE_PHASE.and(GATEWAY).and(THREE_PHASE), "HR 320").note("models whose HR 300 to 359 answer"),
 ];
+
+/// Minutes left of an override that runs; nothing where it does not, or nobody knows.
+type Left = fn(&Overrides<i64>) -> Option<i64>;
+
+fn running(snapshot: &Snapshot, left: Left) -> Option<Payload> {
+    let overrides = snapshot.overrides.as_ref()?;
+    Some(Payload::Word(if left(overrides).is_some() { "Running" } else { "Normal" }))
+}
+
+fn minutes(snapshot: &Snapshot, left: Left) -> Option<Payload> {
+    let overrides = snapshot.overrides.as_ref()?;
+    Some(Payload::Integer(left(overrides).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
+
+    #[test]
+    fn an_override_that_runs_is_told_with_its_minutes_and_what_is_not_known_is_not_told() {
+        let mut snapshot = snapshot(&plant_of(&hybrid()));
+        let told = |snapshot: &Snapshot| -> Vec<String> {
+            let lines = CONTROL.iter().filter(|line| line.path.contains("Force") || line.path.contains("Temp_Pause"));
+            lines.filter_map(|line| Some(format!("{} {}", line.path, (line.get)(snapshot)?))).collect()
+        };
+        snapshot.overrides = Some(Overrides { force_export: Some(42), pause_charge: Some(0), ..Overrides::default() });
+        insta::assert_snapshot!(told(&snapshot).join("\n"), @r"
+        Control/Force_Charge Normal
+        Control/Force_Charge_Num 0
+        Control/Force_Export Running
+        Control/Force_Export_Num 42
+        Control/Temp_Pause_Charge Running
+        Control/Temp_Pause_Charge_Num 0
+        Control/Temp_Pause_Discharge Normal
+        Control/Temp_Pause_Discharge_Num 0
+        ");
+        snapshot.overrides = None;
+        assert_eq!(told(&snapshot), Vec::<String>::new());
+    }
+}

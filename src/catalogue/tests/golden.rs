@@ -109,6 +109,14 @@ fn the_simulated_hybrid_publishes_this() {
     Control/Real_Time_Control disable
     Control/Battery_Calibration Off
     Control/Active_Power_Rate 100
+    Control/Force_Charge Normal
+    Control/Force_Charge_Num 0
+    Control/Force_Export Normal
+    Control/Force_Export_Num 0
+    Control/Temp_Pause_Charge Normal
+    Control/Temp_Pause_Charge_Num 0
+    Control/Temp_Pause_Discharge Normal
+    Control/Temp_Pause_Discharge_Num 0
     Timeslots/Charge_start_time_slot_1 00:30:00
     Timeslots/Charge_end_time_slot_1 04:30:00
     Timeslots/Discharge_start_time_slot_1 00:00:00

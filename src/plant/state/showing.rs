@@ -62,6 +62,9 @@ impl Plant {
             today: self.ledger.today(0),
             total: self.ledger.total(0),
             timeslots: control::timeslots(view, capabilities, family, aios),
+            overrides: control::has_overrides(identity.model, family, aios)
+                .then(|| context.overrides.map(|overrides| overrides.left(*now)))
+                .flatten(),
             meters: self.counted(self.each(meters, meter::read)),
             unavailable: Vec::new(),
             identity: identity.clone(),

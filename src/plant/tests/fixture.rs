@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::frame::{Bank, BlockKey};
-use crate::plant::snapshot::{Snapshot, Stats};
+use crate::plant::snapshot::{Overrides, Snapshot, Stats};
 use crate::plant::{INVERTER, Plant, Refused, SnapshotContext};
 use crate::registers::{Field, Kind, ems, gateway, hv_bcu, hv_bmu, plan, single_phase, three_phase};
 use crate::simulator::{Options, Simulator};
@@ -101,7 +101,14 @@ pub(crate) fn snapshot(plant: &Plant) -> Snapshot {
     let now: Timestamp = "2026-06-05T11:00:00Z".parse().unwrap();
     let zone = TimeZone::get("Europe/London").unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.0), ..Stats::default() };
-    let context = SnapshotContext { now, elapsed: Duration::from_secs(1), zone, stats, prices: Arc::default() };
+    let context = SnapshotContext {
+        now,
+        elapsed: Duration::from_secs(1),
+        zone,
+        stats,
+        prices: Arc::default(),
+        overrides: Some(Overrides::default()),
+    };
     let mut plant = plant.clone();
     while let Some(question) = plant.open_question() {
         plant.probe_failed(question);

@@ -395,7 +395,7 @@ impl Bench {
     pub fn snapshot(&mut self) -> Option<Snapshot> {
         let stats = Stats { online: true, ..Stats::default() };
         let (now, elapsed, prices) = (self.now(), self.at(), Arc::default());
-        self.plant.snapshot(&SnapshotContext { now, elapsed, zone: self.zone.clone(), stats, prices })
+        self.plant.snapshot(&SnapshotContext { now, elapsed, zone: self.zone.clone(), stats, prices, overrides: None })
     }
 
     /// Somebody sets the inverter's clock.

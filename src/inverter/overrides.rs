@@ -1,0 +1,85 @@
+//! Which timed overrides run on this inverter, whoever runs them: for its snapshots, and told when that changes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::event::{Events, Whose};
+use crate::frame::Serial;
+use crate::plant::snapshot::Overrides;
+use crate::status::{Following, Seen, Status, StatusManager, StatusName, follow};
+
+/// What is known of the overrides, followed from when the inverter told its serial number.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    following: Option<(Serial, Following)>,
+    told: Seen,
+}
+
+impl Watched {
+    /// From now on those of this inverter.
+    pub(super) fn watch(
+        &mut self,
+        statuses: Option<&Arc<dyn StatusManager>>,
+        inverter: Serial,
+        clock: &Arc<dyn Clock>,
+    ) {
+        if self.following.as_ref().is_some_and(|(known, _)| *known == inverter) {
+            return;
+        }
+        let follow = |statuses| (inverter, follow(Arc::clone(statuses), inverter, Arc::clone(clock)));
+        (self.following, self.told) = (statuses.map(follow), Seen::Unknown);
+    }
+
+    /// Completes when something else is known.
+    pub(super) async fn changed(&mut self) {
+        match &mut self.following {
+            Some((_, following)) => following.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What is known now; it is told what began and what ended since the last call. What runs already when it is first
+    /// known is said in the log only: it did not begin now.
+    pub(super) fn tell(&mut self, name: &str, clock: &dyn Clock, events: &Events) -> Option<Overrides<Timestamp>> {
+        let (inverter, following) = self.following.as_ref()?;
+        let now = following.now();
+        let whose = Whose { name, inverter: *inverter, at: clock.now() };
+        match (&self.told, &now) {
+            (Seen::Known(before), Seen::Known(after)) => {
+                let has = |all: &[Status], name: StatusName| all.iter().any(|status| status.name == name);
+                for status in after.iter().filter(|status| !has(before, status.name)) {
+                    events.override_started(whose, status);
+                }
+                for status in before.iter().filter(|status| !has(after, status.name)) {
+                    events.override_ended(whose, status.name);
+                }
+            }
+            (Seen::Unknown, Seen::Known(after)) => {
+                for Status { name: which, until, holder, .. } in after {
+                    tracing::info!(inverter.name = %name, "{} runs already, until {until} ({which}, by {holder})", which.meaning());
+                }
+            }
+            (_, Seen::Unknown) => {}
+        }
+        // What ended while nothing was known is told when something is.
+        if now != Seen::Unknown {
+            self.told.clone_from(&now);
+        }
+        match now {
+            Seen::Known(statuses) => Some(overrides(&statuses)),
+            Seen::Unknown => None,
+        }
+    }
+}
+
+fn overrides(statuses: &[Status]) -> Overrides<Timestamp> {
+    let until = |name: StatusName| statuses.iter().find(|status| status.name == name).map(|status| status.until);
+    Overrides {
+        force_charge: until(StatusName::ForceCharge),
+        force_export: until(StatusName::ForceExport),
+        pause_charge: until(StatusName::PauseCharge),
+        pause_discharge: until(StatusName::PauseDischarge),
+    }
+}

@@ -1,0 +1,5 @@
+mod crashes;
+mod fixture;
+mod places;
+mod power_cuts;
+mod steps;
