@@ -12,6 +12,8 @@ use super::truth::{Made, Name, Part, counters, highs, published};
 
 /// What is published may be off by so much, kWh, however new it is.
 pub const OFF: f64 = 0.3;
+/// While a clock that was set is not yet known, a small counter can grow back to what it was, kWh.
+const VISIBLE: f64 = 0.35;
 /// The simulated house takes no more, W.
 const HOUSE: f64 = 5_000.0;
 /// Meters' registers go on with 0 after this, kWh, and what is published goes on.
@@ -27,9 +29,10 @@ struct Seen {
     /// Since when it could be right: two polls in a row brought the block as it was.
     trusted: Option<Instant>,
     falls: u32,
-    /// Published shortly before midnight, and whether readings came in the hour after it.
+    /// Published shortly before midnight, and whether in the hour after it the register showed so much less that the day
+    /// must be seen to begin. (After an outage it may show as much again.)
     eve: f64,
-    was_watched: bool,
+    was_low: bool,
 }
 
 /// How the day of the counters can be judged.
@@ -100,7 +103,7 @@ impl Watch {
     /// What is published now, held against the truth.
     pub fn look(&mut self, bench: &mut Bench) {
         let Some(snapshot) = bench.snapshot() else { return };
-        let clock = bench.simulator.inverter_clock();
+        let (clock, time) = (bench.simulator.inverter_clock(), bench.simulator.plant_time());
         self.turn(bench);
         self.has_begun |= self.noon.is_some_and(|noon| clock.date() > noon);
         let (hour, minute) = (clock.hour(), clock.minute());
@@ -135,6 +138,8 @@ impl Watch {
             if part == Part::Today && hour == 23 && minute < 45 && !self.has_begun {
                 seen.eve = published;
             }
+            let watched = time.hour() == 0 && time.minute() >= 30;
+            seen.was_low |= part == Part::Today && watched && value < seen.eve - VISIBLE;
             let highest = if made.wavers { seen.highest } else { value };
             let off = (published - highest).max(value - published).max(0.0);
             let Some(trusted) = seen.trusted else { continue };
@@ -157,7 +162,6 @@ impl Watch {
     /// At noon of plant time: each counter of the day has begun anew once.
     fn turn(&mut self, bench: &mut Bench) {
         let time = bench.simulator.plant_time();
-        let watched = time.hour() == 0 && time.minute() >= 30;
         let this = if time.time() < Time::constant(12, 0, 0, 0) {
             time.date().yesterday().expect("a day")
         } else {
@@ -169,19 +173,16 @@ impl Watch {
             if *part != Part::Today {
                 continue;
             }
-            seen.was_watched |= watched;
             if !over {
                 continue;
             }
             if seen.falls > 1 {
                 self.wrong.push(format!("{time}: today {name:?} began {} times", seen.falls));
             }
-            // While a clock that was set is not yet known, a small counter can grow back to what it was.
-            let visible = 0.35;
-            if seen.falls == 0 && seen.eve > visible && seen.was_watched {
+            if seen.falls == 0 && seen.was_low {
                 self.wrong.push(format!("{time}: today {name:?} did not begin anew after {}", seen.eve));
             }
-            (seen.falls, seen.eve, seen.was_watched) = (0, 0.0, false);
+            (seen.falls, seen.eve, seen.was_low) = (0, 0.0, false);
         }
     }
 
