@@ -20,6 +20,7 @@ pub mod lock;
 pub mod mqtt;
 pub mod plant;
 pub mod poll;
+pub mod redis_server;
 pub mod registers;
 pub mod settings;
 pub mod simulator;

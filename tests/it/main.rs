@@ -34,6 +34,7 @@ mod plant_day;
 mod poller;
 mod program;
 mod register_tables;
+mod redis;
 mod replayed_captures;
 mod shutdown;
 mod transports;
