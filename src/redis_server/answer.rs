@@ -53,8 +53,7 @@ impl From<Value> for Answer {
         match value {
             Value::Int(number) => Self::Number(number),
             Value::BulkString(bytes) => Self::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            Value::SimpleString(text) => Self::Text(text),
-            Value::VerbatimString { text, .. } => Self::Text(text),
+            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Self::Text(text),
             Value::Okay => Self::Text("OK".to_owned()),
             Value::Boolean(yes) => Self::Number(i64::from(yes)),
             Value::Double(number) => Self::Text(number.to_string()),

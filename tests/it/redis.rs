@@ -60,9 +60,10 @@ impl Redis {
 
     /// Its address, without a password.
     pub fn url(&self) -> String {
-        match self.options.tls {
-            true => format!("rediss://localhost:{}", self.port),
-            false => format!("redis://127.0.0.1:{}", self.port),
+        if self.options.tls {
+            format!("rediss://localhost:{}", self.port)
+        } else {
+            format!("redis://127.0.0.1:{}", self.port)
         }
     }
 
@@ -138,17 +139,17 @@ async fn spawn(dir: &Path, port: u16, options: &Options) -> Option<Child> {
     let path = |name: &str| dir.join(name).display().to_string();
     let mut text =
         format!("bind 127.0.0.1\nunixsocket {}\nsave \"\"\nappendonly no\ndir {}\n", path("socket"), dir.display());
-    match options.tls {
-        true => writeln!(
-            text,
+    let network = if options.tls {
+        format!(
             "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no",
             path("server.pem"),
             path("server.key"),
             path("ca.pem")
-        ),
-        false => writeln!(text, "port {port}"),
-    }
-    .unwrap();
+        )
+    } else {
+        format!("port {port}")
+    };
+    writeln!(text, "{network}").unwrap();
     if let Some(password) = options.password {
         writeln!(text, "requirepass {password}").unwrap();
     }
