@@ -15,6 +15,7 @@ mod leaving;
 mod local;
 mod log;
 mod queued;
+mod redis;
 mod revoking;
 mod waiting;
 
