@@ -37,6 +37,7 @@ mod redis;
 mod register_tables;
 mod replayed_captures;
 mod shutdown;
+mod torture;
 mod transports;
 mod values;
 mod year;
