@@ -3,7 +3,8 @@
 //! A [`LockManager`] gives out [`Lease`]s on resources, which are names such as `inverter_read:SA2114G047`. Each backend
 //! keeps the same promises: waiters of one process are served in order and woken by the release, every wait has the
 //! deadline its caller chose, a lease is released when it is dropped (by an error, a panic, a cancelled task), and fences
-//! grow. What "one hand" covers differs: [`LocalLockManager`] knows one process, [`FileLockManager`] those of one machine.
+//! grow. What "one hand" covers differs: [`LocalLockManager`] knows one process, [`FileLockManager`] those of one machine,
+//! [`RedisLockManager`] all that share a Redis.
 //!
 //! All of them are a [`Queued`]: the queue of one process, which asks what stands behind it for one waiter at a time.
 
@@ -16,11 +17,13 @@ mod file;
 mod local;
 mod queue;
 mod queued;
+mod redis;
 
 pub use both::{Both, Without};
 pub use file::{FileBackend, FileLockManager, NoFileLocks};
 pub use local::{LocalLockManager, Process};
 pub use queued::Queued;
+pub use redis::{REDIS_LOCK_LIFE, RedisBackend, RedisLockManager};
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -18,7 +18,7 @@ mod script;
 mod subscription;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use answer::Answer;
 pub use error::RedisServerError;

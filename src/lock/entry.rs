@@ -35,8 +35,9 @@ impl Entry {
         if self.is_lost() { Some(Duration::ZERO) } else { self.entered.remaining() }
     }
 
+    /// A life that is over counts, even where nobody has told yet: the process may have been stopped.
     pub(super) fn is_lost(&self) -> bool {
-        self.lost.is_cancelled()
+        self.lost.is_cancelled() || self.entered.remaining() == Some(Duration::ZERO)
     }
 
     pub(super) async fn lost(&self) {

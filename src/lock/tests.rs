@@ -16,6 +16,7 @@ mod leaving;
 mod local;
 mod log;
 mod queued;
+mod redis;
 mod revoking;
 mod scripted;
 mod waiting;

@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError};
 
+/// How Redis begins to say within a script what it calls NOPERM elsewhere.
+const NOT_PERMITTED_IN_SCRIPT: &str = "The user executing the script can't";
+
 /// Why Redis did not do what was asked. `place` is its address without user and password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisServerError {
@@ -101,9 +104,14 @@ impl RedisServerError {
     pub(super) fn of(place: &str, error: &RedisError) -> Self {
         let (place, why) = (place.to_owned(), error.to_string());
         if error.kind() == ErrorKind::AuthenticationFailed {
-            // The server's own words, without the crate's.
-            let why = error.detail().unwrap_or("wrong user or password").to_owned();
-            return if why.contains("LOADING") { Self::Busy { place, why } } else { Self::Refused { place, why } };
+            // The crate keeps the server's own words to itself, as a rule.
+            let said = error.detail().unwrap_or_default();
+            let why = "wrong user or password".to_owned();
+            return if said.contains("LOADING") {
+                Self::Busy { place, why: said.to_owned() }
+            } else {
+                Self::Refused { place, why }
+            };
         }
         if matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse | ErrorKind::Client) {
             return Self::Unreachable { place, why };
@@ -115,7 +123,7 @@ impl RedisServerError {
         match () {
             () if says("NOSCRIPT") => Self::NoScript { place },
             () if says("NOAUTH") || says("WRONGPASS") => Self::Refused { place, why },
-            () if says("NOPERM") || says("The user executing the script can't") => Self::NotPermitted { place, why },
+            () if says("NOPERM") || why.starts_with(NOT_PERMITTED_IN_SCRIPT) => Self::NotPermitted { place, why },
             () if says("READONLY") => Self::ReadOnly { place },
             () if says("OOM") => Self::OutOfMemory { place },
             () if says("LOADING") || says("BUSY") || says("MASTERDOWN") => Self::Busy { place, why },

@@ -43,6 +43,7 @@ mod replayed_captures;
 mod roles;
 mod shutdown;
 mod statuses;
+mod torture;
 mod transports;
 mod values;
 mod year;

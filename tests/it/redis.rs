@@ -139,13 +139,17 @@ async fn spawn(dir: &Path, port: u16, options: &Options) -> Option<Child> {
     let path = |name: &str| dir.join(name).display().to_string();
     let mut text =
         format!("bind 127.0.0.1\nunixsocket {}\nsave \"\"\nappendonly no\ndir {}\n", path("socket"), dir.display());
-    if options.tls {
-        let [certificate, key, ca] = ["server.pem", "server.key", "ca.pem"].map(path);
-        writeln!(text, "port 0\ntls-port {port}\ntls-cert-file {certificate}\ntls-key-file {key}").unwrap();
-        writeln!(text, "tls-ca-cert-file {ca}\ntls-auth-clients no").unwrap();
+    let network = if options.tls {
+        format!(
+            "port 0\ntls-port {port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no",
+            path("server.pem"),
+            path("server.key"),
+            path("ca.pem")
+        )
     } else {
-        writeln!(text, "port {port}").unwrap();
-    }
+        format!("port {port}")
+    };
+    writeln!(text, "{network}").unwrap();
     if let Some(password) = options.password {
         writeln!(text, "requirepass {password}").unwrap();
     }
