@@ -1,10 +1,12 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod answers;
+mod company;
 mod locks;
 mod publisher;
 mod roles;
 mod share;
+mod shelf;
 mod statuses;
 mod succession;
 
@@ -32,6 +34,7 @@ use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::store::Store;
 use answers::{Answers, Known};
+use company::Company;
 use roles::Roles;
 use share::Place;
 use succession::Succession;
@@ -56,7 +59,7 @@ pub struct App {
     stop_inverters: CancellationToken,
     stop_sessions: CancellationToken,
     /// How many processes live that share these inverters, this one included.
-    members: watch::Sender<usize>,
+    members: watch::Receiver<usize>,
 }
 
 impl App {
@@ -70,13 +73,16 @@ impl App {
         let events = Events::new();
         let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (locks, kept) = locks::choose(settings, &clock)?;
+        let redis = statuses::redis(settings);
+        let (members, group) = watch::channel(1);
+        let shared = locks::Shared { redis: redis.as_ref(), members: group.clone() };
+        let (locks, kept) = locks::choose(settings, &clock, &shared)?;
         tracing::info!("{kept}");
         let store = open_store(settings);
-        let redis = statuses::redis(settings);
+        // Who shares inverters with others takes none before it is known how many there are.
+        let shelf = redis.clone().filter(|_| locks::in_redis(settings));
         let statuses = statuses::open(settings, redis.as_ref(), store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
-        let (members, group) = watch::channel(1);
         let (mut places, mut known) = (Vec::new(), Vec::new());
         let mut app = Self {
             snapshots: Vec::new(),
@@ -85,7 +91,7 @@ impl App {
             sessions: JoinSet::new(),
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
-            members,
+            members: group.clone(),
         };
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
@@ -99,13 +105,19 @@ impl App {
             let clock = Arc::clone(&clock);
             let (store, events, statuses) = (store.clone(), app.events.clone(), statuses.clone());
             let (standing, hold) = watch::channel(Hold::default());
-            let (wanted, is_wanted) = watch::channel(true);
+            let (sharing, give_way) = (group.clone(), settings.locks.life);
+            let (wanted, is_wanted) = watch::channel(shelf.is_none());
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             known.push(Known { hold: hold.clone(), snapshots: receiver.clone() });
+            if let Some(redis) = shelf.clone() {
+                app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
+            }
             places.push(Place { hold, wanted });
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
                 standing: standing.clone(),
+                members: sharing.clone(),
+                give_way,
                 statuses: statuses.clone(),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
@@ -124,9 +136,17 @@ impl App {
             }
             app.snapshots.push(receiver);
         }
-        app.inverters.spawn(share::keep(places, group, app.stop_inverters.clone()));
-        let (data_dir, shutdown) = (settings.data_dir.clone(), app.stop_inverters.clone());
-        app.inverters.spawn(async move { answers::serve(&data_dir, Answers(known), shutdown).await });
+        let shutdown = app.stop_inverters.clone();
+        let sharing = share::keep(places, group, shutdown.clone());
+        match shelf.clone() {
+            Some(redis) => {
+                let company = Company::new(redis, settings, store, members);
+                app.inverters.spawn(company.keep(sharing, shutdown.clone()));
+            }
+            None => _ = app.inverters.spawn(sharing),
+        }
+        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf });
+        app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         Ok(app)
     }
 
@@ -250,6 +270,8 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
     Ok(inverter(each, settings, &time_zone(settings)?, locks, clock, None, Events::new()))
 }
 
+pub use locks::refuse_while_held;
+
 /// What is kept there is found out again without it, so that a failure is said and survived.
 fn open_store(settings: &Settings) -> Option<Store> {
     Store::open(&settings.data_dir).map_err(|error| tracing::warn!("data_dir: {error}")).ok()
@@ -275,7 +297,11 @@ fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<Sess
         retain: mqtt.retain,
         qos: mqtt.qos,
         republish_every: mqtt.republish_every,
-        will_delay: mqtt.will_delay,
+        will_delay: if locks::in_redis(settings) {
+            mqtt.will_delay.max(settings.locks.life * 2)
+        } else {
+            mqtt.will_delay
+        },
         tls,
         events: events.clone(),
         seed: fastrand::u64(..),

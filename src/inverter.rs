@@ -78,8 +78,11 @@ pub struct Inverter {
     pub wanted: watch::Receiver<bool>,
     /// What is done about it now.
     pub standing: watch::Sender<Hold>,
-    /// Others may reach what this process cannot: after so long without an answer it is left to them. `None`: never.
-    pub give_way: Option<Duration>,
+    /// How many processes share it, this one included.
+    pub members: watch::Receiver<usize>,
+    /// Others may reach what this process cannot: while there are any, it is left to them after so long without an
+    /// answer.
+    pub give_way: Duration,
     /// Which timed overrides run; `None`: nobody knows.
     pub statuses: Option<Arc<dyn StatusManager>>,
 }
@@ -106,7 +109,8 @@ impl Inverter {
             events: Events::new(),
             wanted: watch::channel(true).1,
             standing: watch::Sender::default(),
-            give_way: None,
+            members: watch::channel(1).1,
+            give_way: Duration::from_secs(30),
             statuses: None,
         }
     }
@@ -210,7 +214,7 @@ pub async fn run(
         }
         let rest = backoff.next_rest(task.inverter.backoff_max);
         task.say(&ended, rest);
-        if task.inverter.give_way.is_some_and(|limit| task.report.silence() >= limit) {
+        if *task.inverter.members.borrow() > 1 && task.report.silence() >= task.inverter.give_way {
             task.let_go().await;
         }
         if !task.rest(rest, &shutdown).await {

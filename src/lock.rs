@@ -19,7 +19,7 @@ mod queue;
 mod queued;
 mod redis;
 
-pub use both::{Both, Without};
+pub use both::{Both, SharedLockManager, Without};
 pub use file::{FileBackend, FileLockManager, NoFileLocks};
 pub use local::{LocalLockManager, Process};
 pub use queued::Queued;

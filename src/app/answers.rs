@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, FutureExt, ready};
+use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Snapshots;
+use super::{Snapshots, shelf};
 use crate::catalogue::{Layout, as_json};
 use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
 use crate::ipc::{self, Answer, Answering, Ask};
+use crate::redis_server::RedisServer;
 
 /// One inverter, and what was read of it.
 pub(super) struct Known {
@@ -20,16 +21,36 @@ pub(super) struct Known {
     pub snapshots: Snapshots,
 }
 
-/// Answers for the inverters that this process holds.
-pub(super) struct Answers(pub Vec<Known>);
+/// Answers for the inverters that this process holds, and for those that others of its group do.
+pub(super) struct Answers {
+    pub known: Vec<Known>,
+    /// Where the others leave what they read.
+    pub shelf: Option<RedisServer>,
+}
 
 impl Answers {
-    fn read(&self, at: &[SocketAddr], raw: bool) -> Answer {
-        let Some(known) = self.0.iter().find(|known| known.is_held_at(at)) else { return Answer::NotHeld };
+    async fn read(&self, at: &[SocketAddr], raw: bool) -> Answer {
+        let links: Vec<String> = at.iter().map(|address| link_resource(&address.to_string())).collect();
+        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+            return self.read_of_another(&links, raw).await;
+        };
         let newest = known.snapshots.borrow().clone();
         match newest {
             Some(snapshot) => Answer::Values { values: as_json(&Layout::new(raw).tree(&snapshot)) },
             None => Answer::NothingRead,
+        }
+    }
+
+    async fn read_of_another(&self, links: &[String], raw: bool) -> Answer {
+        let Some(redis) = &self.shelf else { return Answer::NotHeld };
+        match shelf::find(redis, links).await {
+            Some(mut values) => {
+                if let (false, Some(tree)) = (raw, values.as_object_mut()) {
+                    tree.remove("raw");
+                }
+                Answer::Values { values }
+            }
+            None => Answer::NotHeld,
         }
     }
 }
@@ -37,16 +58,15 @@ impl Answers {
 impl Answering for Answers {
     fn answer(&self, ask: Ask) -> BoxFuture<'_, Answer> {
         match ask {
-            Ask::Read { at, raw } => ready(self.read(&at, raw)).boxed(),
+            Ask::Read { at, raw } => async move { self.read(&at, raw).await }.boxed(),
         }
     }
 }
 
 impl Known {
-    fn is_held_at(&self, at: &[SocketAddr]) -> bool {
+    fn is_held(&self, links: &[String]) -> bool {
         let hold = self.hold.borrow();
-        hold.standing == Standing::Holding
-            && at.iter().any(|address| hold.resource.as_deref() == Some(&link_resource(&address.to_string())))
+        hold.standing == Standing::Holding && links.iter().any(|link| hold.resource.as_deref() == Some(link))
     }
 }
 

@@ -5,24 +5,40 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
+use tokio::net::lookup_host;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::lock::{FileLockManager, LocalLockManager, LockManager, NoFileLocks};
-use crate::settings::{LockBackend, Settings};
+use crate::inverter::link_resource;
+use crate::lock::{
+    FileLockManager, LocalLockManager, LockManager, NoFileLocks, RedisLockManager, SharedLockManager, Without,
+};
+use crate::redis_server::RedisServer;
+use crate::settings::{LockBackend, Settings, WhenRedisIsDown};
 
 /// What is in force for an inverter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
     Local,
     File,
+    Redis,
+}
+
+/// The Redis of the locks, and how many processes are known to share the inverters by it, this one included.
+pub(super) struct Shared<'a> {
+    pub redis: Option<&'a RedisServer>,
+    pub members: watch::Receiver<usize>,
 }
 
 /// The managers that some inverter needs, each made once.
 struct Managers<'a> {
     settings: &'a Settings,
     clock: &'a Arc<dyn Clock>,
+    shared: &'a Shared<'a>,
     local: Option<Arc<dyn LockManager>>,
     files: Option<Arc<dyn LockManager>>,
+    redis: Option<Arc<dyn LockManager>>,
     /// That there can be no files is known and said.
     no_files: bool,
 }
@@ -34,8 +50,9 @@ struct Managers<'a> {
 pub(super) fn choose(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
+    shared: &Shared<'_>,
 ) -> anyhow::Result<(Vec<Arc<dyn LockManager>>, String)> {
-    let mut managers = Managers { settings, clock, local: None, files: None, no_files: false };
+    let mut managers = Managers { settings, clock, shared, local: None, files: None, redis: None, no_files: false };
     let mut chosen = Vec::new();
     let mut named: BTreeMap<Kept, Vec<&str>> = BTreeMap::new();
     for inverter in &settings.inverters {
@@ -44,7 +61,18 @@ pub(super) fn choose(
         chosen.push(manager);
         named.entry(kept).or_default().push(inverter.name.as_deref().unwrap_or(&inverter.host));
     }
-    Ok((chosen, said(settings, &named)))
+    Ok((chosen, said(settings, shared, &named)))
+}
+
+/// Whether some inverter's locks are kept in Redis, so that other processes may stand by for it.
+pub(super) fn in_redis(settings: &Settings) -> bool {
+    effective(settings).any(|backend| backend == LockBackend::Redis)
+}
+
+/// The backend that is in force for each inverter.
+pub(super) fn effective(settings: &Settings) -> impl Iterator<Item = LockBackend> {
+    let asked = settings.inverters.iter().map(|each| each.lock_backend.unwrap_or(settings.locks.backend));
+    asked.map(|backend| resolved(backend, settings))
 }
 
 /// The backend that is in force: `auto` is the widest that is configured.
@@ -56,11 +84,50 @@ fn resolved(backend: LockBackend, settings: &Settings) -> LockBackend {
     }
 }
 
-fn said(settings: &Settings, named: &BTreeMap<Kept, Vec<&str>>) -> String {
+/// Files know nothing of a Redis: where some inverter's locks are kept in files while another process has it by the Redis
+/// of the settings, two would poll it.
+///
+/// # Errors
+/// Another process has one; it is named.
+pub async fn refuse_while_held(settings: &Settings) -> anyhow::Result<()> {
+    let Some(redis) = super::statuses::redis(settings) else { return Ok(()) };
+    let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
+    let locks = RedisLockManager::new(&redis, settings.locks.life, clock);
+    let in_files = settings.inverters.iter().zip(effective(settings)).filter(|(_, kept)| *kept != LockBackend::Redis);
+    for (inverter, kept) in in_files {
+        let looking_up = lookup_host((inverter.host.as_str(), inverter.port));
+        // What is not found, or cannot be asked, is said by who needs it.
+        let Ok(Ok(found)) = timeout(settings.link.connect_timeout, looking_up).await else { continue };
+        for address in found {
+            let held = locks.holder(&link_resource(&address.to_string())).await;
+            match held {
+                Ok(Some(holder)) => anyhow::bail!(
+                    "locks.backend: cannot be {kept} while {} in process {} on {} has {address} by {}; stop that first",
+                    holder.owner,
+                    holder.pid,
+                    holder.host,
+                    redis.place()
+                ),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!("{error}; whether another process has an inverter by it cannot be seen");
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn said(settings: &Settings, shared: &Shared<'_>, named: &BTreeMap<Kept, Vec<&str>>) -> String {
     let files = settings.data_dir.join("locks");
     let place = |kept: &Kept| match kept {
         Kept::Local => "in this process only".to_owned(),
         Kept::File => format!("in files, between the processes of this machine, below {}", files.display()),
+        Kept::Redis => {
+            let place = shared.redis.map_or("Redis", RedisServer::place);
+            format!("in {place}, between machines, and in files below {}", files.display())
+        }
     };
     let places: Vec<String> = match named.len() {
         0 | 1 => named.keys().map(place).collect(),
@@ -75,15 +142,31 @@ impl Managers<'_> {
     fn of(&mut self, asked: LockBackend) -> anyhow::Result<(Arc<dyn LockManager>, Kept)> {
         match resolved(asked, self.settings) {
             LockBackend::Local => Ok((self.local(), Kept::Local)),
-            // Not yet in Redis; files are what stands below it in any case.
-            LockBackend::Auto | LockBackend::File | LockBackend::Redis if asked == LockBackend::Auto => {
-                Ok(self.files_or_local())
+            LockBackend::Redis => {
+                let redis = self.redis().context("locks.backend: cannot be redis")?;
+                Ok((redis, Kept::Redis))
             }
-            LockBackend::Auto | LockBackend::File | LockBackend::Redis => {
+            LockBackend::Auto | LockBackend::File if asked == LockBackend::Auto => Ok(self.files_or_local()),
+            LockBackend::Auto | LockBackend::File => {
                 let files = self.files().with_context(|| format!("locks.backend: cannot be {asked}"))?;
                 Ok((files, Kept::File))
             }
         }
+    }
+
+    /// With the locks of this machine below. While Redis cannot be asked, who is alone goes on with these; in company
+    /// only if the settings say so.
+    fn redis(&mut self) -> anyhow::Result<Arc<dyn LockManager>> {
+        if let Some(redis) = &self.redis {
+            return Ok(Arc::clone(redis));
+        }
+        let server = self.shared.redis.context("redis.url: is not set, or no address of a Redis")?;
+        let (locks, members) = (&self.settings.locks, self.shared.members.clone());
+        let goes_on = locks.when_redis_is_down == WhenRedisIsDown::Local;
+        let without = move || if goes_on || *members.borrow() <= 1 { Without::EntersAlone } else { Without::Fails };
+        let manager =
+            SharedLockManager::open(&self.settings.data_dir, server, locks.life, without, Arc::clone(self.clock))?;
+        Ok(Arc::clone(self.redis.insert(Arc::new(manager))))
     }
 
     /// What nobody asked for need not be there.
@@ -135,7 +218,8 @@ mod tests {
 
     fn chosen(settings: &Settings) -> anyhow::Result<String> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (managers, said) = choose(settings, &clock)?;
+        let shared = Shared { redis: None, members: watch::channel(1).1 };
+        let (managers, said) = choose(settings, &clock, &shared)?;
         assert_eq!(managers.len(), settings.inverters.len());
         Ok(said.replace(&settings.data_dir.display().to_string(), "DATA"))
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{block_on, check, log, stop};
-use crate::app::App;
+use crate::app::{self, App};
 use crate::settings::{self, Settings};
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     let stopped = stop::signal().context("cannot listen for signals")?;
+    app::refuse_while_held(settings).await?;
     let app = App::start(settings)?;
     let names: Vec<&str> =
         settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();

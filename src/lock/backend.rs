@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt};
 use tokio_util::sync::CancellationToken;
 
 use super::{Holder, LockError, Owner};
@@ -29,6 +29,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`LockError::Backend`], [`LockError::StillHeld`].
     fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>>;
+
+    /// Completes when what could not be asked can be asked again, as far as is known.
+    fn back(&self) -> BoxFuture<'_, ()> {
+        std::future::pending().boxed()
+    }
 }
 
 /// Who asks for what.

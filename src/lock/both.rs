@@ -1,22 +1,35 @@
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::backend::{Backend, Claim, Entered};
+use super::file::{FileBackend, NoFileLocks};
+use super::queued::Queued;
+use super::redis::RedisBackend;
 use super::{Holder, LockError};
+use crate::clock::Clock;
+use crate::redis_server::RedisServer;
+
+/// How often one who entered alone looks whether the wider backend is back.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Locks between machines, below which those of one machine are held too.
+pub type SharedLockManager = Queued<Both<FileBackend, RedisBackend>>;
 
 /// Two backends, the narrower first: what is held is held in both. Processes of one machine that have files first
 /// exclude each other also while what is between the machines is down.
-#[derive(Debug)]
 pub struct Both<A, B> {
     first: A,
-    second: B,
-    /// What to do while the second cannot be asked.
-    without: Without,
+    second: Arc<B>,
+    /// What to do while the second cannot be asked: asked anew each time.
+    without: Box<dyn Fn() -> Without + Send + Sync>,
     /// That the first stands alone was said, and is true still.
     is_alone: AtomicBool,
 }
@@ -36,15 +49,41 @@ struct Pair {
     second: Option<Box<dyn Entered>>,
     first: Box<dyn Entered>,
     lost: CancellationToken,
-    _watch: Option<AbortOnDropHandle<()>>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+// === impl SharedLockManager ===
+
+impl SharedLockManager {
+    /// In files below `data` and in a Redis, where leases live for `life`; `without` is asked whenever Redis cannot be.
+    ///
+    /// # Errors
+    /// There can be no locks in files there.
+    pub fn open(
+        data: &Path,
+        server: &RedisServer,
+        life: Duration,
+        without: impl Fn() -> Without + Send + Sync + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, NoFileLocks> {
+        let (files, redis) =
+            (FileBackend::open(data, Arc::clone(&clock))?, RedisBackend::new(server, life, Arc::clone(&clock)));
+        Ok(Self::before(Both::new(files, redis, without), clock))
+    }
 }
 
 // === impl Both ===
 
+impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for Both<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Both").field("first", &self.first).field("second", &self.second).finish_non_exhaustive()
+    }
+}
+
 impl<A: Backend, B: Backend> Both<A, B> {
     /// Both, entered in this order.
-    pub const fn new(first: A, second: B, without: Without) -> Self {
-        Self { first, second, without, is_alone: AtomicBool::new(false) }
+    pub fn new(first: A, second: B, without: impl Fn() -> Without + Send + Sync + 'static) -> Self {
+        Self { first, second: Arc::new(second), without: Box::new(without), is_alone: AtomicBool::new(false) }
     }
 
     async fn take(&self, claim: Claim<'_>) -> Result<Option<Pair>, LockError> {
@@ -54,13 +93,13 @@ impl<A: Backend, B: Backend> Both<A, B> {
                 if self.is_alone.swap(false, Ordering::Relaxed) {
                     tracing::info!("locks reach other machines again");
                 }
-                Ok(Some(Pair::new(first, Some(second))))
+                Ok(Some(Pair::new(first, second)))
             }
-            Err(error @ LockError::Backend { .. }) if self.without == Without::EntersAlone => {
+            Err(error @ LockError::Backend { .. }) if (self.without)() == Without::EntersAlone => {
                 if !self.is_alone.swap(true, Ordering::Relaxed) {
                     tracing::warn!("{error}; until it can be asked again, locks reach this machine only");
                 }
-                Ok(Some(Pair::new(first, None)))
+                Ok(Some(Pair::alone(first, claim.resource, &self.second)))
             }
             not_entered => {
                 first.leave().await?;
@@ -100,16 +139,31 @@ impl<A: Backend, B: Backend> Backend for Both<A, B> {
 // === impl Pair ===
 
 impl Pair {
-    fn new(first: Box<dyn Entered>, second: Option<Box<dyn Entered>>) -> Self {
+    fn new(first: Box<dyn Entered>, second: Box<dyn Entered>) -> Self {
         let lost = first.lost().child_token();
-        let watch = second.as_ref().map(|second| {
-            let (second, lost) = (second.lost(), lost.clone());
-            AbortOnDropHandle::new(tokio::spawn(async move {
-                second.cancelled().await;
-                lost.cancel();
-            }))
+        let (over, is_lost) = (second.lost(), lost.clone());
+        let watch = tokio::spawn(async move {
+            over.cancelled().await;
+            is_lost.cancel();
         });
-        Self { second, first, lost, _watch: watch }
+        Self { second: Some(second), first, lost, _watch: AbortOnDropHandle::new(watch) }
+    }
+
+    /// It is lost when the second can be asked again: whoever wants to go on enters both.
+    fn alone<B: Backend>(first: Box<dyn Entered>, resource: &str, second: &Arc<B>) -> Self {
+        let lost = first.lost().child_token();
+        let (second, resource, is_lost) = (Arc::clone(second), resource.to_owned(), lost.clone());
+        let watch = tokio::spawn(async move {
+            loop {
+                sleep(LOOK_EVERY).await;
+                second.back().await;
+                if second.holder(&resource).await.is_ok() {
+                    break;
+                }
+            }
+            is_lost.cancel();
+        });
+        Self { second: None, first, lost, _watch: AbortOnDropHandle::new(watch) }
     }
 }
 

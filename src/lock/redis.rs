@@ -203,6 +203,10 @@ impl Backend for RedisBackend {
     fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
         self.revoke_now(resource).map(|outcome| outcome.map_err(|why| failed(resource, &why))).boxed()
     }
+
+    fn back(&self) -> BoxFuture<'_, ()> {
+        self.shared.server.back().boxed()
+    }
 }
 
 impl fmt::Debug for RedisBackend {

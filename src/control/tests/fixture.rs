@@ -54,6 +54,7 @@ impl Bench {
             zone: TimeZone::get("Europe/London").unwrap(),
             stats: Stats::default(),
             prices: std::sync::Arc::default(),
+            overrides: None,
         };
         plant.snapshot(&context).expect("an identity")
     }

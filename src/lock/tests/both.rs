@@ -14,7 +14,7 @@ type Locks = Queued<Both<Scripted, Scripted>>;
 
 fn both(without: Without) -> (Locks, Scripted, Scripted) {
     let (first, second) = (Scripted::default(), Scripted::default());
-    (Queued::before(Both::new(first.clone(), second.clone(), without), Arc::new(Noon)), first, second)
+    (Queued::before(Both::new(first.clone(), second.clone(), move || without), Arc::new(Noon)), first, second)
 }
 
 #[tokio::test(start_paused = true)]

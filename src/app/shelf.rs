@@ -1,0 +1,68 @@
+//! The newest values of each inverter in Redis, so that a process that stands by can answer for the one that polls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Snapshots;
+use crate::catalogue::{Layout, as_json};
+use crate::inverter::Hold;
+use crate::redis_server::RedisServer;
+
+/// Before the serial of each inverter.
+const PREFIX: &str = "givtcp:snapshot:";
+/// No value is kept longer without a new one.
+const LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// What is kept of an inverter.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// The lease of the link by which it was read.
+    link: String,
+    /// When, in wall time; none if nothing was read yet.
+    at: Option<jiff::Timestamp>,
+    /// Its leaves, registers included.
+    values: Value,
+}
+
+/// Puts each new snapshot there until `shutdown`. A Redis that is away or slow gets the next one.
+pub(super) async fn keep(
+    redis: RedisServer,
+    hold: watch::Receiver<Hold>,
+    mut snapshots: Snapshots,
+    shutdown: CancellationToken,
+) {
+    let mut layout = Layout::new(true);
+    let following = async {
+        while snapshots.changed().await.is_ok() {
+            let newest = snapshots.borrow_and_update().clone();
+            let link = hold.borrow().resource.clone();
+            let (Some(snapshot), Some(link)) = (newest, link) else { continue };
+            let kept = Kept {
+                link: link.to_string(),
+                at: snapshot.stats.last_updated,
+                values: as_json(&layout.tree(&snapshot)),
+            };
+            let Ok(text) = serde_json::to_string(&kept) else { continue };
+            // That it is away is said by the room of Redis.
+            _ = redis.set(&format!("{PREFIX}{}", snapshot.identity.serial), &text, Some(LIFE)).await;
+        }
+    };
+    shutdown.run_until_cancelled(following).await;
+}
+
+/// The newest values of the inverter behind one of these links.
+pub(super) async fn find(redis: &RedisServer, links: &[String]) -> Option<Value> {
+    for key in redis.scan(PREFIX).await.ok()? {
+        let Ok(Some(text)) = redis.get(&key).await else { continue };
+        let Ok(kept) = serde_json::from_str::<Kept>(&text) else { continue };
+        if links.contains(&kept.link) {
+            return Some(kept.values);
+        }
+    }
+    None
+}
