@@ -182,8 +182,6 @@ fn settings_without_effect_yet_are_named_only_when_they_were_changed() {
         "{ONE}locks: {{ backend: redis }}\nredis: {{ url: redis://host }}\nhttp: {{ listen: '0.0.0.0:80' }}\ncontrol: {{ enabled: false }}\n"
     );
     insta::assert_snapshot!(load_with(&text, &[]).unwrap().warnings.join("\n"), @r"
-    locks.backend: set, but this version keeps its locks on one machine, in files
-    redis.url: set, but this version keeps its locks on one machine, in files
     http.listen: set, but this version has no web interface yet
     control.enabled: set, but this version takes no commands yet
     ");

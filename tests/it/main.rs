@@ -25,6 +25,7 @@ mod faults;
 mod first_minute;
 mod first_values;
 mod fleet;
+mod group;
 mod guards;
 mod host;
 mod independent_client;

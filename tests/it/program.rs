@@ -25,6 +25,8 @@ pub struct Settings {
     pub mqtt: String,
     /// What stands below `locks`.
     pub locks: &'static str,
+    /// What stands below `redis`.
+    pub redis: String,
     /// The log's level.
     pub log: &'static str,
 }
@@ -38,6 +40,7 @@ impl Settings {
             link: "gap: 20ms, jitter: 0s, timeout: 500ms, connect_timeout: 1s, backoff_max: 1s",
             mqtt: format!("host: 127.0.0.1, port: {broker}"),
             locks: "backend: auto",
+            redis: String::new(),
             log: "info",
         }
     }
@@ -52,10 +55,10 @@ impl Settings {
     pub fn text(&self) -> String {
         let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
         let inverters = inverters.concat();
-        let Self { poll, link, mqtt, locks, log, .. } = self;
+        let Self { poll, link, mqtt, locks, redis, log, .. } = self;
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
-             log: {{ level: \"{log}\" }}\n"
+             redis: {{ {redis} }}\nlog: {{ level: \"{log}\" }}\n"
         )
     }
 }

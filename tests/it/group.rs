@@ -1,0 +1,195 @@
+//! Several processes with one Redis and the same settings: one reads each inverter, the others stand by.
+
+use std::time::Duration;
+
+use givtcp::simulator::Simulator;
+use tokio::time::{Instant, sleep};
+
+use crate::host::{Face, Host, plant};
+use crate::mosquitto::{Mosquitto, Observer};
+use crate::program::{Program, Settings};
+use crate::redis::Redis;
+
+const LIFE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(5);
+/// Beside a life and a poll: starting, connecting, and a machine that has other things to do.
+const SLACK: Duration = Duration::from_secs(4);
+const SOON: Duration = Duration::from_secs(20);
+
+struct Site {
+    simulators: Vec<Simulator>,
+    hosts: Vec<Host>,
+    broker: Mosquitto,
+    redis: Redis,
+}
+
+impl Site {
+    async fn with(inverters: u8) -> Self {
+        let simulators: Vec<Simulator> = (1..=inverters).map(plant).collect();
+        let hosts = simulators.iter().map(|simulator| Host::new(Face::Plant(simulator.clone()))).collect();
+        Self { simulators, hosts, broker: Mosquitto::start().await, redis: Redis::start().await }
+    }
+
+    fn settings(&self) -> Settings {
+        let settings = Settings {
+            locks: "life: 2s",
+            redis: format!("url: \"{}\"", self.redis.url()),
+            ..Settings::new(self.broker.port())
+        };
+        self.hosts.iter().fold(settings, |settings, host| settings.dongle(host.port()))
+    }
+
+    /// One more process, on a machine of its own as far as its data are.
+    fn process(&self) -> Program {
+        Program::run(&self.settings())
+    }
+
+    fn topic(&self, place: usize, leaf: &str) -> String {
+        format!("GivEnergy/{}/{leaf}", self.simulators[place].inverter_serial())
+    }
+
+    /// Never more than one connection to any dongle, for so long.
+    async fn nobody_meets(&self, within: Duration, until: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !until() {
+            assert!(begun.elapsed() < within, "not within {within:?}");
+            for simulator in &self.simulators {
+                assert!(simulator.clients() <= 1, "two pollers at once");
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn said(observer: &Observer, topic: &str) -> Vec<String> {
+    observer.messages().into_iter().filter(|message| message.topic == topic).map(|message| message.payload).collect()
+}
+
+fn polls(observer: &Observer, topic: &str) -> usize {
+    observer.messages().iter().filter(|message| message.topic == topic && !message.stale).count()
+}
+
+fn kills() -> usize {
+    if std::env::var_os("GIVTCP_SOAK").is_some() { 20 } else { 2 }
+}
+
+#[tokio::test]
+async fn when_the_active_process_is_killed_another_polls_on_within_a_life_and_a_poll() {
+    let site = Site::with(1).await;
+    let observer = site.broker.observe().await;
+    let (status, updated) = (site.topic(0, "Stats/status"), site.topic(0, "Stats/Last_Updated_Time"));
+    let mut active = site.process();
+    observer.wait_for(&status, "online", SOON).await;
+    let mut standby = site.process();
+    standby.logs("standing by until it lets go", SOON).await;
+    let mut longest = Duration::ZERO;
+    for kill in 0..kills() {
+        let before = polls(&observer, &updated);
+        let killed = Instant::now();
+        active.signal("KILL").await;
+        site.nobody_meets(LIFE + POLL + SLACK, || polls(&observer, &updated) > before).await;
+        longest = longest.max(killed.elapsed());
+        active = std::mem::replace(&mut standby, site.process());
+        standby.logs("standing by until it lets go", SOON).await;
+        assert_eq!(said(&observer, &status).last().map(String::as_str), Some("online"), "after kill {kill}");
+    }
+    println!("polled on at most {longest:?} after a kill");
+    assert!(!said(&observer, &status).contains(&"offline".to_owned()), "{:?}", said(&observer, &status));
+
+    // A standby that is killed changes nothing.
+    let accepted = site.hosts[0].accepted().len();
+    standby.signal("KILL").await;
+    let before = polls(&observer, &updated);
+    site.nobody_meets(POLL * 2 + SLACK, || polls(&observer, &updated) > before + 1).await;
+    assert_eq!(site.hosts[0].accepted().len(), accepted);
+    active.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn a_process_that_stops_leaves_the_inverter_to_the_next_without_saying_offline() {
+    let site = Site::with(1).await;
+    let observer = site.broker.observe().await;
+    let (status, updated) = (site.topic(0, "Stats/status"), site.topic(0, "Stats/Last_Updated_Time"));
+    let active = site.process();
+    observer.wait_for(&status, "online", SOON).await;
+    let mut standby = site.process();
+    standby.logs("standing by until it lets go", SOON).await;
+
+    // What the active one read, the standby can tell.
+    let port = site.hosts[0].port().to_string();
+    let read = standby.beside(&["read", "--host", "127.0.0.1", "--port", &port, "--no-raw"], SOON).await;
+    assert_eq!(read.status.code(), Some(0), "{}", String::from_utf8_lossy(&read.stderr));
+    let values: serde_json::Value = serde_json::from_slice(&read.stdout).unwrap();
+    assert_eq!((values["Power"]["Power"]["SOC"].clone(), values.get("raw")), (62.into(), None));
+
+    // Both have counted each other.
+    active.logs("2 processes share these inverters", SOON).await;
+    let before = polls(&observer, &updated);
+    active.signal("TERM").await;
+    let stopped = Instant::now();
+    site.nobody_meets(POLL + SLACK, || polls(&observer, &updated) > before).await;
+    println!("polled on {:?} after the other was told to stop", stopped.elapsed());
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(said(&observer, &status).iter().filter(|payload| *payload == "offline").count(), 0);
+    standby.stops_on("TERM").await;
+    observer.wait_for(&status, "offline", SOON).await;
+}
+
+#[tokio::test]
+async fn two_processes_part_four_inverters_and_one_takes_all_when_the_other_has_gone() {
+    let site = Site::with(4).await;
+    let observer = site.broker.observe().await;
+    let mut first = site.process();
+    for place in 0..4 {
+        observer.wait_for(&site.topic(place, "Stats/status"), "online", SOON).await;
+    }
+    let mut second = site.process();
+    second.logs("2 processes share these inverters", SOON).await;
+    // Half of four, and one more.
+    first.logs("inverters[3] is left to another of the 2 processes", SOON).await;
+    second.logs(" is a HYBRID", SOON).await;
+    first.signal("KILL").await;
+    observer
+        .wait_until(SOON, "all four polled by the second", |observer| {
+            (0..4).all(|place| polls(observer, &site.topic(place, "Stats/Last_Updated_Time")) > 3)
+        })
+        .await;
+    assert!(site.simulators.iter().all(|simulator| simulator.clients() <= 1));
+    first.ends(SOON).await;
+    second.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn alone_a_process_goes_on_without_redis_and_says_so_once() {
+    let mut site = Site::with(1).await;
+    let observer = site.broker.observe().await;
+    let updated = site.topic(0, "Stats/Last_Updated_Time");
+    let mut alone = site.process();
+    observer.wait_for(&site.topic(0, "Stats/status"), "online", SOON).await;
+    site.redis.kill().await;
+    alone.logs("locks reach this machine only", SOON).await;
+    let before = polls(&observer, &updated);
+    observer.wait_until(SOON, "polls without Redis", |observer| polls(observer, &updated) > before + 1).await;
+    site.redis.start_again().await;
+    alone.logs("locks reach other machines again", SOON).await;
+    let before = polls(&observer, &updated);
+    observer.wait_until(SOON, "polls with Redis", |observer| polls(observer, &updated) > before + 1).await;
+    assert_eq!(alone.log_with("locks reach this machine only").len(), 1, "{:#?}", alone.log());
+    alone.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn files_are_refused_while_another_has_the_inverter_by_redis() {
+    let site = Site::with(1).await;
+    let mut active = site.process();
+    active.logs(" is a HYBRID", SOON).await;
+    let back = Settings { locks: "backend: file", ..site.settings() };
+    let mut refused = Program::run(&back);
+    assert_eq!(refused.ends(SOON).await.code(), Some(1));
+    let said = refused.log_with("locks.backend: cannot be file while").join("");
+    assert!(said.contains(&format!("in process {}", active.id().unwrap())), "{:#?}", refused.log());
+    active.stops_on("TERM").await;
+    let mut allowed = Program::run(&back);
+    allowed.logs(" is a HYBRID", SOON).await;
+    allowed.stops_on("TERM").await;
+}
