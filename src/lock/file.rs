@@ -90,7 +90,7 @@ impl FileBackend {
                 Tried::Locked(locked) => locked,
                 Tried::Busy(busy) if !claim.once => self.waiting.wait(claim.resource, busy).await?,
                 // Nobody is named: it is changing hands, or a thread has it whose waiter gave up.
-                Tried::Busy(busy) if looks < LOOKS && !is_named(&busy)? => {
+                Tried::Busy(busy) if looks < LOOKS && !is_named(&busy) => {
                     looks += 1;
                     sleep(APART).await;
                     continue;
@@ -109,7 +109,8 @@ impl FileBackend {
     }
 
     fn hold(&self, claim: Claim<'_>, locked: Locked) -> Result<Hold, NoFileLocks> {
-        let last = Record::read(&locked.file).map_err(|error| locked.trouble("cannot read", error))?;
+        // What cannot be read is no more in the way than what is damaged.
+        let last = Record::read(&locked.file).ok().flatten();
         let fence = last.unwrap_or_default().fence.saturating_add(1).max(wall_fence(&*self.clock));
         let named = Named::new(claim.owner.name(), &self.host, self.clock.now());
         let written = Record { fence, holder: Some(named) }.write(&locked.file);
@@ -177,8 +178,8 @@ fn read(file: &Unlocked) -> Result<Option<Record>, NoFileLocks> {
     Record::read(&file.file).map_err(|error| file.trouble("cannot read", error))
 }
 
-fn is_named(file: &Unlocked) -> Result<bool, NoFileLocks> {
-    Ok(read(file)?.is_some_and(|record| record.holder.is_some()))
+fn is_named(file: &Unlocked) -> bool {
+    read(file).is_ok_and(|record| record.is_some_and(|record| record.holder.is_some()))
 }
 
 fn failed(resource: &str, why: &NoFileLocks) -> LockError {
