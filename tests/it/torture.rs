@@ -176,10 +176,12 @@ impl Torture {
 
     async fn kill_one(&mut self) {
         let (victim, top) = (self.victim(), self.top());
-        let pid = self.running[victim].pid();
-        // Dropping waits until it is gone; what it wrote until then counts.
-        self.running[victim] = Running::start(&self.address, &self.history, self.manners);
-        self.events.push(Event::Killed { pid, at: now() });
+        let at = now();
+        let killed = &mut self.running[victim];
+        killed.0.kill().unwrap();
+        killed.0.wait().unwrap();
+        self.events.push(Event::Killed { pid: killed.pid(), at });
+        *killed = Running::start(&self.address, &self.history, self.manners);
         self.next_hold(top, LIFE + SLACK * 2).await;
         sleep(Duration::from_millis(100)).await;
     }

@@ -173,9 +173,7 @@ impl Hold {
 
     async fn let_go(mut self) -> Result<(), LockError> {
         let lost = self.life.is_lost();
-        // Otherwise the life would go on while it is given back, and perhaps after.
-        let outcome = self.token.release().await;
-        match outcome {
+        match self.token.release().await {
             Ok(true) if !lost => Ok(()),
             Ok(_) => Err(self.lost_error()),
             Err(why) => Err(failed(&self.token.resource, &why)),
@@ -232,7 +230,8 @@ impl Keeping {
             let due = async {
                 _ = timeout_at(next, self.ear.hears(&message)).await;
             };
-            if timeout_at(self.life.ends(), due).await.is_err() {
+            // After the process was stopped both are over, and the shorter one is seen first.
+            if timeout_at(self.life.ends(), due).await.is_err() || self.life.is_lost() {
                 break "it could not be renewed in time";
             }
             let begun = Instant::now();

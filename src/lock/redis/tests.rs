@@ -263,6 +263,10 @@ async fn a_lease_that_nobody_could_renew_is_lost_by_the_clock_alone() {
     let lease = take(&locks).await;
     // As a process that was stopped: nothing runs, and time passes.
     std::thread::sleep(LIFE + Duration::from_millis(50));
+    lost_within(&lease, AT_ONCE).await;
+    drop(lease);
+    let lease = take(&locks).await;
+    std::thread::sleep(LIFE + Duration::from_millis(50));
     assert!(lease.is_lost() && lease.remaining() == Some(Duration::ZERO));
     assert!(lease.lost().now_or_never().is_some());
     assert!(matches!(lease.confirm().await, Err(LockError::Lost { .. })));
