@@ -26,10 +26,10 @@ use super::backend::{Backend, Claim, Entered};
 use super::queued::Queued;
 use super::{Holder, LockError, host_name};
 use crate::clock::Clock;
-use crate::redis_server::{RedisServer, RedisServerError};
+use crate::redis_server::{Answer, RedisServer, RedisServerError};
 use hold::{Hold, Token};
 use news::{CHANNEL, News};
-use script::{Scripts, Value};
+use script::{FENCE, Scripts, Value};
 
 /// Locks between all who use the same Redis. Leases live until they are released, or were not renewed for a life.
 pub type RedisLockManager = Queued<RedisBackend>;
@@ -38,12 +38,6 @@ pub type RedisLockManager = Queued<RedisBackend>;
 pub const REDIS_LOCK_LIFE: Duration = Duration::from_secs(30);
 /// The shortest life: its third must suffice for an answer.
 const SHORTEST: Duration = Duration::from_millis(300);
-
-const KEY: &str = "givtcp:lock:";
-/// The last fence of any lock: one key, whatever the number of resources.
-const FENCE: &str = "givtcp:lock_fence";
-/// Tokens whose attempts were taken back before they came, for a life each.
-const VOID: &str = "givtcp:lock_void:";
 
 /// The keys of the locks.
 pub struct RedisBackend {
@@ -131,7 +125,7 @@ impl RedisBackend {
         let shared = &self.shared;
         let token = Token::new(shared, claim.resource);
         let value = Value::new(token.text(), claim.owner.name(), &shared.host, shared.clock.now());
-        let keys = [&shared.key(claim.resource), FENCE, &shared.void(token.text())];
+        let keys = [&script::key(claim.resource), FENCE, &script::void(token.text())];
         let (life, least) = (shared.life_ms(), shared.fence.load(Ordering::Relaxed).to_string());
         let begun = Instant::now();
         let answer = match shared
@@ -148,7 +142,7 @@ impl RedisBackend {
             }
         };
         let parts = answer.into_list().unwrap_or_default();
-        match parts.iter().map(|part| part.as_number()).collect::<Vec<_>>()[..] {
+        match parts.iter().map(Answer::as_number).collect::<Vec<_>>()[..] {
             [Some(1), Some(fence)] => {
                 let fence = u64::try_from(fence).unwrap_or_default();
                 shared.fence.fetch_max(fence, Ordering::Relaxed);
@@ -166,9 +160,9 @@ impl RedisBackend {
 
     async fn find_holder(&self, resource: &str) -> Result<Option<Holder>, RedisServerError> {
         let shared = &self.shared;
-        let answer = shared.server.eval(&shared.scripts.look, &[&shared.key(resource)], &[]).await?;
+        let answer = shared.server.eval(&shared.scripts.look, &[&script::key(resource)], &[]).await?;
         let mut parts = answer.into_list().unwrap_or_default().into_iter();
-        let Some(value) = parts.next().and_then(crate::redis_server::Answer::into_text) else { return Ok(None) };
+        let Some(value) = parts.next().and_then(Answer::into_text) else { return Ok(None) };
         let remaining = parts.next().and_then(|life| life.as_number()).and_then(|life| u64::try_from(life).ok());
         Ok(Some(script::holder(&value, remaining.map(Duration::from_millis), shared.clock.now())))
     }
@@ -176,7 +170,7 @@ impl RedisBackend {
     async fn revoke_now(&self, resource: &str) -> Result<bool, RedisServerError> {
         let shared = &self.shared;
         let args = [CHANNEL, script::revoked(), &news::revoked(resource)];
-        let answer = shared.server.eval(&shared.scripts.revoke, &[&shared.key(resource)], &args).await?;
+        let answer = shared.server.eval(&shared.scripts.revoke, &[&script::key(resource)], &args).await?;
         Ok(answer.as_number() == Some(1))
     }
 }
@@ -224,14 +218,6 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    fn key(&self, resource: &str) -> String {
-        format!("{KEY}{resource}")
-    }
-
-    fn void(&self, token: &str) -> String {
-        format!("{VOID}{token}")
-    }
-
     fn next_token(&self) -> String {
         format!("{}-{:x}", self.name, self.tokens.fetch_add(1, Ordering::Relaxed))
     }

@@ -22,7 +22,7 @@ use crate::redis_server::RedisServerError;
 pub(super) struct Token {
     shared: Arc<Shared>,
     resource: Arc<str>,
-    token: String,
+    text: String,
     /// It surely does not stand there.
     gone: bool,
     /// Where what is dropped outside a runtime is given back.
@@ -54,12 +54,12 @@ impl Token {
     /// # Panics
     /// Outside a tokio runtime.
     pub(super) fn new(shared: &Arc<Shared>, resource: &str) -> Self {
-        let (token, runtime) = (shared.next_token(), Handle::current());
-        Self { shared: shared.clone(), resource: resource.into(), token, gone: false, runtime }
+        let (text, runtime) = (shared.next_token(), Handle::current());
+        Self { shared: shared.clone(), resource: resource.into(), text, gone: false, runtime }
     }
 
     pub(super) fn text(&self) -> &str {
-        &self.token
+        &self.text
     }
 
     /// The attempt was answered: it took nothing.
@@ -69,8 +69,8 @@ impl Token {
 
     /// Gives it back, and says whether it stood there until then.
     async fn release(&mut self) -> Result<bool, RedisServerError> {
-        let (key, message) = (self.shared.key(&self.resource), news::free(&self.resource));
-        let args = [&script::mark(&self.token), CHANNEL, &message];
+        let (key, message) = (script::key(&self.resource), news::free(&self.resource));
+        let args = [&script::mark(&self.text), CHANNEL, &message];
         let answer = self.shared.server.eval(&self.shared.scripts.release, &[&key], &args).await?;
         self.gone = true;
         Ok(answer.as_number() == Some(1))
@@ -80,7 +80,7 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         if !self.gone {
-            let (shared, resource, token) = (self.shared.clone(), self.resource.clone(), self.token.clone());
+            let (shared, resource, token) = (self.shared.clone(), self.resource.clone(), self.text.clone());
             self.runtime.spawn(async move { take_back(&shared, &resource, &token).await });
         }
     }
@@ -88,7 +88,7 @@ impl Drop for Token {
 
 /// Until Redis has answered, or the life is over that the token can have there.
 async fn take_back(shared: &Shared, resource: &str, token: &str) {
-    let (key, void) = (shared.key(resource), shared.void(token));
+    let (key, void) = (script::key(resource), script::void(token));
     let (mark, message, life) = (script::mark(token), news::free(resource), shared.life_ms());
     let trying = async {
         let args = [&mark, CHANNEL, &message, &life];
@@ -144,7 +144,7 @@ impl Hold {
         let keeping = Keeping {
             shared: token.shared.clone(),
             resource: token.resource.clone(),
-            token: token.token.clone(),
+            token: token.text.clone(),
             life: life.clone(),
             ear,
         };
@@ -163,9 +163,9 @@ impl Hold {
 
     async fn read_back(&self) -> Result<(), LockError> {
         let shared = &self.token.shared;
-        let value = shared.server.get(&shared.key(&self.token.resource)).await;
+        let value = shared.server.get(&script::key(&self.token.resource)).await;
         let value = value.map_err(|why| failed(&self.token.resource, &why))?;
-        if !value.is_some_and(|value| script::is_held(&value, &self.token.token)) {
+        if !value.is_some_and(|value| script::is_held(&value, &self.token.text)) {
             self.life.lost.cancel();
         }
         if self.life.is_lost() { Err(self.lost_error()) } else { Ok(()) }
@@ -173,9 +173,7 @@ impl Hold {
 
     async fn let_go(mut self) -> Result<(), LockError> {
         let lost = self.life.is_lost();
-        // Otherwise the life would go on while it is given back, and perhaps after.
-        let outcome = self.token.release().await;
-        match outcome {
+        match self.token.release().await {
             Ok(true) if !lost => Ok(()),
             Ok(_) => Err(self.lost_error()),
             Err(why) => Err(failed(&self.token.resource, &why)),
@@ -232,7 +230,8 @@ impl Keeping {
             let due = async {
                 _ = timeout_at(next, self.ear.hears(&message)).await;
             };
-            if timeout_at(self.life.ends(), due).await.is_err() {
+            // After the process was stopped both are over, and the shorter one is seen first.
+            if timeout_at(self.life.ends(), due).await.is_err() || self.life.is_lost() {
                 break "it could not be renewed in time";
             }
             let begun = Instant::now();
@@ -252,7 +251,7 @@ impl Keeping {
     }
 
     async fn renew(&self) -> Renewed {
-        let (key, mark, life) = (self.shared.key(&self.resource), script::mark(&self.token), self.shared.life_ms());
+        let (key, mark, life) = (script::key(&self.resource), script::mark(&self.token), self.shared.life_ms());
         let (keys, args) = ([key.as_str()], [&mark, life.as_str(), script::revoked()]);
         let renewing = self.shared.server.eval(&self.shared.scripts.renew, &keys, &args);
         match timeout_at(self.life.ends(), renewing).await.map(|outcome| outcome.map(|answer| answer.as_number())) {

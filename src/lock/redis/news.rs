@@ -45,7 +45,7 @@ impl News {
         let ear = Ear(self.said.subscribe());
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         // It ends with the runtime it began in.
-        if task.as_ref().is_none_or(|task| task.is_finished()) {
+        if task.as_ref().is_none_or(AbortOnDropHandle::is_finished) {
             *task = Some(AbortOnDropHandle::new(tokio::spawn(tell(self.server.clone(), self.said.clone()))));
         }
         ear

@@ -8,6 +8,12 @@ use serde::Deserialize;
 use crate::lock::Holder;
 use crate::redis_server::Script;
 
+/// Before the resource.
+pub(super) const KEY: &str = "givtcp:lock:";
+/// The last fence of any lock: one key, whatever the number of resources.
+pub(super) const FENCE: &str = "givtcp:lock_fence";
+/// Tokens whose attempts were taken back before they came, for a life each.
+const VOID: &str = "givtcp:lock_void:";
 /// The end of a value whose hold was revoked.
 const REVOKED: &str = r#","revoked":true}"#;
 
@@ -110,6 +116,16 @@ impl Value {
         let tail = named.to_string().replacen('{', ",", 1);
         Self { head: format!("{}\"fence\":", mark(token)), tail }
     }
+}
+
+/// Where the value of a resource stands.
+pub(super) fn key(resource: &str) -> String {
+    format!("{KEY}{resource}")
+}
+
+/// Where it stands that an attempt was taken back.
+pub(super) fn void(token: &str) -> String {
+    format!("{VOID}{token}")
 }
 
 /// How the value of a hold begins, and no other's.

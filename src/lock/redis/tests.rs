@@ -7,6 +7,7 @@ use futures::future::FutureExt;
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::script::KEY;
 use super::*;
 use crate::clock::SystemClock;
 use crate::lock::{Lease, LockManager, Owner};
@@ -135,7 +136,7 @@ async fn an_attempt_that_comes_after_it_was_taken_back_takes_nothing() {
     );
     let shared = &backend.shared;
     let token = Token::new(shared, READ);
-    let (text, void) = (token.text().to_owned(), shared.void(token.text()));
+    let (text, void) = (token.text().to_owned(), script::void(token.text()));
     drop(token);
     timeout(SLACK, async {
         while redis.cli(&["EXISTS", &void]).await != "1" {
@@ -145,7 +146,7 @@ async fn an_attempt_that_comes_after_it_was_taken_back_takes_nothing() {
     .await
     .unwrap();
     let value = Value::new(&text, "late", "here", shared.clock.now());
-    let (key, life) = (shared.key(READ), shared.life_ms());
+    let (key, life) = (script::key(READ), shared.life_ms());
     let args = [&life, "0", value.head.as_str(), &value.tail];
     let late = shared.server.eval(&shared.scripts.acquire, &[&key, FENCE, &void], &args).await.unwrap();
     assert_eq!(late.into_list().unwrap()[0].as_number(), Some(0));
@@ -257,11 +258,15 @@ async fn fences_grow_although_redis_has_set_its_clock_back() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "as a process that was stopped: nothing runs, and time passes")]
 async fn a_lease_that_nobody_could_renew_is_lost_by_the_clock_alone() {
     let redis = Redis::start().await;
     let locks = locks(&redis);
     let lease = take(&locks).await;
-    // As a process that was stopped: nothing runs, and time passes.
+    std::thread::sleep(LIFE + Duration::from_millis(50));
+    lost_within(&lease, AT_ONCE).await;
+    drop(lease);
+    let lease = take(&locks).await;
     std::thread::sleep(LIFE + Duration::from_millis(50));
     assert!(lease.is_lost() && lease.remaining() == Some(Duration::ZERO));
     assert!(lease.lost().now_or_never().is_some());

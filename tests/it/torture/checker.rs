@@ -144,10 +144,11 @@ fn check_freed(history: &[Entry], events: &[Event], promise: Promise, pid: u32, 
     });
     let next = history.iter().find(|entry| entry.fence > last.fence);
     match next {
-        _ if left || disturbed => {}
+        _ if left => {}
         Some(next) if next.at <= limit => proof.freed += 1,
+        _ if disturbed => {}
         next => {
-            proof.faults.push(format!("{pid} was killed at {killed} as it held {}, and then came {next:?}", last.fence))
+            proof.faults.push(format!("{pid} was killed at {killed} in {}, and then came {next:?}", last.fence));
         }
     }
 }
