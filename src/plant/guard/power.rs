@@ -12,7 +12,7 @@ const UNKNOWN: f64 = 30_000.0;
 /// How many times its rated power an inverter's powers can move: from all in to all out, and a margin.
 const SWING: f64 = 2.5;
 /// What an inverter's AC side, its battery and a string can carry, as parts of what they are rated for; a battery whose
-/// rate is not known carries as much as a string. The most that recordings of real plants show is 1.0, 1.0 and 1.1.
+/// rate is not known carries as much as a string. No recording of a real plant is beyond them (`tests/it/guards.rs`).
 const ALTERNATING: f64 = 1.5;
 const BATTERY: f64 = 1.5;
 const STRING: f64 = 2.0;

@@ -186,7 +186,7 @@ impl Today {
         let yesterday = self.day.map_or(0.0, |day| day.held);
         let held = reading.kwh;
         self.day = Some(Day { number, since, source: Source::Register, held, total_before, yesterday });
-        self.track = Track::at(reading);
+        self.track = Track::begun(reading, since - HOLD_OFF);
         self.total_then = total.or(self.total_then);
         self.eve = None;
         self.arriving = None;

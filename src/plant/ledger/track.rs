@@ -83,6 +83,8 @@ pub enum Verdict {
 pub struct Track {
     /// The last readings that were believed, oldest first.
     trail: Vec<Point>,
+    /// Where it began, while few readings are known: so much may have come since, if two readings agree.
+    began: Option<Point>,
     /// How many of them are of this process.
     #[serde(skip)]
     own: usize,
@@ -103,7 +105,12 @@ struct Rival {
 impl Track {
     /// A counter of which one reading is believed.
     pub fn at(point: Point) -> Self {
-        Self { trail: vec![point], own: REMEMBERED, rival: None }
+        Self { trail: vec![point], began: None, own: REMEMBERED, rival: None }
+    }
+
+    /// The same of one that began at 0 no sooner than this, ms.
+    pub fn begun(point: Point, since: i64) -> Self {
+        Self { began: Some(Point { kwh: 0.0, at: since }), ..Self::at(point) }
     }
 
     /// The last reading that was believed.
@@ -142,6 +149,7 @@ impl Track {
         let (Some(last), Some(oldest)) = (self.last(), self.trail.first().copied()) else {
             return self.begin(reading, flow);
         };
+        let oldest = self.began.unwrap_or(oldest);
         let sure = self.sure().unwrap_or(last);
         if continues(last, last.kwh.max(sure.kwh), reading, flow) {
             self.rival = None;
@@ -149,6 +157,7 @@ impl Track {
             self.own = (self.own + 1).min(REMEMBERED);
             if self.trail.len() > REMEMBERED {
                 self.trail.remove(0);
+                self.began = None;
             }
             return Verdict::Believed;
         }
@@ -211,6 +220,7 @@ impl Track {
 
     fn replace(&mut self, before: Point, reading: Point) {
         self.trail = vec![before, reading];
+        self.began = None;
         self.own = self.trail.len();
         self.rival = None;
     }
@@ -220,7 +230,8 @@ impl Track {
         self.trail.retain(|point| point.kwh.is_finite() && point.kwh >= 0.0);
         self.trail.truncate(REMEMBERED);
         self.own = 0;
-        for point in &mut self.trail {
+        self.began = self.began.filter(|point| point.kwh.is_finite());
+        for point in self.trail.iter_mut().chain(&mut self.began) {
             point.at = point.at.saturating_add(ms);
         }
         self

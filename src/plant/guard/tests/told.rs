@@ -93,6 +93,15 @@ fn the_first_read_of_any_block_waits_for_a_second_one() {
 }
 
 #[test]
+fn a_strangers_first_block_is_compared_as_a_whole() {
+    let mut plant = Plant::new();
+    assert_eq!(offer(&mut plant, FIRST, &block(FIRST), 1), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, FIRST, &with(block(FIRST), &[(34, 0)]), 2), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, FIRST, &block(FIRST), 3), held(Rejection::FirstBlock));
+    assert_eq!(offer(&mut plant, FIRST, &block(FIRST), 4), Ok(()));
+}
+
+#[test]
 fn both_reads_that_confirm_each_other_tell_their_counters() {
     let mut plant = plant_of(&[(FIRST, block(FIRST))]);
     assert_eq!(offer(&mut plant, input(0), &block(input(0)), 15), held(Rejection::FirstBlock));

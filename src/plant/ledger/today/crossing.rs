@@ -46,7 +46,7 @@ impl Today {
     pub(super) fn cross(&mut self, reading: Point, midnight: Midnight, around: Around) -> Verdict {
         self.keep_eve(reading, midnight, around.total);
         match self.sort(reading, midnight, around) {
-            Sort::New if around.flow.is_little(reading.kwh) || self.is_confirmed(Sort::New, reading, around.flow) => {
+            Sort::New if self.is_at_once(reading, around) || self.is_confirmed(Sort::New, reading, around.flow) => {
                 self.start(reading, Some(midnight.day), midnight.at, around.total);
                 Verdict::Believed
             }
@@ -89,6 +89,14 @@ impl Today {
         let seen_since = last.is_some_and(|last| last.at >= midnight.at);
         let begun = fell || reading.kwh <= flow.resolution || (waited && (grown.is_some() || !seen_since));
         if possible && begun { Sort::New } else { Sort::Old }
+    }
+
+    /// Whether a new day that begins with little is believed at once: after a while without readings it may be a reply
+    /// from before it, of a day that had brought nothing.
+    fn is_at_once(&self, reading: Point, around: Around) -> bool {
+        let is_other = |last: Point| reading.kwh < last.kwh - around.flow.resolution;
+        let follows = |last: Point| is_other(last) || reading.at - last.at <= HOLD_OFF;
+        self.track.last().is_some_and(follows) && around.flow.is_little(reading.kwh)
     }
 
     fn is_confirmed(&self, sort: Sort, reading: Point, flow: Flow) -> bool {

@@ -108,6 +108,30 @@ fn after_a_night_without_readings_the_total_tells_whether_the_register_began_ane
     assert!((2.5..=3.0).contains(&shows), "{shows}");
 }
 
+/// The day before had brought nothing, and the first reply after the night is one from then.
+#[test]
+fn after_a_night_without_readings_a_late_zero_is_not_taken_for_the_new_day() {
+    let mut counter = Counter { today: Today::default(), clock: 0, total: None };
+    for minute in 0..4 {
+        counter.read(0.0, 22 * HOUR + minute * MINUTE);
+    }
+    assert_eq!(counter.judge(0.0, DAY + 53 * MINUTE), Verdict::Unconfirmed);
+    assert_eq!(counter.judge(1.1, DAY + 53 * MINUTE + SECOND), Verdict::Unconfirmed);
+    assert_eq!(counter.read(1.1, DAY + 53 * MINUTE + 2 * SECOND), Some(1.1));
+}
+
+#[test]
+fn a_day_that_began_with_a_wrong_zero_goes_on_with_what_two_readings_say() {
+    let mut counter = Counter::before_midnight();
+    counter.total = None;
+    counter.today.total_then = None;
+    counter.read(10.3, DAY - MINUTE);
+    assert_eq!(counter.read(0.0, DAY + 8 * MINUTE), Some(0.0));
+    assert_eq!(counter.judge(0.7, DAY + 8 * MINUTE + SECOND), Verdict::Unconfirmed);
+    assert_eq!(counter.read(0.7, DAY + 8 * MINUTE + 2 * SECOND), Some(0.7));
+    assert_eq!(counter.judge(5.7, DAY + 9 * MINUTE), Verdict::Jump, "more than can have come");
+}
+
 #[test]
 fn a_clock_set_back_over_midnight_begins_no_second_day() {
     let mut counter = Counter::before_midnight();
