@@ -1,6 +1,5 @@
 //! The newest values of each inverter in Redis, so that a process that stands by can answer for the one that polls.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
