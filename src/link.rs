@@ -18,7 +18,7 @@ mod shared;
 
 pub use connector::{Connecting, Connector, Resolving, Stream, TcpConnector};
 pub use counters::{Counters, Counts};
-pub use ends::{Reader, Writer};
+pub use ends::{Permit, Reader, Writer};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -181,6 +181,9 @@ pub enum WriteFault {
     /// The device answered that it will not.
     #[error("refused")]
     Refused,
+    /// It was not permitted any more when its turn on the wire came; nothing was sent.
+    #[error("not sent, since the lock for it is not held for long enough any more")]
+    NotPermitted,
     /// The echo carries another value.
     #[error("the echo says {0}")]
     Mismatch(u16),

@@ -223,6 +223,17 @@ impl Lease {
         self.entry.confirm(self.resource()).await
     }
 
+    /// Says at any later moment whether it is still held, and lives for at least so long: for whoever acts under it at a
+    /// time that its holder does not choose. It does not keep the lease.
+    pub fn holds_for(&self, least: Duration) -> impl Fn() -> bool + Send + Sync + use<> {
+        let entry = Arc::downgrade(&self.entry);
+        move || {
+            entry
+                .upgrade()
+                .is_some_and(|entry| !entry.is_lost() && entry.remaining().is_none_or(|remaining| remaining >= least))
+        }
+    }
+
     /// Releases, for where the outcome matters.
     ///
     /// # Errors

@@ -146,7 +146,13 @@ impl Dongle {
         let Some(Pending { job, stage }) = &self.pending else { return Ok(()) };
         match stage {
             _ if job.is_abandoned() => self.pending = None,
-            Stage::Pacing if self.out.is_empty() && now >= self.pacer.due(now) => self.transmit(now)?,
+            Stage::Pacing if self.out.is_empty() && now >= self.pacer.due(now) => {
+                if job.is_permitted() {
+                    self.transmit(now)?;
+                } else {
+                    self.finish(Job::withhold);
+                }
+            }
             Stage::Sent(at) if now >= *at + job.deadline() => {
                 self.counters.timeouts.add(1);
                 self.finish(Job::time_out);

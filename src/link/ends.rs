@@ -35,6 +35,9 @@ pub struct Reader {
     counters: Arc<Counters>,
 }
 
+/// Asked right before a write goes out, after its pacing: a lease may have ended while it waited for its turn.
+pub type Permit = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// Writes registers. There is one per connection, and it cannot be cloned.
 #[derive(Debug)]
 pub struct Writer {
@@ -147,7 +150,7 @@ impl Writer {
 
     /// Writes one holding register and waits at most `deadline` for its echo, from when it is transmitted. It is sent
     /// once: whether a write whose echo failed is tried again is decided by whoever can read it back. A future dropped
-    /// before its turn came sends nothing.
+    /// before its turn came sends nothing, and so does one whose `permit` is not given when it has come.
     ///
     /// # Errors
     /// [`LinkError::Write`], [`LinkError::Lost`].
@@ -157,9 +160,10 @@ impl Writer {
         register: u16,
         value: u16,
         deadline: Duration,
+        permit: Permit,
     ) -> Result<Echo, LinkError> {
         let (done, outcome) = oneshot::channel();
-        let job = Job::Write(WriteJob { device, register, value, deadline, done });
+        let job = Job::Write(WriteJob { device, register, value, deadline, permit, done });
         self.jobs.send(job).await.map_err(|_| self.end.error())?;
         outcome.await.unwrap_or_else(|_| Err(self.end.error()))
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::ends::End;
+use super::ends::{End, Permit};
 use super::{Block, Echo, LinkError, WriteFault};
 use crate::frame::{Ask, BlockKey};
 
@@ -15,7 +15,6 @@ pub(super) struct Queue {
 }
 
 /// One request, and where its outcome goes.
-#[derive(Debug)]
 pub(super) enum Job {
     Read(ReadJob),
     Write(WriteJob),
@@ -30,12 +29,12 @@ pub(super) struct ReadJob {
     pub(super) done: oneshot::Sender<Result<Block, LinkError>>,
 }
 
-#[derive(Debug)]
 pub(super) struct WriteJob {
     pub(super) device: u8,
     pub(super) register: u16,
     pub(super) value: u16,
     pub(super) deadline: Duration,
+    pub(super) permit: Permit,
     pub(super) done: oneshot::Sender<Result<Echo, LinkError>>,
 }
 
@@ -55,6 +54,14 @@ impl Job {
         match self {
             Self::Read(job) => job.deadline,
             Self::Write(job) => job.deadline,
+        }
+    }
+
+    /// Whether it may go out now. Reading changes nothing, and always may.
+    pub(super) fn is_permitted(&self) -> bool {
+        match self {
+            Self::Read(_) => true,
+            Self::Write(job) => (job.permit)(),
         }
     }
 
@@ -89,6 +96,13 @@ impl Job {
         match self {
             Self::Read(job) => _ = job.done.send(Err(LinkError::Refused { key: job.key })),
             Self::Write(job) => job.fail(WriteFault::Refused),
+        }
+    }
+
+    /// It was not permitted any more.
+    pub(super) fn withhold(self) {
+        if let Self::Write(job) = self {
+            job.fail(WriteFault::NotPermitted);
         }
     }
 

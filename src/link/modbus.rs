@@ -80,6 +80,10 @@ impl Standard {
                 Ok(None) => return ("closed".to_owned(), None),
                 Err(why) => return (why, None),
             };
+            if !job.is_permitted() {
+                job.withhold();
+                continue;
+            }
             let called = tokio::select! {
                 biased;
                 () = closing.cancelled() => Err(Doubt::Broken("closed".to_owned())),

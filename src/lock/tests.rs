@@ -78,6 +78,7 @@ macro_rules! conformance {
                 at_first_nothing_is_held,                                       // 1
                 a_lease_is_seen_by_others_and_gone_after,                       // 2
                 the_same_owner_may_acquire_again_and_the_last_lease_releases,   // 3
+                a_permit_ends_with_its_lease,
                 resources_are_independent,                                      // 4
                 a_free_lock_is_acquired_at_once_whatever_the_timeout,           // 5
                 a_wait_ends_at_its_deadline,                                    // 6

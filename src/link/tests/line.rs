@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::peer::{Given, HR0, IR0, ONCE, ROOM, at_once, data, encoded, heartbeat, millis, pair, secs};
+use super::peer::{Given, HR0, IR0, ONCE, ROOM, always, at_once, data, encoded, heartbeat, millis, pair, secs};
 use crate::frame::{Frame, Serial};
 use crate::link::{Connection, Counters, Kind, LinkError, Options, Patience, open};
 
@@ -95,7 +95,7 @@ async fn a_peer_that_takes_nothing_is_lost_after_ten_seconds() {
     assert!(waited >= secs(10) && waited < millis(10_010), "{waited:?}");
     assert!(link.reader.is_lost());
     assert_eq!(link.reader.read(IR0, ONCE).await, outcome, "and stays lost");
-    assert!(link.writer.write(0x11, 20, 1, secs(2)).await.is_err());
+    assert!(link.writer.write(0x11, 20, 1, secs(2), always()).await.is_err());
     assert_eq!(peer.next().await, None);
 }
 

@@ -10,13 +10,18 @@ use tokio::time::{Instant, timeout};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::frame::{Answer, Ask, Bank, BlockKey, DongleCodec, Frame, Serial};
-use crate::link::{Connecting, Connection, Connector, Counters, Kind, Options, Patience, Stream, open};
+use crate::link::{Connecting, Connection, Connector, Counters, Kind, Options, Patience, Permit, Stream, open};
 
 pub(super) const IR0: BlockKey = BlockKey::new(0x11, Bank::Input, 0, 60);
 pub(super) const HR0: BlockKey = BlockKey::new(0x11, Bank::Holding, 0, 60);
 pub(super) const IR60: BlockKey = BlockKey::new(0x32, Bank::Input, 60, 60);
 pub(super) const ONCE: Patience = Patience { deadline: secs(2), retries: 0, pause: Duration::ZERO };
 pub(super) const ROOM: usize = 4096;
+
+/// The permit of a test that holds no lease.
+pub(super) fn always() -> Permit {
+    Box::new(|| true)
+}
 
 pub(super) const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)

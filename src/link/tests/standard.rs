@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use tokio_modbus::server::{Service, rtu_over_tcp, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response, SlaveRequest};
 
+use super::peer::always;
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connection, Counters, Kind, LinkError, Options, Patience, TcpConnector, WriteFault, open};
 
@@ -152,12 +153,15 @@ async fn writes_are_confirmed_by_their_echo() {
     for kind in BOTH {
         let (mut link, _) = bench(kind).await;
         let deadline = Duration::from_secs(2);
-        let echo = link.writer.write(0x11, 116, 80, deadline).await.unwrap();
+        let echo = link.writer.write(0x11, 116, 80, deadline, always()).await.unwrap();
         assert_eq!((echo.register, echo.value, echo.serial), (116, 80, None), "{kind:?}");
-        let error = link.writer.write(0x11, STUBBORN, 80, deadline).await.unwrap_err();
+        let error = link.writer.write(0x11, STUBBORN, 80, deadline, always()).await.unwrap_err();
         assert!(matches!(error, LinkError::Write { fault: WriteFault::Mismatch(1), .. }), "{kind:?}: {error:?}");
-        let error = link.writer.write(0x11, 1000, 80, deadline).await.unwrap_err();
+        let error = link.writer.write(0x11, 1000, 80, deadline, always()).await.unwrap_err();
         assert!(matches!(error, LinkError::Write { fault: WriteFault::Refused, .. }), "{kind:?}: {error:?}");
+        let error = link.writer.write(0x11, 116, 90, deadline, Box::new(|| false)).await.unwrap_err();
+        assert!(matches!(error, LinkError::Write { fault: WriteFault::NotPermitted, .. }), "{kind:?}: {error:?}");
+        assert!(!link.reader.is_lost(), "{kind:?}");
     }
 }
 

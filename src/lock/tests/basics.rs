@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -45,6 +46,23 @@ pub(super) async fn the_same_owner_may_acquire_again_and_the_last_lease_releases
     assert!(!is_free(&locks, READ).await);
     third.release().await.unwrap();
     assert!(is_free(&locks, READ).await);
+}
+
+pub(super) async fn a_permit_ends_with_its_lease<H: Harness>(h: H) {
+    let locks = h.locks();
+    let lease = take(&locks, READ).await;
+    let (holds, asks_too_much) = (lease.holds_for(Duration::from_millis(1)), lease.holds_for(Duration::MAX));
+    assert!(holds());
+    assert_eq!(asks_too_much(), lease.remaining().is_none(), "where it has no life it lives for any time");
+    lease.release().await.unwrap();
+    assert!(!holds() && !asks_too_much());
+    let revoked = take(&locks, READ).await;
+    let holds = revoked.holds_for(Duration::ZERO);
+    let (_, ()) = tokio::join!(locks.force_release(READ), async {
+        revoked.lost().await;
+        assert!(!holds());
+        drop(revoked);
+    });
 }
 
 pub(super) async fn resources_are_independent<H: Harness>(h: H) {
