@@ -22,6 +22,9 @@ pub(super) const CLOCK: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 35, 6)
 /// An all-in-one behind a gateway does not tell what it is rated for: no more than this, W.
 const MOST_OF_AN_AIO: u32 = 12_000;
 
+/// Fewer registers are no block of the plan, and may all be zero.
+const WHOLE: u16 = 8;
+
 /// The block that it is read with.
 const FIRST: BlockKey = BlockKey::new(INVERTER, Bank::Holding, 0, 60);
 
@@ -68,7 +71,7 @@ impl Plant {
             }
         }
         let Some(Known { capabilities, .. }) = &self.known else { return };
-        if key.bank != Bank::Input || !capabilities.model.is_supported() {
+        if key.bank != Bank::Input || !capabilities.model.is_supported() || self.is_nothing_but_zeros(key) {
             return;
         }
         let model = capabilities.model;
@@ -88,6 +91,12 @@ impl Plant {
                 self.guards.count(reason, key, arrived);
             }
         }
+    }
+
+    /// Whether a whole block of zeros was read: it says nothing, though the page that it stands in may do so elsewhere.
+    fn is_nothing_but_zeros(&self, key: BlockKey) -> bool {
+        let mut registers = (0..key.count).map_while(|at| key.base.checked_add(at));
+        key.count >= WHOLE && registers.all(|at| self.image.get(key.device, key.bank, at).is_none_or(|raw| raw == 0))
     }
 
     /// The counters that this block brought, by device, and what bounds them.

@@ -109,3 +109,17 @@ fn of_a_model_that_is_not_supported_only_its_first_block_is_published() {
         assert!(alone.keys().all(|path| !path.starts_with("Power/") && !path.starts_with("Energy/")));
     }
 }
+
+/// IR 1360 and on stand in one page with the texts of IR 1317 to 1327.
+#[test]
+fn zeros_in_place_of_a_three_phase_inverters_counters_are_no_counters() {
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x4004, 0))]);
+    let counters = BlockKey::new(0x11, Bank::Input, 1360, 54);
+    take(&mut plant, input(1300), &with(vec![0; 60], &[(25, 11_051), (26, 10_317), (27, 11_130)]));
+    for _ in 0..3 {
+        take(&mut plant, counters, &[0; 54]);
+    }
+    assert_eq!(snapshot(&plant).total.import, None);
+    take_twice(&mut plant, counters, &with(vec![0; 54], &[(23, 12_400)]));
+    assert_eq!(snapshot(&plant).total.import, Some(1240.0));
+}
