@@ -16,10 +16,11 @@ demo *arguments:
 bench:
     cargo bench --locked
 
-# The long forms: 200 seeds of every fault at once, energy counters under thousands, a simulated year of them, and the
-# program measured for ten minutes
+# The long forms: 200 seeds of every fault at once, energy counters under thousands, a simulated year of them, processes
+# that torture locks for ten minutes, a group whose active process is killed 20 times, and the program measured for ten
+# minutes
 soak:
-    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters year
+    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters content year torture group journal
     scripts/measure
 
 # Each fuzz target for ten minutes, from another beginning each time

@@ -105,6 +105,30 @@ async fn when_the_active_process_is_killed_another_polls_on_within_a_life_and_a_
     active.stops_on("TERM").await;
 }
 
+/// The same with the times that the settings have by themselves, once, in the long form.
+#[tokio::test]
+async fn with_default_times_another_polls_on_within_a_life_and_a_poll() {
+    if std::env::var_os("GIVTCP_SOAK").is_none() {
+        println!("this runs with GIVTCP_SOAK=1");
+        return;
+    }
+    let site = Site::with(1).await;
+    let (life, poll) = (Duration::from_secs(30), Duration::from_secs(15));
+    let settings = Settings { locks: "life: 30s", poll: "every: 15s", ..site.settings() };
+    let observer = site.broker.observe().await;
+    let (status, updated) = (site.topic(0, "Stats/status"), site.topic(0, "Stats/Last_Updated_Time"));
+    let active = Program::run(&settings);
+    observer.wait_for(&status, "online", SOON).await;
+    let mut standby = Program::run(&settings);
+    standby.logs("standing by until it lets go", SOON).await;
+    let (before, killed) = (polls(&observer, &updated), Instant::now());
+    active.signal("KILL").await;
+    site.nobody_meets(life + poll + SLACK, || polls(&observer, &updated) > before).await;
+    println!("polled on {:?} after a kill, with a life of 30 s", killed.elapsed());
+    assert!(!said(&observer, &status).contains(&"offline".to_owned()), "{:?}", said(&observer, &status));
+    standby.stops_on("TERM").await;
+}
+
 #[tokio::test]
 async fn a_process_that_stops_leaves_the_inverter_to_the_next_without_saying_offline() {
     let site = Site::with(1).await;

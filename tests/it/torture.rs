@@ -28,7 +28,7 @@ const LIFE: Duration = Duration::from_millis(1_500);
 const SLACK: Duration = Duration::from_millis(1_500);
 /// Who has less left does not write: an entry takes a moment.
 const MARGIN: Duration = Duration::from_millis(150);
-const PROCESSES: usize = 6;
+const PROCESSES: usize = 8;
 
 /// Whether a process looks at its lease before it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
