@@ -42,6 +42,9 @@ use succession::Succession;
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
 
+/// What others left may be so old, or three polls.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Which inverter of the settings has which serial, so that one inverter that is reached twice is published once.
 pub type Taken = Arc<Mutex<HashMap<Serial, usize>>>;
 
@@ -75,7 +78,8 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let redis = statuses::redis(settings);
         let (members, group) = watch::channel(1);
-        let shared = locks::Shared { redis: redis.as_ref(), members: group.clone() };
+        let (alone, is_alone) = watch::channel(false);
+        let shared = locks::Shared { redis: redis.as_ref(), is_alone };
         let (locks, kept) = locks::choose(settings, &clock, &shared)?;
         tracing::info!("{kept}");
         let store = open_store(settings);
@@ -136,16 +140,16 @@ impl App {
             }
             app.snapshots.push(receiver);
         }
-        let shutdown = app.stop_inverters.clone();
+        let (shutdown, oldest) = (app.stop_inverters.clone(), (settings.poll.every * 3).max(MINUTE));
         let sharing = share::keep(places, group, shutdown.clone());
         match shelf.clone() {
             Some(redis) => {
-                let company = Company::new(redis, settings, store, members);
+                let company = Company::new(redis, settings, store, members, alone);
                 app.inverters.spawn(company.keep(sharing, shutdown.clone()));
             }
             None => _ = app.inverters.spawn(sharing),
         }
-        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf });
+        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest });
         app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         Ok(app)
     }

@@ -317,6 +317,7 @@ impl Task {
                 () = tokio::time::sleep_until(offline_at.unwrap_or(until)), if offline_at.is_some() => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                () = hold::lost(self.link.as_ref()) => self.let_go().await,
                 () = self.overrides.changed() => self.tell_overrides(),
             }
         }

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{Snapshots, shelf};
@@ -14,6 +16,9 @@ use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
 use crate::ipc::{self, Answer, Answering, Ask};
 use crate::redis_server::RedisServer;
+
+/// Between two attempts to listen.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// One inverter, and what was read of it.
 pub(super) struct Known {
@@ -26,6 +31,8 @@ pub(super) struct Answers {
     pub known: Vec<Known>,
     /// Where the others leave what they read.
     pub shelf: Option<RedisServer>,
+    /// How old what they left may be.
+    pub oldest: Duration,
 }
 
 impl Answers {
@@ -43,7 +50,7 @@ impl Answers {
 
     async fn read_of_another(&self, links: &[String], raw: bool) -> Answer {
         let Some(redis) = &self.shelf else { return Answer::NotHeld };
-        match shelf::find(redis, links).await {
+        match shelf::find(redis, links, self.oldest).await {
             Some(mut values) => {
                 if let (false, Some(tree)) = (raw, values.as_object_mut()) {
                     tree.remove("raw");
@@ -70,10 +77,16 @@ impl Known {
     }
 }
 
-/// Answers until `shutdown`. Where it cannot, the rest of the program goes on.
+/// Answers until `shutdown`. Where it cannot, the rest of the program goes on; another process that answers from the same
+/// directory may end, and so it is tried again.
 pub(super) async fn serve(data_dir: &Path, answers: Answers, shutdown: CancellationToken) {
-    let path = ipc::socket(data_dir);
-    if let Err(error) = ipc::serve(&path, Arc::new(answers), shutdown).await {
-        tracing::warn!("{}: {error}; `givtcp read` cannot ask this process", path.display());
+    let (path, answers, mut said) = (ipc::socket(data_dir), Arc::new(answers), false);
+    while let Err(error) = ipc::serve(&path, Arc::clone(&answers) as Arc<dyn Answering>, shutdown.clone()).await {
+        if !std::mem::replace(&mut said, true) {
+            tracing::warn!("{}: {error}; until then `givtcp read` cannot ask this process", path.display());
+        }
+        if shutdown.run_until_cancelled(sleep(AGAIN)).await.is_none() {
+            return;
+        }
     }
 }

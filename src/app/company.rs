@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::redis_server::{RedisServer, RedisServerError};
+use crate::redis_server::{RedisServer, RedisServerError, Script};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -18,6 +18,13 @@ use crate::store::Store;
 const KEPT: &str = "company.json";
 /// Who saw others within this time does not believe to be alone while Redis cannot be asked.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How many of the keys are of processes that live: what has no life is none of ours.
+const LIVING: &str = "local living = 0
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) > 0 then living = living + 1 end
+end
+return living";
 
 /// When others were seen last.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -32,9 +39,12 @@ pub(super) struct Company {
     /// The key of this process, below that of the group.
     key: String,
     group: String,
+    living: Script,
     life: Duration,
     store: Option<Store>,
     members: watch::Sender<usize>,
+    /// Whether Redis has answered, shows no other, and none was seen for long.
+    alone: watch::Sender<bool>,
     seen: Option<Timestamp>,
 }
 
@@ -46,10 +56,21 @@ impl Company {
         settings: &Settings,
         store: Option<Store>,
         members: watch::Sender<usize>,
+        alone: watch::Sender<bool>,
     ) -> Self {
         let group = format!("givtcp:member:{}:", name_of_group(settings));
         let key = format!("{group}{:016x}", fastrand::u64(..));
-        Self { redis, key, group, life: settings.locks.life, store, members, seen: None }
+        Self {
+            redis,
+            key,
+            group,
+            living: Script::new(LIVING),
+            life: settings.locks.life,
+            store,
+            members,
+            alone,
+            seen: None,
+        }
     }
 
     /// Counts, and does `sharing` from then on, until `shutdown`.
@@ -64,8 +85,7 @@ impl Company {
     async fn join(&mut self) {
         self.seen = self.load().await;
         if self.round().await.is_err() {
-            let recently = |at: Timestamp| SystemClock.now().duration_since(at).unsigned_abs() < REMEMBERED;
-            self.count(if self.seen.is_some_and(recently) { 2 } else { 1 });
+            self.count(if self.saw_others_within(REMEMBERED) { 2 } else { 1 });
         }
     }
 
@@ -80,12 +100,20 @@ impl Company {
 
     async fn round(&mut self) -> Result<(), RedisServerError> {
         self.redis.set(&self.key, &std::process::id().to_string(), Some(self.life)).await?;
-        let members = self.redis.scan(&self.group).await?.len().max(1);
+        let keys = self.redis.scan(&self.group).await?;
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let living = self.redis.eval(&self.living, &keys, &[]).await?.as_number();
+        let members = living.and_then(|living| usize::try_from(living).ok()).unwrap_or_default().max(1);
         self.count(members);
         if members > 1 {
             self.remember().await;
         }
+        self.alone.send_replace(members == 1 && !self.saw_others_within(REMEMBERED));
         Ok(())
+    }
+
+    fn saw_others_within(&self, time: Duration) -> bool {
+        self.seen.is_some_and(|at| SystemClock.now().duration_since(at).unsigned_abs() < time)
     }
 
     fn count(&self, members: usize) {
@@ -109,8 +137,7 @@ impl Company {
     /// Once an hour: cards wear out.
     async fn remember(&mut self) {
         let now = SystemClock.now();
-        let is_fresh = |at: Timestamp| now.duration_since(at).unsigned_abs() < Duration::from_secs(3600);
-        if self.seen.is_some_and(is_fresh) {
+        if self.saw_others_within(Duration::from_secs(3600)) {
             return;
         }
         self.seen = Some(now);

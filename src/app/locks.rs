@@ -25,10 +25,10 @@ enum Kept {
     Redis,
 }
 
-/// The Redis of the locks, and how many processes are known to share the inverters by it, this one included.
+/// The Redis of the locks, and whether it is known that no other process shares the inverters by it.
 pub(super) struct Shared<'a> {
     pub redis: Option<&'a RedisServer>,
-    pub members: watch::Receiver<usize>,
+    pub is_alone: watch::Receiver<bool>,
 }
 
 /// The managers that some inverter needs, each made once.
@@ -99,8 +99,12 @@ pub async fn refuse_while_held(settings: &Settings) -> anyhow::Result<()> {
         // What is not found, or cannot be asked, is said by who needs it.
         let Ok(Ok(found)) = timeout(settings.link.connect_timeout, looking_up).await else { continue };
         for address in found {
-            let held = locks.holder(&link_resource(&address.to_string())).await;
-            match held {
+            let resource = link_resource(&address.to_string());
+            match locks.holder(&resource).await {
+                Ok(Some(holder)) if holder.pid == 0 => anyhow::bail!(
+                    "locks.backend: cannot be {kept} while {} has what givtcp did not write in its lock {resource}; remove it if nobody uses it",
+                    redis.place()
+                ),
                 Ok(Some(holder)) => anyhow::bail!(
                     "locks.backend: cannot be {kept} while {} in process {} on {} has {address} by {}; stop that first",
                     holder.owner,
@@ -161,9 +165,9 @@ impl Managers<'_> {
             return Ok(Arc::clone(redis));
         }
         let server = self.shared.redis.context("redis.url: is not set, or no address of a Redis")?;
-        let (locks, members) = (&self.settings.locks, self.shared.members.clone());
+        let (locks, is_alone) = (&self.settings.locks, self.shared.is_alone.clone());
         let goes_on = locks.when_redis_is_down == WhenRedisIsDown::Local;
-        let without = move || if goes_on || *members.borrow() <= 1 { Without::EntersAlone } else { Without::Fails };
+        let without = move || if goes_on || *is_alone.borrow() { Without::EntersAlone } else { Without::Fails };
         let manager =
             SharedLockManager::open(&self.settings.data_dir, server, locks.life, without, Arc::clone(self.clock))?;
         Ok(Arc::clone(self.redis.insert(Arc::new(manager))))
@@ -218,7 +222,7 @@ mod tests {
 
     fn chosen(settings: &Settings) -> anyhow::Result<String> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let shared = Shared { redis: None, members: watch::channel(1).1 };
+        let shared = Shared { redis: None, is_alone: watch::channel(false).1 };
         let (managers, said) = choose(settings, &clock, &shared)?;
         assert_eq!(managers.len(), settings.inverters.len());
         Ok(said.replace(&settings.data_dir.display().to_string(), "DATA"))

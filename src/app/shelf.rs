@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -9,21 +10,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::Snapshots;
 use crate::catalogue::{Layout, as_json};
+use crate::clock::{Clock, SystemClock};
 use crate::inverter::Hold;
 use crate::redis_server::RedisServer;
 
 /// Before the serial of each inverter.
 const PREFIX: &str = "givtcp:snapshot:";
 /// No value is kept longer without a new one.
-const LIFE: Duration = Duration::from_secs(24 * 3600);
+const LIFE: Duration = Duration::from_secs(3600);
 
 /// What is kept of an inverter.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     /// The lease of the link by which it was read.
     link: String,
-    /// When, in wall time; none if nothing was read yet.
-    at: Option<jiff::Timestamp>,
+    /// When, in wall time.
+    at: Timestamp,
     /// Its leaves, registers included.
     values: Value,
 }
@@ -41,11 +43,8 @@ pub(super) async fn keep(
             let newest = snapshots.borrow_and_update().clone();
             let link = hold.borrow().resource.clone();
             let (Some(snapshot), Some(link)) = (newest, link) else { continue };
-            let kept = Kept {
-                link: link.to_string(),
-                at: snapshot.stats.last_updated,
-                values: as_json(&layout.tree(&snapshot)),
-            };
+            let Some(at) = snapshot.stats.last_updated else { continue };
+            let kept = Kept { link: link.to_string(), at, values: as_json(&layout.tree(&snapshot)) };
             let Ok(text) = serde_json::to_string(&kept) else { continue };
             // That it is away is said by the room of Redis.
             _ = redis.set(&format!("{PREFIX}{}", snapshot.identity.serial), &text, Some(LIFE)).await;
@@ -54,14 +53,17 @@ pub(super) async fn keep(
     shutdown.run_until_cancelled(following).await;
 }
 
-/// The newest values of the inverter behind one of these links.
-pub(super) async fn find(redis: &RedisServer, links: &[String]) -> Option<Value> {
+/// The newest values of the inverter behind one of these links, unless they are older than `most`.
+pub(super) async fn find(redis: &RedisServer, links: &[String], most: Duration) -> Option<Value> {
+    let mut newest: Option<Kept> = None;
     for key in redis.scan(PREFIX).await.ok()? {
         let Ok(Some(text)) = redis.get(&key).await else { continue };
         let Ok(kept) = serde_json::from_str::<Kept>(&text) else { continue };
-        if links.contains(&kept.link) {
-            return Some(kept.values);
+        let is_fresh = SystemClock.now().duration_since(kept.at).unsigned_abs() <= most;
+        let is_newer = newest.as_ref().is_none_or(|newest| newest.at < kept.at);
+        if links.contains(&kept.link) && is_fresh && is_newer && kept.values.is_object() {
+            newest = Some(kept);
         }
     }
-    None
+    newest.map(|kept| kept.values)
 }

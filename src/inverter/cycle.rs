@@ -59,19 +59,32 @@ impl Task {
             Ok(lease) => {
                 let outcome = tokio::select! {
                     biased;
-                    () = lease.lost() => Err(LockError::Lost { resource: resource.clone() }.into()),
-                    outcome = self.cycle(cycle, connection, first) => outcome,
+                    () = lease.lost() => None,
+                    outcome = self.cycle(cycle, connection, first) => Some(outcome),
                 };
                 drop(lease);
-                outcome
+                outcome.unwrap_or_else(|| {
+                    self.skip();
+                    Ok(())
+                })
+            }
+            // The link's lease is held as long as this runs, and keeps others off by itself.
+            Err(error @ LockError::Backend { .. }) => {
+                tracing::debug!(inverter.name = %self.inverter.name, "polling under the link's lock alone: {error}");
+                self.cycle(cycle, connection, first).await
             }
             Err(LockError::Timeout { .. }) => {
-                self.report.skipped();
-                self.report.publish(&mut self.plant, &self.inverter);
+                self.skip();
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A cycle that is not read, or not to its end, is counted.
+    fn skip(&mut self) {
+        self.report.skipped();
+        self.report.publish(&mut self.plant, &self.inverter);
     }
 
     /// Waits for a lock; that the inverter has been silent for too long is said meanwhile too.

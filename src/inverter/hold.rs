@@ -44,6 +44,14 @@ pub(super) async fn unwanted(wanted: &mut watch::Receiver<bool>) {
     }
 }
 
+/// Completes when a lease that is kept between two connections is lost.
+pub(super) async fn lost(kept: Option<&Lease>) {
+    match kept {
+        Some(lease) => lease.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Task {
     /// The lease of this connection. Named by the address, since a dongle may have several names.
     pub(super) fn link_resource(&self, address: Option<SocketAddr>) -> String {
@@ -55,6 +63,9 @@ impl Task {
     pub(super) async fn hold(&mut self, resource: &str, shutdown: &CancellationToken) -> Result<Lease, Ended> {
         if let Some(lease) = self.link.take_if(|lease| lease.resource() == resource && !lease.is_lost()) {
             return Ok(lease);
+        }
+        if self.link.as_ref().is_some_and(Lease::is_lost) {
+            self.let_go().await;
         }
         // That of another address of the same dongle.
         drop(self.link.take());
@@ -89,11 +100,16 @@ impl Task {
         self.forget().await;
         let name = &self.inverter.name;
         // That it cannot be asked is said by who is waited for.
-        if let Ok(Some(Holder { owner, pid, host, .. })) = locks.holder(resource).await {
-            tracing::info!(
+        match locks.holder(resource).await {
+            Ok(Some(Holder { pid: 0, .. })) => tracing::warn!(
+                inverter.name = %name,
+                "the lock {resource} holds what givtcp did not write; standing by until that is gone"
+            ),
+            Ok(Some(Holder { owner, pid, host, .. })) => tracing::info!(
                 inverter.name = %name,
                 "{owner} in process {pid} on {host} has this inverter; standing by until it lets go"
-            );
+            ),
+            _ => {}
         }
         let lease = acquiring.await?;
         tracing::info!(inverter.name = %name, "takes the inverter over after {:.1}s", begun.elapsed().as_secs_f64());

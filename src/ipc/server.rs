@@ -1,5 +1,5 @@
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ pub trait Answering: Send + Sync + 'static {
 /// Another daemon listens there, something else than a socket is there, or it cannot be made.
 pub async fn serve(path: &Path, answering: Arc<dyn Answering>, shutdown: CancellationToken) -> io::Result<()> {
     let listener = bind(path).await?;
+    let ours = inode(path);
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
@@ -47,9 +48,15 @@ pub async fn serve(path: &Path, answering: Arc<dyn Answering>, shutdown: Cancell
             },
         }
     }
-    // It is in nobody's way: the next daemon takes it over.
-    _ = std::fs::remove_file(path);
+    // If it stays it is in nobody's way: the next daemon takes it over. It may have done so already.
+    if ours.is_some() && inode(path) == ours {
+        _ = std::fs::remove_file(path);
+    }
     Ok(())
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    std::fs::symlink_metadata(path).ok().map(|there| there.ino())
 }
 
 async fn bind(path: &Path) -> io::Result<UnixListener> {

@@ -30,6 +30,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`LockError::Backend`], [`LockError::StillHeld`].
     fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>>;
 
+    /// Whether it is known that it cannot be asked now.
+    fn is_away(&self) -> bool {
+        false
+    }
+
     /// Completes when what could not be asked can be asked again, as far as is known.
     fn back(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,6 +19,9 @@ use crate::redis_server::RedisServer;
 
 /// How often one who entered alone looks whether the wider backend is back.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Who waits in the wider backend enters alone, if that is allowed, when it has been away for so long.
+const LONG_AWAY: Duration = Duration::from_secs(30);
 
 /// Locks between machines, below which those of one machine are held too.
 pub type SharedLockManager = Queued<Both<FileBackend, RedisBackend>>;
@@ -88,14 +91,22 @@ impl<A: Backend, B: Backend> Both<A, B> {
 
     async fn take(&self, claim: Claim<'_>) -> Result<Option<Pair>, LockError> {
         let Some(first) = self.first.enter(claim).await? else { return Ok(None) };
-        match self.second.enter(claim).await {
+        let entering = tokio::select! {
+            biased;
+            entering = self.second.enter(claim) => entering,
+            () = self.away_for_long(), if !claim.once => Err(LockError::Backend {
+                resource: claim.resource.to_owned(),
+                why: format!("cannot be asked for {}s", LONG_AWAY.as_secs()),
+            }),
+        };
+        match entering {
             Ok(Some(second)) => {
                 if self.is_alone.swap(false, Ordering::Relaxed) {
                     tracing::info!("locks reach other machines again");
                 }
                 Ok(Some(Pair::new(first, second)))
             }
-            Err(error @ LockError::Backend { .. }) if (self.without)() == Without::EntersAlone => {
+            Err(error @ LockError::Backend { .. }) if self.may_enter_alone() => {
                 if !self.is_alone.swap(true, Ordering::Relaxed) {
                     tracing::warn!("{error}; until it can be asked again, locks reach this machine only");
                 }
@@ -104,6 +115,24 @@ impl<A: Backend, B: Backend> Both<A, B> {
             not_entered => {
                 first.leave().await?;
                 not_entered.map(|_| None)
+            }
+        }
+    }
+
+    fn may_enter_alone(&self) -> bool {
+        (self.without)() == Without::EntersAlone
+    }
+
+    /// Completes when the second has been away for long, and the first alone will do: who waited in the second would wait
+    /// for as long as it is away.
+    async fn away_for_long(&self) {
+        let mut since = None;
+        loop {
+            sleep(LOOK_EVERY).await;
+            if !self.second.is_away() {
+                since = None;
+            } else if since.get_or_insert_with(Instant::now).elapsed() >= LONG_AWAY && self.may_enter_alone() {
+                return;
             }
         }
     }

@@ -198,6 +198,10 @@ impl Backend for RedisBackend {
         self.revoke_now(resource).map(|outcome| outcome.map_err(|why| failed(resource, &why))).boxed()
     }
 
+    fn is_away(&self) -> bool {
+        !self.shared.server.is_up()
+    }
+
     fn back(&self) -> BoxFuture<'_, ()> {
         self.shared.server.back().boxed()
     }
