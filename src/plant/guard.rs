@@ -175,7 +175,8 @@ impl Guards {
             Device::Battery | Device::Module => self.seen.get(&key.device).copied(),
             _ => image.read_at(key.device, key.bank, key.base),
         };
-        let fresh = !before.is_blank() && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
+        let tells = !before.is_blank() || all_zero::is_often(&before);
+        let fresh = tells && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
         let doubt = match self.doubt(about, &before, &after, fresh) {
             Ok(doubt) => doubt,
             Err(reason) => return Verdict::Rejected(reason),
