@@ -102,9 +102,8 @@ pub(super) struct Doubt {
 enum Until {
     /// So many reads that agree, the first included.
     Reads(u8),
-    /// Two reads that agree; or eight that were doubted in a row, since what never reads alike twice is not wrong but
-    /// changes all the time.
-    Steady,
+    /// The same; or eight that were doubted in a row, since what never reads alike is not wrong but changes all the time.
+    Steady(u8),
     /// Ten reads that agree, over a quarter of an hour: what stays so long is true after all.
     Long,
 }
@@ -123,7 +122,7 @@ pub(super) struct Earlier {
 }
 
 /// A block that has told nothing yet.
-const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady);
+const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady(2));
 
 /// What the guards say of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +174,8 @@ impl Guards {
             Device::Battery | Device::Module => self.seen.get(&key.device).copied(),
             _ => image.read_at(key.device, key.bank, key.base),
         };
-        let fresh = !before.is_blank() && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
+        let tells = !before.is_blank() || all_zero::is_often(&before);
+        let fresh = tells && seen.is_some_and(|seen| at.saturating_sub(seen) < COMPARABLE);
         let doubt = match self.doubt(about, &before, &after, fresh) {
             Ok(doubt) => doubt,
             Err(reason) => return Verdict::Rejected(reason),
@@ -346,7 +346,8 @@ fn at_any_time(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Optio
     if power::is_beyond_rating(about, before, after) {
         return Some(Doubt::new(Rejection::Jump, Until::Reads(2)));
     }
-    told::changed(about, before, after).then_some(Doubt::new(Rejection::StateChange, Until::Steady))
+    let reads = told::reads_wanted(about, before, after)?;
+    Some(Doubt::new(Rejection::StateChange, Until::Steady(reads)))
 }
 
 /// A module that lives has cells and a serial.

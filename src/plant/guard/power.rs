@@ -112,7 +112,7 @@ fn tables(about: About) -> [&'static [&'static Field]; 2] {
 /// How many watts one of a field's units is, if it is a power that is measured.
 fn watts_each(field: &Field) -> Option<f64> {
     match field.unit {
-        Unit::Watts if field.bank == Bank::Input => Some(1.0),
+        Unit::Watts | Unit::VoltAmps if field.bank == Bank::Input => Some(1.0),
         Unit::KiloWatts if field.bank == Bank::Input => Some(1_000.0),
         _ => None,
     }

@@ -211,6 +211,15 @@ fn a_power_beyond_what_the_inverter_can_waits_after_a_pause_too() {
 }
 
 #[test]
+fn a_power_that_jumps_from_zeros_waits_too() {
+    let export = BlockKey::new(0x11, Bank::Input, 1240, 60);
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x4004, 0)), (export, vec![0; 60])]);
+    let high_word = with(vec![0; 60], &[(0, 12)]);
+    assert_eq!(offer(&mut plant, export, &high_word, 15), held(Rejection::Jump));
+    assert_eq!(offer(&mut plant, export, &with(vec![0; 60], &[(1, 12)]), 16), Ok(()), "it exports 1.2 W");
+}
+
+#[test]
 fn powers_of_other_families_have_bounds_too() {
     let stack = BlockKey::new(0x70, Bank::Input, 60, 60);
     let three_phase = BlockKey::new(0x11, Bank::Input, 1120, 60);
