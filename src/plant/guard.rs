@@ -102,8 +102,9 @@ pub(super) struct Doubt {
 enum Until {
     /// So many reads that agree, the first included.
     Reads(u8),
-    /// The same; or eight that were doubted in a row, since what never reads alike is not wrong but changes all the time.
-    Steady(u8),
+    /// Two reads that agree; or eight that were doubted in a row, since what never reads alike twice is not wrong but
+    /// changes all the time.
+    Steady,
     /// Ten reads that agree, over a quarter of an hour: what stays so long is true after all.
     Long,
 }
@@ -122,7 +123,7 @@ pub(super) struct Earlier {
 }
 
 /// A block that has told nothing yet.
-const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady(2));
+const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady);
 
 /// What the guards say of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -346,8 +347,7 @@ fn at_any_time(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Optio
     if power::is_beyond_rating(about, before, after) {
         return Some(Doubt::new(Rejection::Jump, Until::Reads(2)));
     }
-    let reads = told::reads_wanted(about, before, after)?;
-    Some(Doubt::new(Rejection::StateChange, Until::Steady(reads)))
+    told::changed(about, before, after).then_some(Doubt::new(Rejection::StateChange, Until::Steady))
 }
 
 /// A module that lives has cells and a serial.
