@@ -209,8 +209,8 @@ async fn files_are_refused_while_another_has_the_inverter_by_redis() {
     active.logs(" is a HYBRID", SOON).await;
     let back = Settings { locks: "backend: file", ..site.settings() };
     let mut refused = Program::run(&back);
+    let said = refused.logs("locks.backend: cannot be file while", SOON).await;
     assert_eq!(refused.ends(SOON).await.code(), Some(1));
-    let said = refused.log_with("locks.backend: cannot be file while").join("");
     assert!(said.contains(&format!("in process {}", active.id().unwrap())), "{:#?}", refused.log());
     active.stops_on("TERM").await;
     let mut allowed = Program::run(&back);
