@@ -102,9 +102,8 @@ pub(super) struct Doubt {
 enum Until {
     /// So many reads that agree, the first included.
     Reads(u8),
-    /// Two reads that agree; or eight that were doubted in a row, since what never reads alike twice is not wrong but
-    /// changes all the time.
-    Steady,
+    /// The same; or eight that were doubted in a row, since what never reads alike is not wrong but changes all the time.
+    Steady(u8),
     /// Ten reads that agree, over a quarter of an hour: what stays so long is true after all.
     Long,
 }
@@ -123,7 +122,7 @@ pub(super) struct Earlier {
 }
 
 /// A block that has told nothing yet.
-const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady);
+const FIRST: Doubt = Doubt::new(Rejection::FirstBlock, Until::Steady(2));
 
 /// What the guards say of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -347,7 +346,8 @@ fn at_any_time(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Optio
     if power::is_beyond_rating(about, before, after) {
         return Some(Doubt::new(Rejection::Jump, Until::Reads(2)));
     }
-    told::changed(about, before, after).then_some(Doubt::new(Rejection::StateChange, Until::Steady))
+    let reads = told::reads_wanted(about, before, after)?;
+    Some(Doubt::new(Rejection::StateChange, Until::Steady(reads)))
 }
 
 /// A module that lives has cells and a serial.

@@ -37,15 +37,25 @@ static PLAIN: [&Field; 26] = [
     &hv_bcu::pack_fault_status,
 ];
 
-/// Whether something that is told is not what it was, where it was read before.
-pub(super) fn changed(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
-    let of_block = |field: &&&Field| covers(after.key, field) && is_told(field);
-    let mut fields = tables(about, after).into_iter().flatten().filter(of_block);
-    fields.any(|field| {
+/// A version changes once in years: it wants one read more than the rest.
+const READS_OF_A_VERSION: u8 = 3;
+const READS: u8 = 2;
+
+/// How many reads must agree, because something that is told is not what it was where it was read before.
+pub(super) fn reads_wanted(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<u8> {
+    let is_other = |field: &Field| {
         let (first, count) = field.span();
         let was_and_is = |at| before.get(at).zip(after.get(at));
         (first..first.saturating_add(count)).filter_map(was_and_is).any(|(was, is)| was != is)
-    })
+    };
+    let fields = tables(about, after).into_iter().flatten();
+    let changed = fields.filter(|field| covers(after.key, field) && is_told(field) && is_other(field));
+    changed.map(|field| if is_version(field) { READS_OF_A_VERSION } else { READS }).max()
+}
+
+fn is_version(field: &Field) -> bool {
+    matches!(field.kind, Kind::Text(_) | Kind::Firmware { .. } | Kind::Version | Kind::Version8)
+        || field.name.contains("version")
 }
 
 /// Serials and what the inverter is have guards of their own, and a clock is expected to move.

@@ -66,7 +66,7 @@ impl Waiting {
             return (Verdict::Believed(earlier), dropped);
         }
         let verdict = match kept.doubt.until {
-            Until::Reads(_) | Until::Steady => Verdict::Held(kept.doubt.reason),
+            Until::Reads(_) | Until::Steady(_) => Verdict::Held(kept.doubt.reason),
             Until::Long => Verdict::Rejected(kept.doubt.reason),
         };
         self.make_room();
@@ -104,7 +104,7 @@ impl Kept {
     fn is_settled(&self) -> bool {
         match self.doubt.until {
             Until::Reads(reads) => self.reads >= reads,
-            Until::Steady => self.reads >= 2 || self.doubted >= UNSTEADY,
+            Until::Steady(reads) => self.reads >= reads || self.doubted >= UNSTEADY,
             Until::Long => self.reads >= LONG.1 && self.last.saturating_sub(self.since) >= LONG.0,
         }
     }
