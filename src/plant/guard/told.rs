@@ -58,11 +58,10 @@ fn is_version(field: &Field) -> bool {
         || field.name.contains("version")
 }
 
-/// Serials and what the inverter is have guards of their own, and a clock is expected to move.
+/// What the inverter is has a guard of its own, and a clock is expected to move.
 fn is_told(field: &Field) -> bool {
     match field.kind {
         Kind::DateTime => false,
-        Kind::Text(5) if field.name.contains("serial") => false,
         Kind::Code(_)
         | Kind::CodePart { .. }
         | Kind::HexPart { .. }
