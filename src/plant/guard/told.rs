@@ -90,8 +90,9 @@ fn tables(about: About, block: &Reading<'_>) -> [&'static [&'static Field]; 2] {
         (Device::Inverter, Some(Model::Gateway)) => [gateway::FIELDS, single_phase::FIELDS],
         (Device::Inverter, Some(model)) if model.is_ems() => [ems::FIELDS, single_phase::FIELDS],
         (Device::Inverter, Some(model)) if model.has_three_phase_bank() => [three_phase::FIELDS, single_phase::FIELDS],
+        (Device::Inverter, Some(model)) if model.is_supported() => [single_phase::FIELDS, &[]],
         // HR 0 to 59 are everyone's, whatever it is.
-        (Device::Inverter, _) => [single_phase::FIELDS, &[]],
+        (Device::Inverter, _) if block.key.bank == Bank::Holding => [single_phase::FIELDS, &[]],
         _ => [&[], &[]],
     }
 }
