@@ -58,11 +58,10 @@ fn is_version(field: &Field) -> bool {
         || field.name.contains("version")
 }
 
-/// Serials and what the inverter is have guards of their own, and a clock is expected to move.
+/// What the inverter is has a guard of its own, and a clock is expected to move.
 fn is_told(field: &Field) -> bool {
     match field.kind {
         Kind::DateTime => false,
-        Kind::Text(5) if field.name.contains("serial") => false,
         Kind::Code(_)
         | Kind::CodePart { .. }
         | Kind::HexPart { .. }
@@ -91,8 +90,9 @@ fn tables(about: About, block: &Reading<'_>) -> [&'static [&'static Field]; 2] {
         (Device::Inverter, Some(Model::Gateway)) => [gateway::FIELDS, single_phase::FIELDS],
         (Device::Inverter, Some(model)) if model.is_ems() => [ems::FIELDS, single_phase::FIELDS],
         (Device::Inverter, Some(model)) if model.has_three_phase_bank() => [three_phase::FIELDS, single_phase::FIELDS],
+        (Device::Inverter, Some(model)) if model.is_supported() => [single_phase::FIELDS, &[]],
         // HR 0 to 59 are everyone's, whatever it is.
-        (Device::Inverter, _) => [single_phase::FIELDS, &[]],
+        (Device::Inverter, _) if block.key.bank == Bank::Holding => [single_phase::FIELDS, &[]],
         _ => [&[], &[]],
     }
 }

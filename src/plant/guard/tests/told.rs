@@ -50,6 +50,17 @@ fn no_single_read_changes_a_version_of_another_family() {
     }
 }
 
+/// The fourth inverter is not there, and its serial is blank; a blank made of spaces is shown as such.
+#[test]
+fn no_single_read_makes_another_blank_of_a_serial() {
+    let key = BlockKey::new(INVERTER, Bank::Input, 2040, 60);
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x5001, 612))]);
+    let values = with(vec![7; 60], &[(41, 0), (42, 0), (43, 0), (44, 0), (45, 0)]);
+    take(&mut plant, key, &values);
+    assert_eq!(offer(&mut plant, key, &with(values.clone(), &[(42, 0x2000)]), 15), held(Rejection::StateChange));
+    assert_eq!(offer(&mut plant, key, &values, 16), Ok(()));
+}
+
 #[test]
 fn a_change_that_is_read_twice_is_shown() {
     let mut plant = running();
