@@ -73,10 +73,6 @@ fn said(name: &str) -> Option<Said> {
 fn all_believed(name: &str) {
     let Some(mut said) = said(name) else { return };
     said.counted.remove(&Rejection::ImplausibleField);
-    // The program reads again at once; whoever recorded did not, so that a battery which turns from charging to discharging
-    // and back within two reads is never confirmed here.
-    said.counted.remove(&Rejection::StateChange);
-    said.held.remove(&Rejection::StateChange);
     assert!(said.believed >= 18 && said.rejected.is_empty() && said.counted.is_empty(), "{name}: {said:#?}");
     for confirmed in [Rejection::FirstBlock, Rejection::StateChange] {
         said.held.remove(&confirmed);
