@@ -21,6 +21,8 @@ const SILENT_BLOCKS: u32 = 6;
 const SILENT_CYCLES: u32 = 3;
 /// How often a block is read in a row until it is believed: what is held wants one further read that agrees, or two.
 const READS_OF_HELD: u8 = 4;
+/// How often in a cycle it is tried to confirm what a block said.
+const READS_TO_CONFIRM: u8 = 2;
 /// How often settings that could not be read are asked for again in the next cycle.
 const SETTINGS_RETRIES: u8 = 3;
 
@@ -163,8 +165,8 @@ impl Task {
         Ok(())
     }
 
-    /// Reads once more what the plant wants confirmed: each block at most once a cycle. What is wanted again after that
-    /// waits for its next turn.
+    /// Reads once more what the plant wants confirmed: each block at most once a cycle, twice if the first of these
+    /// reads fails. What is wanted again after that waits for its next turn.
     pub(super) async fn confirm(
         &mut self,
         confirmed: &mut BTreeSet<BlockKey>,
@@ -172,13 +174,18 @@ impl Task {
         connection: &mut Connection,
     ) -> Result<(), Ended> {
         while let Some(key) = self.plant.wants_again() {
-            if connection.reader.is_lost() {
-                return Ok(());
+            if !confirmed.insert(key) {
+                continue;
             }
-            if confirmed.insert(key)
-                && let Outcome::OutOfTime = self.read(key, once(self.inverter.timeout), end, connection).await?
-            {
-                return Ok(());
+            for _ in 0..READS_TO_CONFIRM {
+                if connection.reader.is_lost() {
+                    return Ok(());
+                }
+                match self.read(key, once(self.inverter.timeout), end, connection).await? {
+                    Outcome::Read => break,
+                    Outcome::Failed { .. } => {}
+                    Outcome::OutOfTime => return Ok(()),
+                }
             }
         }
         Ok(())

@@ -32,6 +32,9 @@ const RUN: Duration = Duration::from_secs(6 * 3600);
 const START: DateTime = DateTime::constant(2026, 6, 5, 20, 0, 0, 0);
 /// What a counter may be off, kWh, however new it is.
 const OFF: f64 = 0.3;
+/// By more than this, kWh, a counter does not rise until a second reading agrees: its value is as old as the reading
+/// before.
+const AT_ONCE: f64 = 0.2;
 
 struct PausedClock(Instant);
 
@@ -49,6 +52,10 @@ struct Seen {
     highest: f64,
     falls: u32,
     before_midnight: f64,
+    /// When it was read last, and what it was then.
+    read: Option<(Duration, f64)>,
+    /// The same of the reading before.
+    read_before: Option<(Duration, f64)>,
 }
 
 /// What is judged, and what was found.
@@ -65,6 +72,19 @@ struct Judge {
     wrong: BTreeSet<String>,
     snapshots: u64,
     largest: f64,
+}
+
+impl Seen {
+    /// Since when what is published can have been known: the counter was read at this time, and this is its value now.
+    fn read_since(&mut self, at: Duration, value: f64) -> Duration {
+        if self.read.is_none_or(|(before, _)| before != at) {
+            self.read_before = self.read.replace((at, value));
+        }
+        match (self.read_before, self.read) {
+            (Some((before, then)), Some((_, newest))) if newest > then + AT_ONCE + 1e-6 => before,
+            _ => at,
+        }
+    }
 }
 
 impl Judge {
@@ -103,7 +123,7 @@ impl Judge {
                 seen.before_midnight = shown;
             }
             let read_at = keys.iter().filter_map(|key| snapshot.image.read_at(key.device, key.bank, key.base)).min();
-            let age = elapsed.saturating_sub(read_at.unwrap_or_default()) + EVERY;
+            let age = elapsed.saturating_sub(seen.read_since(read_at.unwrap_or_default(), value)) + EVERY;
             let highest = if made.wavers { seen.highest } else { value };
             let off = (shown - highest).max(value - shown).max(0.0);
             let allowed = OFF.max(1.2 * rated * age.as_secs_f64() / 3.6e6);
