@@ -23,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
+use crate::control::{Orders, Policy, orders};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::inverter::{self, Hold, Inverter};
@@ -56,6 +57,8 @@ pub type Snapshots = watch::Receiver<Option<Arc<Snapshot>>>;
 pub struct App {
     /// The newest snapshot of each inverter, in the order of the settings.
     pub snapshots: Vec<Snapshots>,
+    /// The way in for commands to each of them, in the same order.
+    pub orders: Vec<Orders>,
     events: Events,
     inverters: JoinSet<()>,
     sessions: JoinSet<()>,
@@ -90,6 +93,7 @@ impl App {
         let (mut places, mut known) = (Vec::new(), Vec::new());
         let mut app = Self {
             snapshots: Vec::new(),
+            orders: Vec::new(),
             events,
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
@@ -112,6 +116,8 @@ impl App {
             let (sharing, give_way) = (group.clone(), settings.locks.life);
             let (wanted, is_wanted) = watch::channel(shelf.is_none());
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
+            let (way_in, inbox) = orders();
+            app.orders.push(way_in);
             known.push(Known { hold: hold.clone(), snapshots: receiver.clone() });
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
@@ -123,6 +129,7 @@ impl App {
                 members: sharing.clone(),
                 give_way,
                 statuses: statuses.clone(),
+                orders: inbox.clone(),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
@@ -179,7 +186,7 @@ async fn supervise(
 ) {
     let mut backoff = Backoff::new(Duration::from_secs(5), fastrand::u64(..));
     loop {
-        // Nobody asks for anything yet: commands come with control.
+        // Rates and settings are asked for by orders.
         let (_, requests) = mpsc::channel(1);
         let task = tokio::spawn(inverter::run(make(), snapshots.clone(), requests, shutdown.clone()));
         // When this task is aborted, that one goes too.
@@ -236,6 +243,7 @@ fn inverter(
         lock_timeout: settings.locks.timeout,
         zone: zone.clone(),
         prices: Arc::new(prices(&settings.rates)),
+        policy: Policy { enabled: settings.control.enabled, ..Policy::default() },
         store,
         events,
         ..Inverter::new(name, Box::new(connector), locks, clock)

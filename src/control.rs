@@ -18,12 +18,15 @@ mod fault;
 mod merge;
 mod mode;
 mod names;
+mod orders;
 mod page;
 mod parse;
 mod payload;
 mod plan;
+mod policy;
 mod rates;
 mod refusal;
+mod report;
 mod slots;
 mod switches;
 
@@ -36,9 +39,12 @@ pub use controls::{Control, ControlKind, controls};
 pub use fault::Fault;
 pub use merge::{MERGE_WITHIN, merge};
 pub use names::{COMMANDS, Name};
+pub use orders::{By, Given, Inbox, Order, Orders, Taking, WITHIN, orders};
 pub use page::control_page;
 pub use plan::{Amount, Check, Group, Plan, Step, Unit};
+pub use policy::{DAILY_WRITES, Policy};
 pub use refusal::Refusal;
+pub use report::{Outcome, Planned, Report, Touched};
 
 use plan::Draft;
 

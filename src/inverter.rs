@@ -3,7 +3,9 @@
 //! One task an inverter, for as long as the program runs: it connects, polls, reconnects after ever longer rests, and
 //! never needs its process restarted. It decodes nothing itself and plans nothing itself.
 
+mod commands;
 mod cycle;
+mod desk;
 mod hold;
 mod keeper;
 mod overrides;
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::clock::Clock;
+use crate::control::{Inbox, Policy};
 use crate::event::{Events, Whose};
 use crate::link::{self, Connector};
 use crate::lock::{Lease, LockManager, Owner};
@@ -31,6 +34,7 @@ use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
 use crate::status::StatusManager;
 use crate::store::Store;
+use desk::Desk;
 use keeper::Keeper;
 use overrides::Watched;
 use report::Report;
@@ -85,6 +89,10 @@ pub struct Inverter {
     pub give_way: Duration,
     /// Which timed overrides run; `None`: nobody knows.
     pub statuses: Option<Arc<dyn StatusManager>>,
+    /// Where commands for it arrive.
+    pub orders: Inbox,
+    /// What the settings say of them.
+    pub policy: Policy,
 }
 
 impl Inverter {
@@ -112,6 +120,8 @@ impl Inverter {
             members: watch::channel(1).1,
             give_way: Duration::from_secs(30),
             statuses: None,
+            orders: Inbox::closed(),
+            policy: Policy::default(),
         }
     }
 }
@@ -177,6 +187,7 @@ struct Task {
     /// How often in a row settings were asked for again.
     settings_retries: u8,
     requests: mpsc::Receiver<Request>,
+    desk: Desk,
     began: Instant,
     /// How many attempts to connect have failed since one did not.
     unreached: usize,
@@ -195,7 +206,9 @@ pub async fn run(
 ) {
     let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
+    let inbox = inverter.orders.clone();
     let mut task = Task::new(inverter, owner, snapshots, requests);
+    task.desk = Desk::new(inbox.take().await);
     loop {
         let cycles_before = task.report.cycles();
         let ended = task.connection(&shutdown).await;
@@ -217,7 +230,7 @@ pub async fn run(
         if *task.inverter.members.borrow() > 1 && task.report.silence() >= task.inverter.give_way {
             task.let_go().await;
         }
-        if !task.rest(rest, &shutdown).await {
+        if !task.rest(rest, &ended, &shutdown).await {
             break;
         }
     }
@@ -256,6 +269,7 @@ impl Task {
             schedule: Schedule::new(inverter.every, inverter.settings_every),
             settings_retries: 0,
             requests,
+            desk: Desk::default(),
             began,
             unreached: 0,
             said: Vec::new(),
@@ -306,8 +320,10 @@ impl Task {
     }
 
     /// Rests before the next attempt, and says `offline` when it is time; false when asked to stop.
-    async fn rest(&mut self, rest: Duration, shutdown: &CancellationToken) -> bool {
+    async fn rest(&mut self, rest: Duration, ended: &Ended, shutdown: &CancellationToken) -> bool {
         let until = Instant::now() + rest;
+        // That one block is not there is no failure, and the connection is soon back.
+        let is_away = !matches!(ended, Ended::Unanswered);
         loop {
             let offline_at = self.report.offline_at();
             tokio::select! {
@@ -319,6 +335,7 @@ impl Task {
                 }
                 () = hold::lost(self.link.as_ref()) => self.let_go().await,
                 () = self.overrides.changed() => self.tell_overrides(),
+                job = self.desk.next(), if is_away => commands::turn_away(&self.inverter.name, job, &ended.to_string()),
             }
         }
     }

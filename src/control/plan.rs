@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::allowed::{Allowed, Own, WriteStep};
 use super::context::Place;
 use super::{Context, Known, Refusal};
@@ -81,7 +83,7 @@ enum Part {
 }
 
 /// A quantity as it was asked for, and as there will be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
     /// As it was asked for.
     pub asked: i64,
@@ -92,11 +94,13 @@ pub struct Amount {
 }
 
 /// What an amount is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// W.
+    #[serde(rename = "W")]
     Watts,
     /// %.
+    #[serde(rename = "%")]
     Percent,
 }
 

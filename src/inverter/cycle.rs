@@ -33,7 +33,7 @@ const FAILING_DEVICES: usize = 2;
 const GONE_AFTER: u32 = 10;
 
 /// How a block's read went.
-enum Outcome {
+pub(super) enum Outcome {
     Read,
     /// Refused, rejected, or not answered.
     Failed {
@@ -107,7 +107,7 @@ impl Task {
     }
 
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
-        let end = Instant::now() + cycle.lasts;
+        let mut end = Instant::now() + cycle.lasts;
         let before = self.report.answers();
         self.ask_what_it_is(end, connection).await?;
         let mut blocks = self.due_blocks(cycle, first).into_iter();
@@ -115,6 +115,7 @@ impl Task {
         let mut in_time = true;
         self.tell_time();
         while in_time && let Some(key) = blocks.next() {
+            self.take_an_order(&mut end, connection).await?;
             // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);
             match self.read_due(key, end, connection).await? {
@@ -322,7 +323,7 @@ impl Task {
         Ok(matches!(outcome, Outcome::Read) && self.plant.use_mirror(mirror))
     }
 
-    async fn read(
+    pub(super) async fn read(
         &mut self,
         key: BlockKey,
         patience: Patience,

@@ -128,6 +128,13 @@ impl Report {
 
     /// Shows what is known now.
     pub(super) fn publish(&self, plant: &mut Plant, inverter: &Inverter) {
+        if let Some(snapshot) = self.snapshot(plant, inverter) {
+            self.snapshots.send_replace(Some(Arc::new(snapshot)));
+        }
+    }
+
+    /// What is known now, if it is known whose it is.
+    pub(super) fn snapshot(&self, plant: &mut Plant, inverter: &Inverter) -> Option<Snapshot> {
         let counts = inverter.counters.snapshot();
         let stats = Stats {
             online: self.online,
@@ -148,8 +155,6 @@ impl Report {
             prices: Arc::clone(&inverter.prices),
             overrides: self.overrides,
         };
-        if let Some(snapshot) = plant.snapshot(&context) {
-            self.snapshots.send_replace(Some(Arc::new(snapshot)));
-        }
+        plant.snapshot(&context)
     }
 }

@@ -245,6 +245,7 @@ impl Task {
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                job = self.desk.next() => self.carry_out(job, connection).await?,
                 () = self.overrides.changed() => self.tell_overrides(),
                 Some(request) = self.requests.recv() => match request {
                     Request::ReadSettings => self.schedule.want_settings(),

@@ -1,0 +1,258 @@
+//! The way in for commands: whoever takes them, by whichever way, gives an [`Order`] and is told what became of it.
+//!
+//! There is one queue an inverter. It has a bound, and every order has a deadline: who gives one hears of it within
+//! [`WITHIN`], whatever happens.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Command, Outcome, Report};
+use crate::frame::Serial;
+
+/// An outcome is told within this.
+pub const WITHIN: Duration = Duration::from_secs(9);
+
+/// So many orders of one inverter wait; more are refused.
+const MOST: usize = 32;
+/// Beyond [`WITHIN`] nobody waits; the executor tells so long before it.
+pub(super) const TELLING: Duration = Duration::from_millis(300);
+
+/// A command, and how it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What is wanted.
+    pub command: Command,
+    /// Whether it is only to be told what would be written.
+    pub dry_run: bool,
+    /// By which way it came.
+    pub by: By,
+    /// The inverter that is meant; if another is connected, it is refused. `None`: whichever is there.
+    pub inverter: Option<Serial>,
+    /// What it is known by; the report bears it again.
+    pub id: Option<String>,
+}
+
+/// By which way a command came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// A topic of the broker.
+    Mqtt,
+    /// GivTCP's REST interface.
+    Rest,
+    /// Our own API.
+    Api,
+    /// The command line.
+    CommandLine,
+    /// A timed override.
+    Override,
+    /// The program itself.
+    Program,
+}
+
+/// Gives orders to one inverter. Clones give to the same one.
+#[derive(Clone, Debug)]
+pub struct Orders(mpsc::Sender<Given>);
+
+/// Where the orders of one inverter arrive. Clones are the same place; one at a time takes from it.
+#[derive(Clone, Debug)]
+pub struct Inbox(Arc<Mutex<mpsc::Receiver<Given>>>);
+
+/// The inbox in the hands of whoever executes.
+#[derive(Debug)]
+pub struct Taking(OwnedMutexGuard<mpsc::Receiver<Given>>);
+
+/// An order that was given and not answered yet.
+#[derive(Debug)]
+pub struct Given {
+    /// The order.
+    pub order: Order,
+    /// When it was given.
+    pub at: Instant,
+    answer: oneshot::Sender<Report>,
+}
+
+/// A way in for an inverter's orders, and where they arrive.
+pub fn orders() -> (Orders, Inbox) {
+    let (sender, receiver) = mpsc::channel(MOST);
+    (Orders(sender), Inbox(Arc::new(Mutex::new(receiver))))
+}
+
+// === impl Order ===
+
+impl Order {
+    /// One that is to be carried out.
+    pub fn new(command: Command, by: By) -> Self {
+        Self { command, dry_run: false, by, inverter: None, id: None }
+    }
+}
+
+/// `reserve 20 % (by mqtt)`, for the log.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (by {}{})", self.command, self.by.name(), if self.dry_run { ", dry run" } else { "" })
+    }
+}
+
+// === impl By ===
+
+impl By {
+    /// A word for the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Rest => "rest",
+            Self::Api => "api",
+            Self::CommandLine => "cli",
+            Self::Override => "override",
+            Self::Program => "program",
+        }
+    }
+}
+
+// === impl Orders ===
+
+impl Orders {
+    /// Gives an order, and says within [`WITHIN`] what became of it. Dropping the future takes back what has not begun.
+    pub async fn give(&self, order: Order) -> Report {
+        let at = Instant::now();
+        let (asked, id) = (order.command.to_string(), order.id.clone());
+        let (answer, outcome) = oneshot::channel();
+        let report = |outcome| Report { id: id.clone(), ..Report::new(asked.clone(), outcome) };
+        match self.0.try_send(Given { order, at, answer }) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                let why = format!("{MOST} commands wait already; try again in a few seconds");
+                return report(Outcome::refused("busy", why));
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                return report(Outcome::refused("stopping", "the program stops"));
+            }
+        }
+        match timeout_at(at + WITHIN, outcome).await {
+            Ok(Ok(report)) => report,
+            Ok(Err(_)) => report(Outcome::unreachable("the connection ended before it was done")),
+            Err(_) => report(Outcome::unreachable(format!("no outcome within {}s", WITHIN.as_secs()))),
+        }
+    }
+}
+
+// === impl Inbox, Taking ===
+
+impl Inbox {
+    /// One in which nothing ever arrives.
+    pub fn closed() -> Self {
+        orders().1
+    }
+
+    /// Takes it into one's hands, as soon as nobody else has it.
+    pub async fn take(self) -> Taking {
+        Taking(self.0.lock_owned().await)
+    }
+}
+
+impl Taking {
+    /// The next order that somebody still waits for; for ever if none can come any more. Nothing is lost when the future
+    /// is dropped.
+    pub async fn next(&mut self) -> Given {
+        loop {
+            match self.0.recv().await {
+                Some(given) if given.is_wanted() => return given,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The next order, if one waits.
+    pub fn try_next(&mut self) -> Option<Given> {
+        loop {
+            match self.0.try_recv() {
+                Ok(given) if given.is_wanted() => return Some(given),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+// === impl Given ===
+
+impl Given {
+    /// Whether anybody waits for its outcome.
+    pub fn is_wanted(&self) -> bool {
+        !self.answer.is_closed() && Instant::now() < self.deadline()
+    }
+
+    /// By when its outcome must be told.
+    pub fn deadline(&self) -> Instant {
+        self.at + WITHIN - TELLING
+    }
+
+    /// Tells its outcome.
+    pub fn answer(self, report: Report) {
+        let id = self.order.id;
+        // Who gave up waiting does not hear it.
+        _ = self.answer.send(Report { id, ..report });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order { id: Some("7".to_owned()), ..Order::new(Command::Reserve(20), By::Mqtt) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_is_answered_by_whoever_takes_it_and_bears_its_id() {
+        let (orders, inbox) = orders();
+        let mut inbox = inbox.take().await;
+        let giving = tokio::spawn(async move { orders.give(order()).await });
+        let given = inbox.next().await;
+        assert_eq!(given.order.to_string(), "reserve 20 % (by mqtt)");
+        given.answer(Report::new("reserve 20 %", Outcome::Applied));
+        let report = giving.await.unwrap();
+        assert_eq!((report.outcome, report.id.as_deref()), (Outcome::Applied, Some("7")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_that_nobody_takes_is_answered_within_nine_seconds_and_never_taken_later() {
+        let (orders, inbox) = orders();
+        let begun = Instant::now();
+        let report = orders.give(order()).await;
+        assert_eq!((report.outcome.word(), begun.elapsed()), ("unreachable", WITHIN));
+        assert!(inbox.take().await.try_next().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_orders_than_fit_are_refused_at_once() {
+        let (orders, _inbox) = orders();
+        let waiting: Vec<_> = (0..MOST)
+            .map(|_| {
+                tokio::spawn({
+                    let orders = orders.clone();
+                    async move { orders.give(order()).await }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let begun = Instant::now();
+        let report = orders.give(order()).await;
+        assert!(matches!(&report.outcome, Outcome::Refused { code, .. } if code == "busy"), "{report}");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        drop(waiting);
+    }
+
+    #[test]
+    fn a_report_is_read_back_from_its_json() {
+        let report = Report::new("reserve 20 %", Outcome::refused("busy", "later"));
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(text, r#"{"asked":"reserve 20 %","outcome":"refused","code":"busy","why":"later","registers":[]}"#);
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+}

@@ -1,0 +1,167 @@
+//! Orders in the hands of the task that owns the link: taken between two requests, answered whatever happens.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::cycle::Outcome as Reading;
+use super::desk::Job;
+use super::{Ended, Task};
+use crate::control::{Command, Context, Outcome, Report, plan, reads};
+use crate::frame::{Bank, BlockKey};
+use crate::link::{Connection, Patience};
+use crate::plant::tariff::{Mode, Rate};
+use crate::registers::plan::{Due, blocks, is_inverter};
+
+/// What a plan reads may decide on what else it must read, so often.
+const MOST_READS: usize = 4;
+
+/// Why an order comes to nothing.
+pub(super) enum Stop {
+    /// For this reason, and the connection goes on.
+    Outcome(Outcome),
+    /// The connection ended.
+    Ended(Ended),
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+impl From<Ended> for Stop {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
+    }
+}
+
+/// Tells that nothing can be done now.
+pub(super) fn turn_away(name: &str, job: Job, why: &str) {
+    let report = Report::new(job.command.to_string(), Outcome::unreachable(why));
+    tracing::warn!(inverter.name = %name, "{report}");
+    job.answer(&report);
+}
+
+impl Task {
+    /// Carries out what waits, between two requests of a cycle; gives the cycle the time back that this took.
+    pub(super) async fn take_an_order(&mut self, end: &mut Instant, connection: &mut Connection) -> Result<(), Ended> {
+        let Some(job) = self.desk.try_next() else { return Ok(()) };
+        let begun = Instant::now();
+        self.carry_out(job, connection).await?;
+        *end += begun.elapsed();
+        Ok(())
+    }
+
+    /// Carries out an order, and tells whoever gave it.
+    pub(super) async fn carry_out(&mut self, job: Job, connection: &mut Connection) -> Result<(), Ended> {
+        let name = self.inverter.name.clone();
+        let asked = job.command.to_string();
+        for given in job.given() {
+            tracing::debug!(inverter.name = %name, "order: {}", given.order);
+        }
+        let (report, ended) = match self.outcome_of(&job, connection).await {
+            Ok(report) => (report, Ok(())),
+            Err(Stop::Outcome(outcome)) => (Report::new(asked, outcome), Ok(())),
+            Err(Stop::Ended(ended)) => (Report::new(asked, Outcome::unreachable(ended.to_string())), Err(ended)),
+        };
+        if report.outcome.is_done() || report.outcome == Outcome::Planned {
+            tracing::info!(inverter.name = %name, "{report}");
+        } else {
+            tracing::warn!(inverter.name = %name, "{report}");
+        }
+        job.answer(&report);
+        ended
+    }
+
+    async fn outcome_of(&mut self, job: &Job, connection: &mut Connection) -> Result<Report, Stop> {
+        self.may_begin(job)?;
+        if let Command::SwitchRate(day) = job.command {
+            return Ok(self.switch_rate(&job.command, day));
+        }
+        let context = self.fresh(&job.command, job.deadline(), connection).await?;
+        let plan = plan(&job.command, &context).map_err(|refusal| Outcome::from(&refusal))?.against(&context.known);
+        if job.is_dry_run() || self.inverter.policy.dry_run {
+            return Ok(Report::planned(&plan));
+        }
+        Err(Outcome::refused("not_yet", "this version does not execute commands").into())
+    }
+
+    /// Whether this may be asked for at all, and of this inverter.
+    fn may_begin(&self, job: &Job) -> Result<(), Outcome> {
+        if !self.inverter.policy.enabled {
+            let why = "commands are switched off in the settings: control.enabled";
+            return Err(Outcome::refused("disabled", why));
+        }
+        let Some(serial) = self.plant.identity().map(|identity| identity.serial) else {
+            return Err(Outcome::unreachable("it is not known yet which inverter answers"));
+        };
+        let meant = job.given().iter().filter_map(|given| given.order.inverter);
+        match meant.into_iter().find(|meant| *meant != serial) {
+            Some(meant) => Err(Outcome::refused("wrong_inverter", format!("{meant} is meant, and {serial} answers"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Another rate is in force, where the settings leave that to others.
+    fn switch_rate(&mut self, command: &Command, day: bool) -> Report {
+        let outcome = if self.inverter.prices.mode == Mode::External {
+            self.plant.switch_rate(if day { Rate::Day } else { Rate::Night }, self.inverter.clock.now());
+            self.report.publish(&mut self.plant, &self.inverter);
+            Outcome::Applied
+        } else {
+            Outcome::refused(
+                "elsewhere",
+                "day and night have times in the settings (rates); there is rates.mode: external",
+            )
+        };
+        Report::new(command.to_string(), outcome)
+    }
+
+    /// What is known of the inverter for a command, with all that it depends on read just now.
+    async fn fresh(&mut self, command: &Command, by: Instant, connection: &mut Connection) -> Result<Context, Stop> {
+        let mut read = BTreeSet::new();
+        for _ in 0..MOST_READS {
+            let context = self.context()?;
+            let wanted = reads(command, &context).map_err(|refusal| Outcome::from(&refusal))?;
+            let keys: BTreeSet<BlockKey> = wanted.iter().filter_map(|register| self.block_of(*register)).collect();
+            let unread: Vec<BlockKey> = keys.difference(&read).copied().collect();
+            if unread.is_empty() {
+                return Ok(context);
+            }
+            for key in unread {
+                self.read_now(key, by, connection).await?;
+                read.insert(key);
+            }
+        }
+        Ok(self.context()?)
+    }
+
+    /// Reads a block of settings, whatever its turn.
+    async fn read_now(&mut self, key: BlockKey, by: Instant, connection: &mut Connection) -> Result<(), Stop> {
+        let patience = Patience::live(self.inverter.timeout);
+        match self.read(key, patience, by, connection).await? {
+            Reading::Read => Ok(()),
+            Reading::Failed { .. } if connection.reader.is_lost() => Err(Ended::Unanswered.into()),
+            Reading::Failed { .. } => Err(Outcome::unreachable(format!("{key} could not be read")).into()),
+            Reading::OutOfTime => Err(Outcome::unreachable(format!("no time was left to read {key}")).into()),
+        }
+    }
+
+    /// The block in which a setting is polled.
+    fn block_of(&self, register: u16) -> Option<BlockKey> {
+        let all = blocks(self.plant.capabilities()?, Due { live: false, settings: true });
+        all.into_iter().find(|key| {
+            key.bank == Bank::Holding
+                && is_inverter(key.device)
+                && (key.base..key.base.saturating_add(key.count)).contains(&register)
+        })
+    }
+
+    fn context(&mut self) -> Result<Context, Outcome> {
+        let wall = self.inverter.zone.to_datetime(self.inverter.clock.now());
+        let snapshot = self.report.snapshot(&mut self.plant, &self.inverter);
+        let snapshot = snapshot.ok_or_else(|| Outcome::unreachable("nothing is known of the inverter yet"))?;
+        Ok(Context::of(&snapshot, Some(wall), None))
+    }
+}
