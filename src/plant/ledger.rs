@@ -34,6 +34,9 @@ pub const AIO: u8 = 0xf0;
 /// A total that was believed so long ago, ms, still says what a day's counter began with.
 const RECENT: i64 = 10 * 60_000;
 
+/// The two parts of a counter are cut off at a tenth each, and so may seem to rise by so much more than each other, kWh.
+const ROUNDING: f64 = 0.2 + 1e-6;
+
 /// One counter: which, and of which device. 0 is the plant itself; a meter's and
 /// a stack's is its address, an all-in-one's behind a gateway comes after [`AIO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +52,8 @@ pub struct Counter {
 struct Parts {
     total: Option<Total>,
     today: Option<Today>,
+    /// What both showed when both were believed of one reading, kWh.
+    together: Option<(f64, f64)>,
 }
 
 /// What a block brought, as its registers show it. What it did not bring is absent.
@@ -104,9 +109,14 @@ impl Ledger {
                 doubts.push((counter, verdict));
             }
         };
+        let doubted = self.at_odds(reading);
+        let flow = |name| {
+            let flow = limits::flow(name, rating.model, rating.watts);
+            if doubted.contains(&name) { flow.doubted() } else { flow }
+        };
         for (name, kwh) in shown(total) {
             let parts = self.counters.entry(Counter { name, device }).or_default();
-            let flow = limits::flow(name, rating.model, rating.watts);
+            let flow = flow(name);
             let full = limits::full(name, device, rating.model);
             let verdict = parts.total.get_or_insert_default().observe(Point { kwh, at }, flow, full);
             note(Counter { name, device }, verdict);
@@ -114,11 +124,11 @@ impl Ledger {
         for (name, kwh) in shown(today) {
             let parts = self.counters.entry(Counter { name, device }).or_default();
             let total = parts.total.as_ref().and_then(|total| total.recent(at, RECENT));
-            let flow = limits::flow(name, rating.model, rating.watts);
-            let around = today::Around { midnight: self.clock.midnight(at), total, flow };
+            let around = today::Around { midnight: self.clock.midnight(at), total, flow: flow(name) };
             let verdict = parts.today.get_or_insert_default().observe(Point { kwh, at }, around);
             note(Counter { name, device }, verdict);
         }
+        self.agree_on(reading, &doubts);
         if device == 0 {
             self.derive(derive);
         }
@@ -157,6 +167,27 @@ impl Ledger {
         energy
     }
 
+    /// The counters whose two parts were read together and did not rise alike: one of them is wrong.
+    fn at_odds(&self, reading: &Reading) -> Vec<&'static str> {
+        let at_odds = shown_together(reading).filter_map(|(name, total, today)| {
+            let parts = self.counters.get(&Counter { name, device: reading.device })?;
+            (parts.odds(total, today)? > ROUNDING).then_some(name)
+        });
+        at_odds.collect()
+    }
+
+    /// Remembers what both parts of a counter showed, if nothing of it is in doubt.
+    fn agree_on(&mut self, reading: &Reading, doubts: &[(Counter, Verdict)]) {
+        for (name, total, today) in shown_together(reading) {
+            let counter = Counter { name, device: reading.device };
+            if let Some(parts) = self.counters.get_mut(&counter)
+                && doubts.iter().all(|(doubted, _)| *doubted != counter)
+            {
+                parts.together = Some((total, today));
+            }
+        }
+    }
+
     fn derive(&mut self, derive: Derive<'_>) {
         let total = self.collect(0, |parts| certain_total(parts).filter(|_| parts.is_total_certain()));
         let beginnings = self.of_plant().filter_map(|parts| Some(parts.total.as_ref()?.beginnings()));
@@ -178,6 +209,14 @@ impl Ledger {
 // === impl Parts ===
 
 impl Parts {
+    /// By how much more one part has risen than the other since both were believed, kWh; nothing is to be said of one that
+    /// fell, as a day's does at midnight.
+    fn odds(&self, total: f64, today: f64) -> Option<f64> {
+        let before = self.together?;
+        let (total, today) = (total - before.0, today - before.1);
+        (total.min(today) >= -ROUNDING).then(|| (total - today).abs())
+    }
+
     fn is_total_certain(&self) -> bool {
         self.total.as_ref().is_some_and(Total::is_own)
     }
@@ -198,6 +237,12 @@ fn certain_today(parts: &Parts) -> Option<f64> {
 
 fn shown(energy: &Energy) -> impl Iterator<Item = (&'static str, f64)> + '_ {
     energy.each().filter_map(|(name, value)| Some((name, value.filter(|kwh| kwh.is_finite())?)))
+}
+
+/// The counters both parts of which a block brought, kWh.
+fn shown_together(reading: &Reading) -> impl Iterator<Item = (&'static str, f64, f64)> + '_ {
+    let both = reading.total.each().zip(reading.today.each());
+    both.filter_map(|((name, total), (_, today))| Some((name, total?, today?)))
 }
 
 /// Civil time as ms from any beginning, as if all days had 24 hours.

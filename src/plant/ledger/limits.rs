@@ -31,7 +31,7 @@ pub(super) fn flow(name: &str, model: Model, rated: Option<u32>) -> Flow {
     };
     let leads_others = model == Model::Gateway || model.is_ems();
     let watts = if leads_others { own.max(SEVERAL) } else { own };
-    Flow { watts, resolution: TENTH }
+    Flow::new(watts, TENTH)
 }
 
 /// Where a counter since ever goes on with 0, kWh, if its register has 16 bits: those of low-voltage batteries and of

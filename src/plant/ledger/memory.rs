@@ -60,7 +60,7 @@ impl Ledger {
             let Some(&name) = Energy::NAMES.iter().find(|known| **known == name) else { continue };
             let total = total.and_then(|total| total.restored(long));
             let today = today.and_then(|today| today.restored(exact, long));
-            counters.insert(Counter { name, device }, Parts { total, today });
+            counters.insert(Counter { name, device }, Parts { total, today, together: None });
         }
         self.counters = counters;
         let agrees = self.clock.restore(memory.clock.shifted(exact));

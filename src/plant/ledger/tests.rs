@@ -151,3 +151,24 @@ fn a_counter_that_was_not_full_begins_anew_instead() {
     }
     assert_eq!(ledger.total(3).import, Some(0.0));
 }
+
+#[test]
+fn a_rise_that_the_other_part_does_not_show_is_not_believed_at_a_second_reading() {
+    let mut ledger = Ledger::default();
+    let mut read = |at, total, today| {
+        let total = Energy { battery_discharge: Some(total), ..Energy::default() };
+        let today = Energy { battery_discharge: Some(today), ..Energy::default() };
+        ledger.observe(&Reading { at, device: 0, total, today }, RATING, &|energy| energy);
+        (ledger.total(0).battery_discharge, ledger.today(0).battery_discharge)
+    };
+    for minute in 0..4 {
+        read(minute * MINUTE, 3892.5, 0.1);
+    }
+    read(10 * MINUTE, 3892.5, 1.0);
+    assert_eq!(read(10 * MINUTE + 2000, 3892.5, 1.0), (Some(3892.5), Some(0.1)));
+    read(11 * MINUTE, 3892.5, 0.1);
+    read(12 * MINUTE, 3893.4, 0.1);
+    assert_eq!(read(12 * MINUTE + 2000, 3893.4, 0.1), (Some(3892.5), Some(0.1)));
+    read(13 * MINUTE, 3893.4, 1.0);
+    assert_eq!(read(13 * MINUTE + 2000, 3893.4, 1.0), (Some(3893.4), Some(1.0)), "both, and they agree");
+}

@@ -35,9 +35,21 @@ pub struct Flow {
     pub watts: f64,
     /// What two readings of one true value may differ by, kWh: also how far a firmware steps back.
     pub resolution: f64,
+    /// So many readings in a row must agree on a rise that is not believed at once.
+    pub agree: u32,
 }
 
 impl Flow {
+    /// As fast and as finely as this; two readings agree on what is not believed at once.
+    pub const fn new(watts: f64, resolution: f64) -> Self {
+        Self { watts, resolution, agree: 2 }
+    }
+
+    /// The same of a counter whose rise its other part, since ever or of the day, does not show.
+    pub const fn doubted(self) -> Self {
+        Self { agree: 4, ..self }
+    }
+
     /// Most by which the counter rises in `ms`, kWh.
     pub fn within(self, ms: i64) -> f64 {
         self.resolution + MARGIN * self.watts * ms.max(0) as f64 * KWH_PER_WATT_MS
@@ -203,7 +215,7 @@ impl Track {
             None => Rival { since: reading.at, last: reading, reads: 1 },
         };
         self.rival = Some(rival);
-        if let Some(before) = before.filter(|_| possible) {
+        if let Some(before) = before.filter(|_| possible && rival.reads >= flow.agree) {
             self.replace(before.last, reading);
             return Verdict::Believed;
         }

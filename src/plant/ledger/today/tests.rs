@@ -3,7 +3,7 @@ use super::*;
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-const FLOW: Flow = Flow { watts: 5000.0, resolution: 0.1 };
+const FLOW: Flow = Flow::new(5000.0, 0.1);
 
 /// A counter of the day and of ever under a clock whose days begin at whole days of the monotonic time.
 struct Counter {

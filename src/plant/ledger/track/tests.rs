@@ -3,7 +3,7 @@ use super::*;
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-const FLOW: Flow = Flow { watts: 5000.0, resolution: 0.1 };
+const FLOW: Flow = Flow::new(5000.0, 0.1);
 
 /// A counter that showed 100.0 kWh for a minute, and the time of its last reading.
 fn settled() -> (Track, i64) {
