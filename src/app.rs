@@ -25,6 +25,7 @@ use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
 use crate::control::{Orders, Policy, orders};
 use crate::event::{Events, Subscription};
+use crate::fleet::Standing;
 use crate::frame::Serial;
 use crate::inverter::{self, Hold, Inverter};
 use crate::link::{self, TcpConnector};
@@ -88,7 +89,7 @@ impl App {
         let store = open_store(settings);
         // Who shares inverters with others takes none before it is known how many there are.
         let shelf = redis.clone().filter(|_| locks::in_redis(settings));
-        let statuses = statuses::open(settings, redis.as_ref(), store.as_ref(), &clock);
+        let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (mut places, mut known) = (Vec::new(), Vec::new());
         let mut app = Self {
@@ -107,32 +108,33 @@ impl App {
         let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let data_dir = settings.data_dir.clone();
         app.sessions.spawn(async move { statuses::report(journal, &data_dir).await });
-        for (place, (each, locks)) in settings.inverters.iter().zip(locks).enumerate() {
+        for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let clock = Arc::clone(&clock);
-            let (store, events, statuses) = (store.clone(), app.events.clone(), statuses.clone());
+            let (store, events) = (store.clone(), app.events.clone());
             let (standing, hold) = watch::channel(Hold::default());
             let (sharing, give_way) = (group.clone(), settings.locks.life);
             let (wanted, is_wanted) = watch::channel(shelf.is_none());
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             let (way_in, inbox) = orders();
             app.orders.push(way_in);
-            known.push(Known { hold: hold.clone(), snapshots: receiver.clone() });
+            known.push(Known { locks: Arc::clone(&locks), hold: hold.clone(), snapshots: receiver.clone() });
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
             }
             places.push(Place { hold, wanted });
+            let its_standing = standing.clone();
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
-                standing: standing.clone(),
+                standing: its_standing.clone(),
                 members: sharing.clone(),
                 give_way,
                 statuses: statuses.clone(),
                 orders: inbox.clone(),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
-            app.inverters.spawn(supervise(make, sender, app.stop_inverters.clone()));
+            app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
             if let Some(session) = &session {
                 let source = publisher::Source {
                     place,
@@ -182,6 +184,7 @@ impl App {
 async fn supervise(
     make: impl Fn() -> Inverter,
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    standing: watch::Sender<Hold>,
     shutdown: CancellationToken,
 ) {
     let mut backoff = Backoff::new(Duration::from_secs(5), fastrand::u64(..));
@@ -191,6 +194,8 @@ async fn supervise(
         let task = tokio::spawn(inverter::run(make(), snapshots.clone(), requests, shutdown.clone()));
         // When this task is aborted, that one goes too.
         let Err(error) = AbortOnDropHandle::new(task).await else { return };
+        // Its leases went with it: another process may have the inverter by now.
+        standing.send_modify(|hold| hold.standing = Standing::Idle);
         tracing::error!("an inverter's task failed, please report this; it begins anew: {error}");
         snapshots.send_if_modified(|newest| match newest {
             Some(snapshot) => {
@@ -320,3 +325,6 @@ fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<Sess
         ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
     })
 }
+
+#[cfg(test)]
+mod tests;

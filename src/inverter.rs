@@ -35,6 +35,7 @@ use crate::poll::Schedule;
 use crate::status::StatusManager;
 use crate::store::Store;
 use desk::Desk;
+use hold::Turns;
 use keeper::Keeper;
 use overrides::Watched;
 use report::Report;
@@ -179,6 +180,7 @@ struct Task {
     owner: Owner,
     /// The lease of the link, between two connections.
     link: Option<Lease>,
+    turns: Turns,
     plant: Plant,
     report: Report,
     overrides: Watched,
@@ -228,7 +230,7 @@ pub async fn run(
         let rest = backoff.next_rest(task.inverter.backoff_max);
         task.say(&ended, rest);
         if *task.inverter.members.borrow() > 1 && task.report.silence() >= task.inverter.give_way {
-            task.let_go().await;
+            task.leave_to_others().await;
         }
         if !task.rest(rest, &ended, &shutdown).await {
             break;
@@ -262,6 +264,7 @@ impl Task {
         Self {
             owner,
             link: None,
+            turns: Turns::default(),
             plant: Plant::new(),
             report: Report::new(snapshots, inverter.every, began),
             overrides: Watched::default(),

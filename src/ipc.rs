@@ -45,7 +45,11 @@ pub enum Answer {
         values: serde_json::Value,
     },
     /// This daemon does not hold that inverter.
-    NotHeld,
+    NotHeld {
+        /// Who does, as far as it knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// It holds it, and has read nothing of it yet.
     NothingRead,
     /// The question is none.

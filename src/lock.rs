@@ -23,7 +23,7 @@ pub use both::{Both, SharedLockManager, Without};
 pub use file::{FileBackend, FileLockManager, NoFileLocks};
 pub use local::{LocalLockManager, Process};
 pub use queued::Queued;
-pub use redis::{REDIS_LOCK_LIFE, RedisBackend, RedisLockManager};
+pub use redis::{REDIS_LOCK_LIFE, RedisBackend, RedisLockManager, redis_lock_key};
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -58,6 +58,15 @@ pub struct Holder {
     pub since: Timestamp,
     /// How long the lease lives unless it is renewed; `None` where it lives until it is released.
     pub remaining: Option<Duration>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { pid: 0, .. } => f.write_str("somebody who is no givtcp"),
+            Self { owner, pid, host, .. } => write!(f, "{owner} in process {pid} on {host}"),
+        }
+    }
 }
 
 /// Why there is no lease.

@@ -18,7 +18,7 @@ mod tls;
 
 pub use crate::settings::Qos;
 pub use session::run;
-pub use tls::{TlsError, tls_config};
+pub use tls::{TlsError, tls_config, tls_trusting};
 
 use std::fmt;
 use std::sync::Arc;

@@ -49,6 +49,8 @@ pub fn parse_host(text: &str) -> Result<String, String> {
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use secrecy::ExposeSecret;
+
 /// Good settings, and what their user should know.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -112,9 +114,14 @@ fn put_together(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, S
     Ok(Put { settings, faults, warnings })
 }
 
-/// A warning where one setting takes the effect of another away.
-fn in_vain(settings: &Settings) -> Option<String> {
+/// A warning for each setting whose effect another one takes away.
+fn in_vain(settings: &Settings) -> Vec<String> {
     let TlsSettings { enabled, ca_file, cert_file, .. } = &settings.mqtt.tls;
     let set_in_vain = !enabled && (ca_file.is_some() || cert_file.is_some());
-    set_in_vain.then(|| "mqtt.tls: files are named, but mqtt.tls.enabled is false, so nothing is encrypted".to_owned())
+    let mqtt =
+        set_in_vain.then_some("mqtt.tls: files are named, but mqtt.tls.enabled is false, so nothing is encrypted");
+    let RedisSettings { url, ca_file } = &settings.redis;
+    let set_in_vain = ca_file.is_some() && !url.expose_secret().starts_with("rediss://");
+    let redis = set_in_vain.then_some("redis.ca_file: is set, but redis.url is not rediss://, so nothing is encrypted");
+    mqtt.into_iter().chain(redis).map(ToOwned::to_owned).collect()
 }

@@ -15,6 +15,7 @@ use crate::catalogue::{Layout, as_json};
 use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
 use crate::ipc::{self, Answer, Answering, Ask};
+use crate::lock::LockManager;
 use crate::redis_server::RedisServer;
 
 /// Between two attempts to listen.
@@ -22,6 +23,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// One inverter, and what was read of it.
 pub(super) struct Known {
+    /// Where its lease is.
+    pub locks: Arc<dyn LockManager>,
     pub hold: watch::Receiver<Hold>,
     pub snapshots: Snapshots,
 }
@@ -49,16 +52,24 @@ impl Answers {
     }
 
     async fn read_of_another(&self, links: &[String], raw: bool) -> Answer {
-        let Some(redis) = &self.shelf else { return Answer::NotHeld };
-        match shelf::find(redis, links, self.oldest).await {
-            Some(mut values) => {
-                if let (false, Some(tree)) = (raw, values.as_object_mut()) {
-                    tree.remove("raw");
-                }
-                Answer::Values { values }
-            }
-            None => Answer::NotHeld,
+        let left = match &self.shelf {
+            Some(redis) => shelf::find(redis, links, self.oldest).await,
+            None => None,
+        };
+        let Some(mut values) = left else { return Answer::NotHeld { by: self.holder(links).await } };
+        if let (false, Some(tree)) = (raw, values.as_object_mut()) {
+            tree.remove("raw");
         }
+        Answer::Values { values }
+    }
+
+    /// Which other process has one of these links, where this one waits for it. What cannot be asked is nobody's as far
+    /// as is known.
+    async fn holder(&self, links: &[String]) -> Option<String> {
+        let known = self.known.iter().find(|known| known.is_at(links))?;
+        let link = known.hold.borrow().resource.clone()?;
+        let holder = known.locks.holder(&link).await.ok().flatten().filter(|holder| !holder.is_this_process())?;
+        Some(holder.to_string())
     }
 }
 
@@ -72,8 +83,12 @@ impl Answering for Answers {
 
 impl Known {
     fn is_held(&self, links: &[String]) -> bool {
+        self.hold.borrow().standing == Standing::Holding && self.is_at(links)
+    }
+
+    fn is_at(&self, links: &[String]) -> bool {
         let hold = self.hold.borrow();
-        hold.standing == Standing::Holding && links.iter().any(|link| hold.resource.as_deref() == Some(link))
+        links.iter().any(|link| hold.resource.as_deref() == Some(link))
     }
 }
 

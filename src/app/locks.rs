@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -13,6 +14,7 @@ use crate::clock::Clock;
 use crate::inverter::link_resource;
 use crate::lock::{
     FileLockManager, LocalLockManager, LockManager, NoFileLocks, RedisLockManager, SharedLockManager, Without,
+    redis_lock_key,
 };
 use crate::redis_server::RedisServer;
 use crate::settings::{LockBackend, Settings, WhenRedisIsDown};
@@ -102,8 +104,9 @@ pub async fn refuse_while_held(settings: &Settings) -> anyhow::Result<()> {
             let resource = link_resource(&address.to_string());
             match locks.holder(&resource).await {
                 Ok(Some(holder)) if holder.pid == 0 => anyhow::bail!(
-                    "locks.backend: cannot be {kept} while {} has what givtcp did not write in its lock {resource}; remove it if nobody uses it",
-                    redis.place()
+                    "locks.backend: cannot be {kept} while {} has what givtcp did not write in its lock {resource}; {}",
+                    redis.place(),
+                    advice(&resource, holder.remaining)
                 ),
                 Ok(Some(holder)) => anyhow::bail!(
                     "locks.backend: cannot be {kept} while {} in process {} on {} has {address} by {}; stop that first",
@@ -121,6 +124,14 @@ pub async fn refuse_while_held(settings: &Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What to do about a lock that is none of ours.
+fn advice(resource: &str, remaining: Option<Duration>) -> String {
+    match remaining {
+        Some(life) => format!("wait {:.0}s until it ends", life.as_secs_f64().ceil()),
+        None => format!("if no other program uses it, remove it: redis-cli DEL '{}'", redis_lock_key(resource)),
+    }
 }
 
 fn said(settings: &Settings, shared: &Shared<'_>, named: &BTreeMap<Kept, Vec<&str>>) -> String {
@@ -164,7 +175,7 @@ impl Managers<'_> {
         if let Some(redis) = &self.redis {
             return Ok(Arc::clone(redis));
         }
-        let server = self.shared.redis.context("redis.url: is not set, or no address of a Redis")?;
+        let server = self.shared.redis.context("redis.url: is not set, or cannot be used, as was said")?;
         let (locks, is_alone) = (&self.settings.locks, self.shared.is_alone.clone());
         let goes_on = locks.when_redis_is_down == WhenRedisIsDown::Local;
         let without = move || if goes_on || *is_alone.borrow() { Without::EntersAlone } else { Without::Fails };

@@ -1,5 +1,6 @@
 //! The newest values of each inverter in Redis, so that a process that stands by can answer for the one that polls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Snapshots;
 use crate::catalogue::{Layout, as_json};
 use crate::clock::{Clock, SystemClock};
+use crate::fleet::Standing;
 use crate::inverter::Hold;
 use crate::redis_server::RedisServer;
 
@@ -41,8 +43,7 @@ pub(super) async fn keep(
     let following = async {
         while snapshots.changed().await.is_ok() {
             let newest = snapshots.borrow_and_update().clone();
-            let link = hold.borrow().resource.clone();
-            let (Some(snapshot), Some(link)) = (newest, link) else { continue };
+            let (Some(snapshot), Some(link)) = (newest, held(&hold)) else { continue };
             let Some(at) = snapshot.stats.last_updated else { continue };
             let kept = Kept { link: link.to_string(), at, values: as_json(&layout.tree(&snapshot)) };
             let Ok(text) = serde_json::to_string(&kept) else { continue };
@@ -51,6 +52,12 @@ pub(super) async fn keep(
         }
     };
     shutdown.run_until_cancelled(following).await;
+}
+
+/// The link that this process holds: what it read by one that it lost is no news.
+fn held(hold: &watch::Receiver<Hold>) -> Option<Arc<str>> {
+    let hold = hold.borrow();
+    (hold.standing == Standing::Holding).then(|| hold.resource.clone()).flatten()
 }
 
 /// The newest values of the inverter behind one of these links, unless they are older than `most`.

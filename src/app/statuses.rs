@@ -5,35 +5,42 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
+use super::locks;
 use crate::clock::Clock;
+use crate::mqtt::tls_trusting;
 use crate::overrides::journal::Journal;
 use crate::redis_server::RedisServer;
 use crate::settings::{LockBackend, Settings};
 use crate::status::{FileStatusManager, RedisStatusManager, StatusManager, givtcp_flags};
 use crate::store::Store;
 
-/// The Redis that the settings name, if they name one that can be one.
+/// The Redis that the settings name, if they name one that can be one; what is wrong with it is said.
 pub(super) fn redis(settings: &Settings) -> Option<RedisServer> {
     if settings.redis.url.expose_secret().is_empty() {
         return None;
     }
-    RedisServer::new(&settings.redis.url, None).map_err(|error| tracing::error!("{error}")).ok()
+    let trusted = settings.redis.ca_file.as_deref().map(|file| tls_trusting("redis.ca_file", file)).transpose();
+    let trusted = trusted.map_err(|error| tracing::error!("{error}")).ok()?;
+    RedisServer::new(&settings.redis.url, trusted).map_err(|error| tracing::error!("{error}")).ok()
 }
 
-/// Statuses in Redis where locks are; else in the data directory, or nowhere if there is none, which was said.
-pub(super) fn open(
+/// The manager of each inverter in the order of the settings: statuses lie in Redis where its locks do; else in the data
+/// directory, or nowhere if there is none, which was said.
+pub(super) fn choose(
     settings: &Settings,
     redis: Option<&RedisServer>,
     store: Option<&Store>,
     clock: &Arc<dyn Clock>,
-) -> Option<Arc<dyn StatusManager>> {
-    let clock = Arc::clone(clock);
-    match (settings.locks.backend, redis) {
-        (LockBackend::Auto | LockBackend::Redis, Some(redis)) => {
-            Some(Arc::new(RedisStatusManager::new(redis.clone(), clock)))
-        }
-        _ => Some(Arc::new(FileStatusManager::new(store?.clone(), clock))),
-    }
+) -> Vec<Option<Arc<dyn StatusManager>>> {
+    let in_redis = redis
+        .map(|redis| -> Arc<dyn StatusManager> { Arc::new(RedisStatusManager::new(redis.clone(), Arc::clone(clock))) });
+    let in_files = store
+        .map(|store| -> Arc<dyn StatusManager> { Arc::new(FileStatusManager::new(store.clone(), Arc::clone(clock))) });
+    let of = |backend| match backend {
+        LockBackend::Redis => in_redis.clone().or_else(|| in_files.clone()),
+        _ => in_files.clone(),
+    };
+    locks::effective(settings).map(of).collect()
 }
 
 /// The journal, in Redis too if the settings name one, whatever keeps the locks.

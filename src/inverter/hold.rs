@@ -31,6 +31,16 @@ impl Default for Hold {
     }
 }
 
+/// What was said of taking turns at an inverter since it answered here last: several processes pass one to and fro for
+/// as long as it is silent.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    standing_by: bool,
+    left: bool,
+    /// How long was waited for an inverter that has not answered here yet.
+    taken_after: Option<Duration>,
+}
+
 /// The name of the lease without which no connection to this address is opened.
 pub fn link_resource(address: &str) -> String {
     format!("inverter_link:{address}")
@@ -49,6 +59,20 @@ pub(super) async fn lost(kept: Option<&Lease>) {
     match kept {
         Some(lease) => lease.lost().await,
         None => std::future::pending().await,
+    }
+}
+
+/// Who is waited for, in one line, and whether that is none of ours.
+fn standing_by(resource: &str, holder: &Holder) -> (String, bool) {
+    match (holder.pid, holder.remaining) {
+        (0, Some(life)) => {
+            let life = life.as_secs_f64();
+            (format!("the lock {resource} holds what givtcp did not write, for {life:.0}s more; standing by"), true)
+        }
+        (0, None) => {
+            (format!("the lock {resource} holds what givtcp did not write; standing by until that is gone"), true)
+        }
+        _ => (format!("{holder} has this inverter; standing by until it lets go"), false),
     }
 }
 
@@ -100,20 +124,40 @@ impl Task {
         self.forget().await;
         let name = &self.inverter.name;
         // That it cannot be asked is said by who is waited for.
-        match locks.holder(resource).await {
-            Ok(Some(Holder { pid: 0, .. })) => tracing::warn!(
-                inverter.name = %name,
-                "the lock {resource} holds what givtcp did not write; standing by until that is gone"
-            ),
-            Ok(Some(Holder { owner, pid, host, .. })) => tracing::info!(
-                inverter.name = %name,
-                "{owner} in process {pid} on {host} has this inverter; standing by until it lets go"
-            ),
-            _ => {}
+        if let Ok(Some(holder)) = locks.holder(resource).await {
+            let (text, is_strange) = standing_by(resource, &holder);
+            match (std::mem::replace(&mut self.turns.standing_by, true), is_strange) {
+                (true, _) => tracing::debug!(inverter.name = %name, "{text}"),
+                (false, true) => tracing::warn!(inverter.name = %name, "{text}"),
+                (false, false) => tracing::info!(inverter.name = %name, "{text}"),
+            }
         }
         let lease = acquiring.await?;
-        tracing::info!(inverter.name = %name, "takes the inverter over after {:.1}s", begun.elapsed().as_secs_f64());
+        let waited = begun.elapsed();
+        tracing::debug!(inverter.name = %name, "has the lease after {:.1}s", waited.as_secs_f64());
+        self.turns.taken_after = Some(waited);
         Ok(lease)
+    }
+
+    /// It has answered: whose it is, is settled.
+    pub(super) fn say_taken(&mut self) {
+        if let Turns { taken_after: Some(waited), .. } = std::mem::take(&mut self.turns) {
+            tracing::info!(inverter.name = %self.inverter.name, "takes the inverter over after {:.1}s", waited.as_secs_f64());
+        }
+    }
+
+    /// Lets go of an inverter that does not answer here, where others may reach it.
+    pub(super) async fn leave_to_others(&mut self) {
+        let (name, silence) = (&self.inverter.name, self.report.silence().as_secs_f64());
+        if std::mem::replace(&mut self.turns.left, true) {
+            tracing::debug!(inverter.name = %name, "left to others after {silence:.0}s without an answer");
+        } else {
+            tracing::info!(
+                inverter.name = %name,
+                "left to others after {silence:.0}s without an answer; all take turns until it answers one"
+            );
+        }
+        self.let_go().await;
     }
 
     /// Keeps the lease for the next connection, or lets go of it if it is lost.

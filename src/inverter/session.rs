@@ -135,6 +135,7 @@ impl Task {
         if let Err(ended) = self.identify(connection).await {
             return ended;
         }
+        self.say_taken();
         let mut first = true;
         loop {
             if let Err(ended) = self.wait_for_cycle(connection).await {

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::clock::SystemClock;
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connecting, Connection};
 use crate::lock::LocalLockManager;
+use crate::lock::captured_log::CapturedLog;
 use crate::plant::INVERTER;
 use crate::simulator::{Options, Simulator};
 
@@ -80,4 +82,79 @@ async fn an_inverter_that_says_something_else_each_time_is_none() {
     let ended = task.identify(&mut connection).await.unwrap_err();
     assert!(matches!(ended, Ended::NoInverter(_)), "{ended}");
     assert!(task.plant.identity().is_none());
+}
+
+/// A dongle that accepts and says nothing, or lets the plant behind it speak.
+#[derive(Clone)]
+struct Hanging {
+    simulator: Simulator,
+    hangs: Arc<AtomicBool>,
+    connects: Arc<AtomicUsize>,
+}
+
+impl Connector for Hanging {
+    fn connect(&self, _: Option<SocketAddr>) -> Connecting<'_> {
+        self.connects.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async {
+            if !self.hangs.load(Ordering::Relaxed) {
+                return Ok(Box::new(self.simulator.connect()) as Box<dyn link::Stream>);
+            }
+            let (here, mut there) = tokio::io::duplex(1024);
+            tokio::spawn(async move { tokio::io::copy(&mut there, &mut tokio::io::sink()).await });
+            Ok(Box::new(here) as Box<dyn link::Stream>)
+        })
+    }
+
+    fn peer(&self) -> String {
+        "simulator".to_owned()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inverter_that_hangs_is_passed_on_in_silence_and_ever_more_slowly() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let log = CapturedLog::begin();
+    let dongle = Hanging {
+        simulator: Simulator::new(Options::default()),
+        hangs: Arc::new(AtomicBool::new(true)),
+        connects: Arc::default(),
+    };
+    let locks: Arc<dyn LockManager> = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
+    let shutdown = CancellationToken::new();
+    let processes: Vec<_> = ["one", "two"]
+        .map(|name| {
+            let inverter = Inverter {
+                members: watch::channel(2).1,
+                ..Inverter::new(name, Box::new(dongle.clone()), Arc::clone(&locks), Arc::new(SystemClock))
+            };
+            let (snapshots, newest) = watch::channel(None);
+            let (requests, none) = mpsc::channel(1);
+            (tokio::spawn(run(inverter, snapshots, none, shutdown.clone())), newest, requests)
+        })
+        .into();
+    let told = |log: &CapturedLog| -> Vec<String> {
+        log.take().into_iter().filter(|line| !line.starts_with("DEBUG") && !line.starts_with("TRACE")).collect()
+    };
+    tokio::time::sleep(HOUR).await;
+    let said = told(&log);
+    let count = |part: &str| said.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(count("takes the inverter over"), 0, "{said:#?}");
+    assert!(count("has this inverter; standing by") <= 2, "{said:#?}");
+    assert_eq!(count("all take turns until it answers one"), 2, "{said:#?}");
+    dongle.connects.store(0, Ordering::Relaxed);
+    tokio::time::sleep(HOUR * 5).await;
+    assert_eq!(told(&log), [""; 0], "all was said");
+    let attempts = dongle.connects.load(Ordering::Relaxed);
+    assert!((200..1800).contains(&attempts), "{attempts} in 5 hours: each goes on trying, at most every 20 s");
+
+    dongle.hangs.store(false, Ordering::Relaxed);
+    tokio::time::sleep(HOUR).await;
+    let said = told(&log);
+    let taken = said.iter().filter(|line| line.contains("takes the inverter over after")).count();
+    assert!(taken <= 1 && said.iter().any(|line| line.contains(" answers again")), "{said:#?}");
+    assert_eq!(processes.iter().filter(|(_, newest, _)| newest.borrow().is_some()).count(), 1, "one of them reads it");
+    shutdown.cancel();
+    for (task, ..) in processes {
+        task.await.unwrap();
+    }
 }

@@ -1,19 +1,26 @@
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, PATIENCE};
 
-/// So many may ask at a time; who comes then waits.
+/// So many may ask at a time; then the one that has been silent longest gives way.
 const MOST: usize = 16;
+/// A client of the same machine has said by then what it wants, and by then has read its answer.
+const SILENCE: Duration = Duration::from_secs(1);
+/// So long nobody has to give way: who has just come has had no time to speak.
+const GRACE: Duration = Duration::from_millis(100);
 /// No question is longer, bytes.
 const LONGEST_QUESTION: u64 = 64 * 1024;
 
@@ -23,6 +30,14 @@ pub trait Answering: Send + Sync + 'static {
     fn answer(&self, ask: Ask) -> BoxFuture<'_, Answer>;
 }
 
+/// A client that is connected.
+struct Client {
+    task: AbortHandle,
+    since: Instant,
+    /// Whether its question is being answered, and nothing is waited for from it.
+    served: Arc<AtomicBool>,
+}
+
 /// Listens at `path` until `shutdown`, and takes the socket away again. One that a dead process left there gives way.
 ///
 /// # Errors
@@ -30,15 +45,25 @@ pub trait Answering: Send + Sync + 'static {
 pub async fn serve(path: &Path, answering: Arc<dyn Answering>, shutdown: CancellationToken) -> io::Result<()> {
     let listener = bind(path).await?;
     let ours = inode(path);
-    let mut clients = JoinSet::new();
+    let (mut tasks, mut clients) = (JoinSet::new(), VecDeque::<Client>::new());
     loop {
+        let is_full = clients.len() >= MOST;
+        let gives_way = clients.iter().position(|client| !client.served.load(Ordering::Relaxed)).filter(|_| is_full);
+        let since = gives_way.and_then(|place| clients.get(place)).map_or_else(Instant::now, |client| client.since);
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            Some(_) = clients.join_next() => {}
-            accepted = listener.accept(), if clients.len() < MOST => match accepted {
+            Some(_) = tasks.join_next() => clients.retain(|client| !client.task.is_finished()),
+            () = sleep_until(since + GRACE), if gives_way.is_some() => {
+                if let Some(client) = gives_way.and_then(|place| clients.remove(place)) {
+                    client.task.abort();
+                }
+            }
+            accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, _)) => {
-                    clients.spawn(converse(stream, Arc::clone(&answering)));
+                    let served = Arc::<AtomicBool>::default();
+                    let task = tasks.spawn(converse(stream, Arc::clone(&answering), Arc::clone(&served)));
+                    clients.push_back(Client { task, since: Instant::now(), served });
                 }
                 Err(error) => {
                     // Out of files, as a rule: the next attempt would fail too.
@@ -73,16 +98,18 @@ async fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn converse(mut stream: UnixStream, answering: Arc<dyn Answering>) {
-    let Ok(Ok(question)) = timeout(PATIENCE, question(&mut stream)).await else { return };
+async fn converse(mut stream: UnixStream, answering: Arc<dyn Answering>, served: Arc<AtomicBool>) {
+    let Ok(Ok(question)) = timeout(SILENCE, question(&mut stream)).await else { return };
+    served.store(true, Ordering::Relaxed);
     let answer = match serde_json::from_slice::<Ask>(&question) {
         Ok(ask) => answering.answer(ask).await,
         Err(error) => Answer::Fault { why: format!("this version of givtcp does not understand that: {error}") },
     };
     let Ok(mut line) = serde_json::to_vec(&answer) else { return };
     line.push(b'\n');
+    served.store(false, Ordering::Relaxed);
     // Who has gone misses nothing.
-    _ = timeout(PATIENCE, stream.write_all(&line)).await;
+    _ = timeout(SILENCE, stream.write_all(&line)).await;
 }
 
 async fn question(stream: &mut UnixStream) -> io::Result<Vec<u8>> {

@@ -13,10 +13,11 @@ mod hold;
 mod news;
 mod script;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -38,6 +39,8 @@ pub type RedisLockManager = Queued<RedisBackend>;
 pub const REDIS_LOCK_LIFE: Duration = Duration::from_secs(30);
 /// The shortest life: its third must suffice for an answer.
 const SHORTEST: Duration = Duration::from_millis(300);
+/// Of no more locks is said that they hold what never ends.
+const MOST_SAID: usize = 64;
 
 /// The keys of the locks.
 pub struct RedisBackend {
@@ -57,12 +60,19 @@ struct Shared {
     tokens: AtomicU64,
     /// The greatest fence given here: Redis, emptied and its clock set back, must not give less.
     fence: AtomicU64,
+    /// The locks of which was said that they hold what never ends.
+    endless: Mutex<BTreeSet<String>>,
 }
 
 enum Tried {
     Entered(Hold),
     /// And how long its holder lives unless it renews.
     Busy(Option<Duration>),
+}
+
+/// The key at which the lock of a resource stands.
+pub fn redis_lock_key(resource: &str) -> String {
+    script::key(resource)
 }
 
 // === impl RedisLockManager ===
@@ -92,6 +102,7 @@ impl RedisBackend {
             name: format!("{:016x}-{:x}", RandomState::new().hash_one(0), std::process::id()),
             tokens: AtomicU64::new(0),
             fence: AtomicU64::new(0),
+            endless: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -108,10 +119,15 @@ impl RedisBackend {
         loop {
             match self.try_to_take(claim).await {
                 Ok(Tried::Entered(hold)) => return Ok(Some(hold)),
-                Ok(Tried::Busy(remaining)) => tokio::select! {
-                    () = ear.hears(&message) => {}
-                    () = self.shared.until_worth_a_try(remaining) => {}
-                },
+                Ok(Tried::Busy(remaining)) => {
+                    if remaining.is_none() {
+                        self.say_if_endless(claim.resource).await;
+                    }
+                    tokio::select! {
+                        () = ear.hears(&message) => {}
+                        () = self.shared.until_worth_a_try(remaining) => {}
+                    }
+                }
                 // Somebody had it: that outlasts an outage, and whoever waits has a deadline for both.
                 Err(error) if error.is_doubtful() || matches!(error, RedisServerError::Busy { .. }) => {
                     self.shared.until_back().await;
@@ -146,6 +162,7 @@ impl RedisBackend {
             [Some(1), Some(fence)] => {
                 let fence = u64::try_from(fence).unwrap_or_default();
                 shared.fence.fetch_max(fence, Ordering::Relaxed);
+                shared.endless().remove(claim.resource);
                 let hold = Hold::begin(token, fence, begun, shared.news.listen());
                 // It is given back by being dropped.
                 Ok(if hold.is_lost() { Tried::Busy(None) } else { Tried::Entered(hold) })
@@ -155,6 +172,20 @@ impl RedisBackend {
                 Ok(Tried::Busy(u64::try_from(remaining).ok().map(Duration::from_millis)))
             }
             _ => Err(shared.server.unexpected("taking a lock")),
+        }
+    }
+
+    /// What another program left without a life keeps its lock for good: that is said once, with what to do.
+    async fn say_if_endless(&self, resource: &str) {
+        let Ok(Some(Holder { pid: 0, remaining: None, .. })) = self.find_holder(resource).await else { return };
+        let mut said = self.shared.endless();
+        if said.len() < MOST_SAID && said.insert(resource.to_owned()) {
+            tracing::warn!(
+                "{}: the key {key} was not written by givtcp and does not expire, so that this lock is never free; if no \
+                 other program uses it, remove it: redis-cli DEL '{key}'",
+                self.shared.server.place(),
+                key = script::key(resource)
+            );
         }
     }
 
@@ -222,6 +253,10 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
+    fn endless(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.endless.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn next_token(&self) -> String {
         format!("{}-{:x}", self.name, self.tokens.fetch_add(1, Ordering::Relaxed))
     }

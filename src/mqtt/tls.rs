@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 /// Why TLS cannot be set up; each names the file.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +32,10 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// A certificate that cannot be trusted because it cannot be read.
-    #[error("mqtt.tls.ca_file has a damaged certificate: {}: {why}", path.display())]
+    #[error("{what} has a damaged certificate: {}: {why}", path.display())]
     DamagedCa {
+        /// Which of the files.
+        what: &'static str,
         /// Where it is.
         path: PathBuf,
         /// What rustls says of it.
@@ -69,14 +72,10 @@ pub fn tls_config(
     key_file: Option<&Path>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = match ca_file {
-        Some(path) => file_roots(path)?,
+        Some(path) => file_roots("mqtt.tls.ca_file", path)?,
         None => system_roots()?,
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Provider)?
-        .with_root_certificates(roots);
+    let builder = trusting(roots)?;
     let config = match (cert_file, key_file) {
         (None, None) => builder.with_no_client_auth(),
         (Some(cert), Some(key)) => builder
@@ -88,10 +87,25 @@ pub fn tls_config(
     Ok(Arc::new(config))
 }
 
-fn file_roots(path: &Path) -> Result<RootCertStore, TlsError> {
+/// As [`tls_config`], for whoever trusts the authorities in a file alone and shows nothing; `what` is the setting that
+/// names the file.
+///
+/// # Errors
+/// The file cannot be read, or holds no certificates.
+pub fn tls_trusting(what: &'static str, ca_file: &Path) -> Result<Arc<ClientConfig>, TlsError> {
+    Ok(Arc::new(trusting(file_roots(what, ca_file)?)?.with_no_client_auth()))
+}
+
+fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(TlsError::Provider)?;
+    Ok(builder.with_root_certificates(roots))
+}
+
+fn file_roots(what: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("mqtt.tls.ca_file", path)? {
-        roots.add(certificate).map_err(|why| TlsError::DamagedCa { path: path.to_owned(), why })?;
+    for certificate in certificates(what, path)? {
+        roots.add(certificate).map_err(|why| TlsError::DamagedCa { what, path: path.to_owned(), why })?;
     }
     Ok(roots)
 }

@@ -14,7 +14,9 @@ pub enum RedisServerError {
     )]
     Address(String),
     /// TLS cannot be set up.
-    #[error("this machine has no certificate authorities to trust redis.url with, install ca-certificates: {0}")]
+    #[error(
+        "this machine has no certificate authorities to trust redis.url with, install ca-certificates or set redis.ca_file: {0}"
+    )]
     Tls(String),
     /// There is no connection, or there is none any more.
     #[error("redis at {place} cannot be reached, check that it runs and that redis.url is right: {why}")]

@@ -90,6 +90,7 @@ pub(super) const KEYS: &[Key] = &[
     key("locks.life"),
     key("locks.when_redis_is_down"),
     secret("redis.url"),
+    key("redis.ca_file"),
     key("http.listen"),
     key("control.enabled"),
     key("log.level"),

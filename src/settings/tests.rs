@@ -251,6 +251,14 @@ fn givtcps_switch_of_the_new_locks_chooses_where_they_are_kept() {
 fn files_for_tls_without_tls_are_a_warning() {
     let warnings = load_with(&format!("{ONE}mqtt: {{ tls: {{ ca_file: /ca.pem }} }}"), &[]).unwrap().warnings;
     assert_eq!(warnings, ["mqtt.tls: files are named, but mqtt.tls.enabled is false, so nothing is encrypted"]);
+    let with = |url: &str| {
+        let text = format!("{ONE}redis: {{ url: '{url}', ca_file: /ca.pem }}");
+        load_with(&text, &[("GIVTCP_REDIS__CA_FILE", "/other.pem")]).unwrap()
+    };
+    let Loaded { settings, warnings } = with("rediss://host");
+    assert_eq!((settings.redis.ca_file, warnings.len()), (Some("/other.pem".into()), 0));
+    let warnings = with("redis://host").warnings;
+    assert_eq!(warnings, ["redis.ca_file: is set, but redis.url is not rediss://, so nothing is encrypted"]);
 }
 
 #[test]

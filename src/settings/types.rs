@@ -215,6 +215,9 @@ pub enum LockBackend {
 pub struct RedisSettings {
     /// `redis://`, `rediss://` or `unix://` address, possibly with a password. Default empty: none is used.
     pub url: SecretString,
+    /// PEM file of the authority that signed its certificate, with `rediss://`. Without it the system's authorities are
+    /// trusted.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The web interface.
@@ -254,7 +257,7 @@ impl Default for Settings {
             rates: RatesSettings::default(),
             smoothing: Smoothing::None,
             locks: LocksSettings::default(),
-            redis: RedisSettings { url: SecretString::from(String::new()) },
+            redis: RedisSettings { url: SecretString::from(String::new()), ca_file: None },
             http: HttpSettings { listen: "127.0.0.1:8099".into() },
             control: ControlSettings { enabled: true },
             log: LogSettings { level: "info".into() },

@@ -69,6 +69,7 @@ impl View {
         lines.put("locks.life", show_duration(locks.life));
         lines.put("locks.when_redis_is_down", locks.when_redis_is_down);
         lines.put("redis.url", presence(&redis.url));
+        lines.put("redis.ca_file", path(redis.ca_file.as_ref()));
         lines.put("http.listen", &http.listen);
         lines.put("control.enabled", control.enabled);
         lines.put("log.level", &log.level);

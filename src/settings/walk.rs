@@ -33,7 +33,10 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         rates: walk.rates(&scope),
         smoothing: walk.read(&scope, "smoothing", defaults.smoothing, |text| scalar::one_of(text, &Smoothing::NAMES)),
         locks: walk.locks(&scope),
-        redis: RedisSettings { url: walk.read(&scope, "redis.url", defaults.redis.url, scalar::redis_url) },
+        redis: RedisSettings {
+            url: walk.read(&scope, "redis.url", defaults.redis.url, scalar::redis_url),
+            ca_file: walk.read(&scope, "redis.ca_file", None, |text| scalar::path(text).map(Some)),
+        },
         http: HttpSettings { listen: walk.read(&scope, "http.listen", defaults.http.listen, scalar::listen) },
         control: ControlSettings { enabled: walk.read(&scope, "control.enabled", true, scalar::boolean) },
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },

@@ -1,9 +1,13 @@
 //! Two programs on one machine, and one inverter: whoever comes second asks the first.
 
 use std::process::Output;
+use std::sync::Arc;
 use std::time::Duration;
 
+use givtcp::clock::SystemClock;
+use givtcp::lock::{FileLockManager, LockManager, Owner};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::host::{Face, Host, plant};
 use crate::mosquitto::Mosquitto;
@@ -66,5 +70,67 @@ async fn a_second_daemon_stands_by_until_the_first_has_gone() {
     first.signal("KILL").await;
     second.logs("takes the inverter over", SOON).await;
     observer.wait_until(SOON, "a second connection", |_| host.accepted().len() == 2).await;
+    second.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn read_waits_for_whoever_else_has_the_inverter_and_names_it() {
+    let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(plant(1))));
+    let mut settings = Settings::new(broker.port()).dongle(host.port());
+    settings.locks = "timeout: 2s";
+    let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir(data.path().join("data")).unwrap();
+    let locks = FileLockManager::open(&data.path().join("data"), Arc::new(SystemClock)).unwrap();
+    let link = format!("inverter_link:127.0.0.1:{}", host.port());
+    let lease = locks.acquire(&link, &Owner::new("a test"), Some(SOON)).await.unwrap();
+    // It has the socket, and stands by.
+    let mut daemon = Program::run_in(Arc::new(data), &settings);
+    daemon.logs("has this inverter; standing by until it lets go", SOON).await;
+    let port = host.port().to_string();
+    let read = ["read", "--config", "givtcp.yaml", "--host", "127.0.0.1", "--port", &port, "--no-raw"];
+    let begun = Instant::now();
+    let Output { status, stderr, .. } = daemon.beside(&read, SOON).await;
+    let holder = format!("127.0.0.1:{port}: a test in process {} on ", std::process::id());
+    let said = text(&stderr);
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(begun.elapsed() >= Duration::from_secs(2), "it waits its turn: {:?}", begun.elapsed());
+    assert_eq!(said.matches(&holder).count(), 2, "{said}");
+    assert!(said.contains("waiting until it lets go, for at most 2s"), "{said}");
+    assert!(said.contains("has this inverter, and did not let go within 2s"), "{said}");
+    assert_eq!(host.accepted().len(), 0, "nobody connected beside the holder");
+
+    // Who has it lets go while it is waited for.
+    let (read, ()) = tokio::join!(daemon.beside(&read, SOON), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        lease.release().await.unwrap();
+    });
+    assert_eq!(read.status.code(), Some(0), "{}", text(&read.stderr));
+    assert_eq!(serde_json::from_slice::<Value>(&read.stdout).unwrap()["Power"]["Power"]["SOC"], 62);
+    assert_eq!(host.accepted().len(), 1, "the daemon's");
+    daemon.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn read_names_the_process_that_holds_what_the_daemon_does_not_know_of() {
+    let broker = Mosquitto::start().await;
+    let hosts = [1, 2].map(|number| Host::new(Face::Plant(plant(number))));
+    let settings = |host: &Host| Settings { locks: "timeout: 1s", ..Settings::new(broker.port()).dongle(host.port()) };
+    let mut first = Program::run(&settings(&hosts[0]));
+    first.logs(" is a HYBRID", SOON).await;
+    let data = first.data();
+    let mut second = Program::run_with(&settings(&hosts[1]), |own| {
+        std::fs::remove_dir(own).unwrap();
+        std::os::unix::fs::symlink(&data, own).unwrap();
+    });
+    second.logs(" is a HYBRID", SOON).await;
+    let port = hosts[1].port().to_string();
+    let read = ["read", "--config", "givtcp.yaml", "--host", "127.0.0.1", "--port", &port];
+    let Output { status, stderr, .. } = second.beside(&read, SOON).await;
+    let said = text(&stderr);
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("in process {} on ", second.id().unwrap())), "{said}");
+    assert!(said.contains("within 1s; inverter 127.0.0.1 in process"), "{said}");
+    assert_eq!(hosts[1].accepted().len(), 1);
+    first.stops_on("TERM").await;
     second.stops_on("TERM").await;
 }

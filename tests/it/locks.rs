@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::host::{Face, Host, plant};
 use crate::mosquitto::Mosquitto;
 use crate::program::{Program, Settings};
+use crate::redis::{Options, Redis};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -139,4 +140,27 @@ async fn where_locks_are_asked_for_and_cannot_be_the_program_does_not_start() {
             assert_eq!(program.ends(SOON).await.code(), Some(1));
         }
     }
+}
+
+#[tokio::test]
+async fn a_redis_whose_certificate_an_own_authority_signed_is_trusted_by_its_file() {
+    let redis = Redis::with(Options { tls: true, ..Options::default() }).await;
+    let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(plant(1))));
+    let with = |ca: &Path| Settings {
+        redis: format!("url: \"{}\", ca_file: {}", redis.url(), ca.display()),
+        ..Settings::new(broker.port()).dongle(host.port())
+    };
+    let mut program = Program::run(&with(&redis.ca()));
+    program.logs("locks are kept in rediss://localhost:", SOON).await;
+    program.logs(" is a HYBRID", SOON).await;
+    let held = redis.cli(&["EXISTS", &format!("givtcp:lock:inverter_link:127.0.0.1:{}", host.port())]).await;
+    assert_eq!(held, "1", "{:#?}", program.log());
+    assert!(program.complaints().iter().all(|line| line.contains("appendonly")), "{:#?}", program.log());
+    program.stops_on("TERM").await;
+
+    let mut program = Program::run(&with(Path::new("/no/such/ca.pem")));
+    program
+        .logs("redis.ca_file cannot be read, it must be a PEM file that givtcp may read: /no/such/ca.pem", SOON)
+        .await;
+    assert_eq!(program.ends(SOON).await.code(), Some(1));
 }

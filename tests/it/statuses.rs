@@ -6,14 +6,16 @@ use std::time::Duration;
 use givtcp::clock::{Clock, SystemClock};
 use givtcp::link::Kind;
 use givtcp::overrides::journal::{End, Group, Journal, Plan, Reach, Register, What};
+use givtcp::redis_server::RedisServer;
 use givtcp::simulator::{Options, Simulator};
-use givtcp::status::{FileStatusManager, Status, StatusManager, StatusName};
+use givtcp::status::{FileStatusManager, RedisStatusManager, Status, StatusManager, StatusName};
 use givtcp::store::Store;
 use jiff::SignedDuration;
 
-use crate::host::{Face, Host};
+use crate::host::{Face, Host, plant};
 use crate::mosquitto::Mosquitto;
 use crate::program::{Program, Settings, once};
+use crate::redis::Redis;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -56,6 +58,49 @@ async fn an_override_of_another_process_is_shown_and_told_within_seconds() {
     observer.wait_until(SOON, "events", |_| told("override_started") == 1 && told("override_ended") == 1).await;
     assert_eq!(program.log_with("force charge runs ").len(), 2, "{:#?}", program.log());
     assert!(program.complaints().is_empty(), "{:#?}", program.log());
+}
+
+/// One inverter's statuses lie where its own locks do, whatever the others have.
+#[tokio::test]
+async fn the_status_of_an_inverter_lies_where_its_own_locks_are() {
+    let broker = Mosquitto::start().await;
+    let redis = Redis::start().await;
+    let plants = [plant(1), plant(2)];
+    let hosts = plants.clone().map(|simulator| Host::new(Face::Plant(simulator)));
+    let observer = broker.observe().await;
+    let mut settings = Settings::new(broker.port());
+    settings.redis = format!("url: \"{}\"", redis.url());
+    settings.inverters = vec![
+        format!("host: 127.0.0.1, port: {}, locks: {{ backend: file }}", hosts[0].port()),
+        format!("host: 127.0.0.1, port: {}", hosts[1].port()),
+    ];
+    let program = Program::run(&settings);
+    let topic = |place: usize| format!("GivEnergy/{}/Control/Force_Charge", plants[place].inverter_serial());
+    let shows = |observer: &crate::mosquitto::Observer, place: usize, value: &str| {
+        observer.state().get(&topic(place)).is_some_and(|shown| shown == value)
+    };
+    let both_normal = |observer: &crate::mosquitto::Observer| (0..2).all(|place| shows(observer, place, "Normal"));
+    observer.wait_until(SOON, "both normal", both_normal).await;
+    let files = FileStatusManager::new(Store::open(program.data()).unwrap(), Arc::new(SystemClock));
+    let server = RedisServer::new(&redis.url().into(), None).unwrap();
+    let in_redis = RedisStatusManager::new(server, Arc::new(SystemClock));
+    let since = SystemClock.now();
+    let status = |place: usize| Status {
+        name: StatusName::ForceCharge,
+        inverter: plants[place].inverter_serial(),
+        since,
+        until: since + SignedDuration::from_mins(30),
+        holder: "a test".to_owned(),
+        detail: String::new(),
+    };
+    // Each where it does not belong: that is seen by nobody.
+    in_redis.set(&status(0)).await.unwrap();
+    files.set(&status(1)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(both_normal(&observer), "{:#?}", program.log_with("force charge runs"));
+    files.set(&status(0)).await.unwrap();
+    in_redis.set(&status(1)).await.unwrap();
+    observer.wait_until(SOON, "both running", |observer| (0..2).all(|place| shows(observer, place, "Running"))).await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::script::KEY;
 use super::*;
 use crate::clock::SystemClock;
+use crate::lock::captured_log::CapturedLog;
 use crate::lock::{Lease, LockManager, Owner};
 use crate::redis_server::tests::process::Redis;
 
@@ -309,6 +310,35 @@ async fn what_others_put_there_is_held_by_somebody() {
     redis.cli(&["LPUSH", &format!("{KEY}{READ}"), "a list"]).await;
     assert!(matches!(locks.holder(READ).await, Err(LockError::Backend { .. })));
     assert!(locks.acquire(READ, &Owner::new("test"), ONCE).await.is_err());
+}
+
+#[tokio::test]
+async fn what_others_put_there_is_waited_out_and_what_never_ends_is_said_once_with_what_to_do() {
+    let log = CapturedLog::begin();
+    let redis = Redis::start().await;
+    let locks = locks(&redis);
+    let key = redis_lock_key(READ);
+    // As the old program's manager has it: a random value that expires.
+    redis.cli(&["SET", &key, "0c1d2e3f-aaaa-bbbb-cccc-000000000000", "PX", "700"]).await;
+    let begun = Instant::now();
+    let lease = take(&locks).await;
+    assert!((Duration::from_millis(500)..LIFE).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    lease.release().await.unwrap();
+    let warned = || log.take().into_iter().filter(|line| line.contains("the key ")).collect::<Vec<_>>();
+    assert_eq!(warned(), [""; 0]);
+    redis.cli(&["SET", &key, "by hand"]).await;
+    for owner in ["first", "second"] {
+        let waiting = locks.acquire(READ, &Owner::new(owner), Some(Duration::from_millis(300))).await;
+        assert!(matches!(waiting, Err(LockError::Timeout { .. })), "{waiting:?}");
+    }
+    let said = warned();
+    let [line] = &said[..] else { panic!("said once: {said:#?}") };
+    assert!(line.ends_with(&format!("if no other program uses it, remove it: redis-cli DEL '{key}'")), "{line}");
+    redis.cli(&["DEL", &key]).await;
+    take(&locks).await.release().await.unwrap();
+    redis.cli(&["SET", &key, "again"]).await;
+    assert!(locks.acquire(READ, &Owner::new("third"), Some(Duration::from_millis(300))).await.is_err());
+    assert_eq!(warned().len(), 1, "that is another one");
 }
 
 #[tokio::test]

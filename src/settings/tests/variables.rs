@@ -145,6 +145,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     locks.life: 30s
     locks.when_redis_is_down: wait
     redis.url: (not set)
+    redis.ca_file: (not set)
     http.listen: 127.0.0.1:8099
     control.enabled: true
     log.level: warn
