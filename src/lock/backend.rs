@@ -50,6 +50,8 @@ pub struct Claim<'a> {
     pub owner: &'a Owner,
     /// Whether it is tried only once.
     pub once: bool,
+    /// Its fence is to be above this one.
+    pub least: u64,
 }
 
 /// A resource that is this process'. Dropping it lets go, without a runtime too; so does dropping what

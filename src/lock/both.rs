@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -35,6 +35,8 @@ pub struct Both<A, B> {
     without: Box<dyn Fn() -> Without + Send + Sync>,
     /// That the first stands alone was said, and is true still.
     is_alone: AtomicBool,
+    /// The greatest fence that was given here, by whichever: the other one goes on above.
+    fence: AtomicU64,
 }
 
 /// What becomes of an attempt while the wider backend cannot be asked.
@@ -86,11 +88,19 @@ impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for Both<A, B> {
 impl<A: Backend, B: Backend> Both<A, B> {
     /// Both, entered in this order.
     pub fn new(first: A, second: B, without: impl Fn() -> Without + Send + Sync + 'static) -> Self {
-        Self { first, second: Arc::new(second), without: Box::new(without), is_alone: AtomicBool::new(false) }
+        Self {
+            first,
+            second: Arc::new(second),
+            without: Box::new(without),
+            is_alone: AtomicBool::new(false),
+            fence: AtomicU64::new(0),
+        }
     }
 
     async fn take(&self, claim: Claim<'_>) -> Result<Option<Pair>, LockError> {
+        let claim = Claim { least: claim.least.max(self.fence.load(Ordering::Relaxed)), ..claim };
         let Some(first) = self.first.enter(claim).await? else { return Ok(None) };
+        let claim = Claim { least: claim.least.max(first.fence()), ..claim };
         let entering = tokio::select! {
             biased;
             entering = self.second.enter(claim) => entering,
@@ -104,12 +114,14 @@ impl<A: Backend, B: Backend> Both<A, B> {
                 if self.is_alone.swap(false, Ordering::Relaxed) {
                     tracing::info!("locks reach other machines again");
                 }
+                self.fence.fetch_max(first.fence().max(second.fence()), Ordering::Relaxed);
                 Ok(Some(Pair::new(first, second)))
             }
             Err(error @ LockError::Backend { .. }) if self.may_enter_alone() => {
                 if !self.is_alone.swap(true, Ordering::Relaxed) {
                     tracing::warn!("{error}; until it can be asked again, locks reach this machine only");
                 }
+                self.fence.fetch_max(first.fence(), Ordering::Relaxed);
                 Ok(Some(Pair::alone(first, claim.resource, &self.second)))
             }
             not_entered => {

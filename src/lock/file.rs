@@ -1,10 +1,13 @@
 //! Locks between the processes of one machine: files that the kernel locks, below the data directory.
 //!
-//! The kernel lets go of them when their process dies, however it dies. What stands in a file says who holds it and
-//! which fence came last; what counts is the kernel's lock alone, so that a damaged file is no fault.
+//! The kernel lets go of them when their process dies, however it dies. What stands in a file says who holds it, or did
+//! last, and which fence may have come last; what counts is the kernel's lock alone, so that a damaged file is no fault.
+//! It is written when another process or owner takes the lock, and when its fences run out: not at each poll, for cards
+//! wear out.
 
 mod directory;
 mod record;
+mod reserve;
 mod sys;
 mod waiting;
 mod watch;
@@ -25,6 +28,7 @@ use super::{Holder, LockError, host_name};
 use crate::clock::Clock;
 use directory::{Directory, Locked, Tried, Unlocked};
 use record::{Named, Record};
+use reserve::Reserves;
 use waiting::Waiting;
 use watch::{Grip, Watch};
 
@@ -48,6 +52,7 @@ pub struct FileBackend {
     directory: Directory,
     waiting: Waiting,
     watch: Arc<Watch>,
+    reserves: Reserves,
     clock: Arc<dyn Clock>,
     host: String,
 }
@@ -79,7 +84,8 @@ impl FileBackend {
     pub(super) fn open(data: &Path, clock: Arc<dyn Clock>) -> Result<Self, NoFileLocks> {
         let directory = Directory::open(data)?;
         let watch = Arc::new(Watch::new(directory.path()));
-        Ok(Self { directory, waiting: Waiting::default(), watch, clock, host: host_name() })
+        let (waiting, reserves) = (Waiting::default(), Reserves::default());
+        Ok(Self { directory, waiting, watch, reserves, clock, host: host_name() })
     }
 
     async fn take(&self, claim: Claim<'_>) -> Result<Option<Hold>, NoFileLocks> {
@@ -89,8 +95,8 @@ impl FileBackend {
             let locked = match self.directory.lock(claim.resource)?.try_lock()? {
                 Tried::Locked(locked) => locked,
                 Tried::Busy(busy) if !claim.once => self.waiting.wait(claim.resource, busy).await?,
-                // Nobody is named: it is changing hands, or a thread has it whose waiter gave up.
-                Tried::Busy(busy) if looks < LOOKS && !is_named(&busy) => {
+                // It may be changing hands, or a thread has it whose waiter gave up.
+                Tried::Busy(_) if looks < LOOKS => {
                     looks += 1;
                     sleep(APART).await;
                     continue;
@@ -110,13 +116,22 @@ impl FileBackend {
 
     fn hold(&self, claim: Claim<'_>, locked: Locked) -> Result<Hold, NoFileLocks> {
         // What cannot be read is no more in the way than what is damaged.
-        let last = Record::read(&locked.file).ok().flatten();
-        let fence = last.unwrap_or_default().fence.saturating_add(1).max(wall_fence(&*self.clock));
+        let found = Record::read(&locked.file).ok().flatten();
+        let found_fence = found.as_ref().map(|found| found.fence);
         let named = Named::new(claim.owner.name(), &self.host, self.clock.now());
-        let written = Record { fence, holder: Some(named) }.write(&locked.file);
-        written.map_err(|error| locked.trouble("cannot write", error))?;
+        let names_it = found.and_then(|found| found.holder).is_some_and(|holder| holder.is_same(&named));
+        // Who revoked an earlier hold meant that one alone.
+        let is_revoked = record::revoked(&locked.file).map_or(true, |mark| mark.is_some() && mark == found_fence);
+        let least = wall_fence(&*self.clock).max(claim.least.saturating_add(1));
+        let given = self.reserves.next(claim.resource, found_fence, least, !names_it || is_revoked);
+        if given.is_new {
+            let written = Record { fence: given.until, holder: Some(named) }.write(&locked.file);
+            written.map_err(|error| locked.trouble("cannot write", error))?;
+        }
+        self.reserves.keep(claim.resource, given);
         let (resource, lost): (Arc<str>, _) = (claim.resource.into(), CancellationToken::new());
-        let hold = Hold { resource, grip: Arc::new(Grip { locked, fence, lost }), watch: self.watch.clone() };
+        let grip = Arc::new(Grip { locked, fence: given.fence, recorded: given.until, lost });
+        let hold = Hold { resource, grip, watch: self.watch.clone() };
         let watched = hold.watch.add(&hold.resource, &hold.grip);
         watched.map_err(|error| hold.grip.locked.trouble("cannot watch", error))?;
         Ok(hold)
@@ -124,11 +139,12 @@ impl FileBackend {
 
     async fn find_holder(&self, resource: &str) -> Result<Option<Holder>, NoFileLocks> {
         let Some(file) = self.directory.existing(resource)? else { return Ok(None) };
-        for _ in 0..=LOOKS {
+        for look in 0..=LOOKS {
             if !file.is_locked()? {
                 return Ok(None);
             }
-            if let Some(Record { holder: Some(named), .. }) = read(&file)? {
+            // What stands there at first may be the last holder, and somebody be on the way in or out.
+            if let (1.., Some(Record { holder: Some(named), .. })) = (look, read(&file)?) {
                 return Ok(Some(named.into()));
             }
             sleep(APART).await;
@@ -176,10 +192,6 @@ enum Revoked {
 
 fn read(file: &Unlocked) -> Result<Option<Record>, NoFileLocks> {
     Record::read(&file.file).map_err(|error| file.trouble("cannot read", error))
-}
-
-fn is_named(file: &Unlocked) -> bool {
-    read(file).is_ok_and(|record| record.is_some_and(|record| record.holder.is_some()))
 }
 
 fn failed(resource: &str, why: &NoFileLocks) -> LockError {
@@ -255,9 +267,8 @@ impl Entered for Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.watch.remove(&self.resource);
         // That the file goes on naming a holder is no fault: nobody is asked for it once the lock is let go.
-        _ = Record { fence: self.grip.fence, holder: None }.write(&self.grip.locked.file);
+        self.watch.remove(&self.resource);
         self.grip.locked.unlock();
     }
 }

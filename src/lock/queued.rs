@@ -53,7 +53,7 @@ impl<B: Backend> Queued<B> {
         if let Some(entry) = turn.entry() {
             return Ok(Some((entry, false)));
         }
-        let entered = self.backend.enter(Claim { resource: turn.resource(), owner, once }).await?;
+        let entered = self.backend.enter(Claim { resource: turn.resource(), owner, once, least: 0 }).await?;
         Ok(entered.map(|entered| (turn.enter(entered), true)))
     }
 

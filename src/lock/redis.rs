@@ -142,7 +142,8 @@ impl RedisBackend {
         let token = Token::new(shared, claim.resource);
         let value = Value::new(token.text(), claim.owner.name(), &shared.host, shared.clock.now());
         let keys = [&script::key(claim.resource), FENCE, &script::void(token.text())];
-        let (life, least) = (shared.life_ms(), shared.fence.load(Ordering::Relaxed).to_string());
+        let least = shared.fence.load(Ordering::Relaxed).max(claim.least).to_string();
+        let life = shared.life_ms();
         let begun = Instant::now();
         let answer = match shared
             .server

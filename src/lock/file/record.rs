@@ -1,4 +1,4 @@
-//! What stands in a lock's file: who holds it, the last fence, and behind that, which fence is revoked.
+//! What stands in a lock's file: who holds it or did last, the last fence it may have given, and behind that, which fence is revoked.
 
 use std::fs::File;
 use std::io;
@@ -22,9 +22,9 @@ static CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// What the last holder left, or the present one says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// The last fence that was given.
+    /// At least every fence that was given.
     pub fence: u64,
-    /// Who holds it. A holder that died still stands here.
+    /// Who holds it, or did last.
     pub holder: Option<Named>,
 }
 
@@ -85,6 +85,11 @@ impl Named {
         let cut = |name: &str| name.chars().take(NAME).collect();
         Self { owner: cut(owner), pid: std::process::id(), host: cut(host), since }
     }
+
+    /// Whether it is the same holder, since whenever.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.owner, self.pid, &self.host) == (&other.owner, other.pid, &other.host)
+    }
 }
 
 impl From<Named> for Holder {
@@ -102,7 +107,7 @@ pub(super) fn revoked(file: &File) -> io::Result<Option<u64>> {
     Ok(bytes.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()?.trim().parse().ok()))
 }
 
-/// Revokes the hold that has this fence, and no later one.
+/// Revokes the hold during which this stands in the record as its fence.
 pub(super) fn revoke(file: &File, fence: u64) -> io::Result<()> {
     file.write_all_at(format!("{fence:020}\n").as_bytes(), LENGTH as u64)
 }

@@ -54,14 +54,62 @@ async fn directory_and_files_are_their_users_alone_and_stay() {
 }
 
 #[tokio::test]
-async fn the_file_says_who_holds_it_and_then_only_the_last_fence() {
+async fn the_file_says_who_holds_it_or_did_last_and_a_fence_that_none_is_above() {
     let place = Place::new();
-    let lease = take(&place.locks()).await;
+    let locks = place.locks();
+    let lease = take(&locks).await;
     let text = || fs::read_to_string(place.file()).unwrap();
     let (pid, fence) = (std::process::id(), lease.fence());
-    assert!(text().contains(&format!("{{\"fence\":{fence},\"holder\":{{\"owner\":\"test\",\"pid\":{pid},\"host\":")));
+    let named = format!("{{\"fence\":{fence},\"holder\":{{\"owner\":\"test\",\"pid\":{pid},\"host\":");
+    assert!(text().contains(&named), "{}", text());
     lease.release().await.unwrap();
-    assert!(text().contains(&format!("{{\"fence\":{fence},\"holder\":null}}")));
+    assert!(text().contains(&named), "{}", text());
+    assert_eq!(locks.holder(READ).await, Ok(None));
+    let other = locks.acquire(READ, &Owner::new("other"), ONCE).await.unwrap();
+    assert!(other.fence() > fence && text().contains("\"owner\":\"other\""), "{}", text());
+}
+
+#[tokio::test]
+async fn a_file_is_not_written_for_each_of_its_leases() {
+    let place = Place::new();
+    let locks = place.locks();
+    let record = || Record::read(&File::open(place.file()).unwrap()).unwrap().unwrap();
+    let (mut written, mut last, mut before) = (0, 0, Record::default());
+    for _ in 0..1_000 {
+        let lease = take(&locks).await;
+        let now = record();
+        assert!(lease.fence() > last && lease.fence() <= now.fence);
+        last = lease.fence();
+        written += u32::from(now != before);
+        before = now;
+        lease.release().await.unwrap();
+        assert_eq!(record(), before);
+    }
+    assert_eq!(written, 2, "of 1000 leases");
+    // Another manager knows nothing of what is reserved, as after a crash.
+    assert_eq!(take(&place.locks()).await.fence(), before.fence + 1);
+    assert!(take(&locks).await.fence() > before.fence + 1);
+}
+
+#[tokio::test]
+async fn a_hold_is_revoked_and_not_the_next_one_of_the_same_process() {
+    let place = Place::new();
+    let (locks, elsewhere) = (place.locks(), place.locks());
+    for _ in 0..3 {
+        // The last of them writes nothing.
+        for _ in 0..3 {
+            take(&locks).await.release().await.unwrap();
+        }
+        let lease = take(&locks).await;
+        let (revoked, ()) = tokio::join!(elsewhere.force_release(READ), async {
+            timeout(SOON, lease.lost()).await.unwrap();
+            assert!(lease.release().await.is_err());
+        });
+        assert_eq!(revoked, Ok(true));
+        let next = take(&locks).await;
+        next.confirm().await.unwrap();
+        next.release().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -163,7 +211,7 @@ async fn one_thread_waits_for_a_resource_and_whoever_waits_next_takes_it_over() 
     let (holder, backend) = (place.locks(), place.backend());
     let lease = take(&holder).await;
     let owner = Owner::new("waiter");
-    let claim = Claim { resource: READ, owner: &owner, once: false };
+    let claim = Claim { resource: READ, owner: &owner, once: false, least: 0 };
     for _ in 0..5 {
         assert!(timeout(Duration::from_millis(10), backend.enter(claim)).await.is_err());
         assert_eq!(backend.waiting.threads(), 1);
@@ -201,7 +249,7 @@ async fn the_number_of_threads_is_bounded() {
     for number in 0..129 {
         let resource = format!("resource:{number}");
         leases.push(holder.acquire(&resource, &owner, ONCE).await.unwrap());
-        let claim = Claim { resource: &resource, owner: &owner, once: false };
+        let claim = Claim { resource: &resource, owner: &owner, once: false, least: 0 };
         let waiting = backend.enter(claim).now_or_never();
         assert_eq!(waiting.is_some(), number == 128);
         if let Some(refused) = waiting {
@@ -270,7 +318,7 @@ async fn no_thread_stays_when_the_manager_and_its_leases_are_gone() {
     let watch = Watch::new(place.0.path());
     let lock = Directory::open(&place.data()).unwrap().lock(READ).unwrap();
     let Tried::Locked(locked) = lock.try_lock().unwrap() else { panic!("it is free") };
-    let grip = Arc::new(Grip { locked, fence: 1, lost: CancellationToken::new() });
+    let grip = Arc::new(Grip { locked, fence: 1, recorded: 1, lost: CancellationToken::new() });
     watch.add_named("lock-watch-test", &READ.into(), &grip).unwrap();
     while threads() == 0 {
         sleep(Duration::from_millis(1)).await;

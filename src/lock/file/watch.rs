@@ -25,6 +25,8 @@ const STACK: usize = 128 * 1024;
 pub(super) struct Grip {
     pub locked: Locked,
     pub fence: u64,
+    /// What stands in the file meanwhile, by which it can be revoked.
+    pub recorded: u64,
     pub lost: CancellationToken,
 }
 
@@ -54,7 +56,7 @@ struct Watched {
 impl Grip {
     /// Whether it is still held: neither revoked nor overtaken, since its file lies where others look for it.
     pub(super) fn holds(&self) -> Result<bool, NoFileLocks> {
-        let looked = || Ok(record::revoked(&self.locked.file)? != Some(self.fence) && self.locked.is_in_place()?);
+        let looked = || Ok(record::revoked(&self.locked.file)? != Some(self.recorded) && self.locked.is_in_place()?);
         let holds = looked().map_err(|error| self.locked.trouble("cannot read", error))?;
         if !holds {
             self.lost.cancel();

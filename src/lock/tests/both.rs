@@ -98,3 +98,23 @@ async fn where_the_second_cannot_be_asked_the_first_may_do_and_that_is_said_once
     let holder = locks.holder(READ).await;
     assert!(matches!(holder, Err(LockError::Backend { .. })), "{holder:?}");
 }
+
+/// The files of a machine may be ahead of Redis, and Redis of the files.
+#[tokio::test(start_paused = true)]
+async fn fences_grow_whichever_of_both_is_ahead_and_whether_or_not_both_are_there() {
+    let (locks, first, second) = both(Without::EntersAlone);
+    let mut last = 0;
+    for round in 0..40 {
+        first.script().entered += [0, 1_000, 0, 0][round % 4];
+        second.script().entered += [0, 0, 3_000, 0][round % 4];
+        second.script().fails = round % 3 == 0;
+        let lease = locks.acquire(READ, &Owner::new("poller"), None).await.unwrap();
+        assert!(lease.fence() > last, "round {round}");
+        last = lease.fence();
+        if round % 3 != 0 {
+            // Other machines, which see only the second, go on above it too.
+            assert_eq!(second.script().fence, last);
+        }
+        lease.release().await.unwrap();
+    }
+}

@@ -26,6 +26,8 @@ pub(super) struct Script {
     /// How often it was asked to enter, how often it let in.
     pub asked: u32,
     pub entered: u64,
+    /// The last that it gave.
+    pub fence: u64,
     pub inside: bool,
     pub lost: CancellationToken,
 }
@@ -67,7 +69,9 @@ impl Backend for Scripted {
             assert!(!std::mem::replace(&mut script.inside, true), "entered twice");
             script.entered += 1;
             script.lost = CancellationToken::new();
-            Ok(Some(Box::new(Inside { of: self.clone(), fence: script.entered }) as Box<dyn Entered>))
+            let fence = script.entered.max(claim.least + 1);
+            script.fence = fence;
+            Ok(Some(Box::new(Inside { of: self.clone(), fence }) as Box<dyn Entered>))
         };
         entering.boxed()
     }
