@@ -1,0 +1,72 @@
+//! Simulated inverters of every family: each override shows in the battery's power, and is gone when it is undone.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::fixture::{applied, noon};
+use crate::control::OverrideKind;
+use crate::control::tests::fixture::Bench;
+use crate::overrides::journal::Step;
+use crate::overrides::recipe::{Options, recipe};
+use crate::overrides::shown::{Reading, Shown, shown};
+use crate::overrides::undo::undo;
+use crate::simulator::{Family, Options as Simulated};
+
+async fn power(bench: &Bench) -> i64 {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    bench.simulator.power_now().battery.round() as i64
+}
+
+/// At a time at which the battery does what is to be overridden.
+fn start(kind: OverrideKind) -> DateTime {
+    match kind {
+        OverrideKind::PauseCharge => "2026-06-05T12:00:00",
+        _ => "2026-06-05T20:30:00",
+    }
+    .parse()
+    .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
+    let mut table = String::new();
+    for kind in OverrideKind::ALL {
+        for &family in Family::ALL {
+            let options = Simulated { family, start: start(kind), soc: 60.0, ..Simulated::default() };
+            let bench = Bench::with(options);
+            let before = power(&bench).await;
+            let context = bench.context();
+            let recipe = match recipe(kind, 30, &context, Options::default()) {
+                Ok(recipe) => recipe,
+                Err(refused) => {
+                    let _ = writeln!(table, "{} {family}: {}", kind.name(), refused.code());
+                    continue;
+                }
+            };
+            for register in recipe.groups.iter().flat_map(|group| &group.registers) {
+                let (address, value) = (register.address, register.write);
+                assert!(register.found == value || bench.simulator.write(address, value), "{family} {address}={value}");
+            }
+            let during = power(&bench).await;
+            let reading = Reading { battery: Some(during), soc: Some(60) };
+            let is_shown = shown(kind, &[reading; 3], context.battery_watts, None);
+            assert_eq!(is_shown, Shown::Shows, "{} on {family}: {before} W, then {during} W", kind.name());
+            assert!((during - before).abs() > 150, "{} on {family}: {before} W, then {during} W", kind.name());
+
+            let record = applied(&recipe).0.after(&Step::Undo, noon()).unwrap();
+            let undoing = undo(&record, |_, address| bench.holds(address)).unwrap();
+            assert!(undoing.left.is_empty());
+            for write in undoing.writes {
+                assert!(bench.simulator.write(write.address, write.value), "{family} {write:?}");
+            }
+            for register in record.registers() {
+                assert_eq!(bench.holds(register.address), Some(register.found), "{family}");
+            }
+            let after = power(&bench).await;
+            assert!((after - before).abs() < 150, "{} on {family}: {before} W, {after} W", kind.name());
+        }
+    }
+    insta::assert_snapshot!(table, @"");
+}
