@@ -33,8 +33,8 @@ pub enum Shown {
     Not(&'static str),
 }
 
-/// Whether the polls since an override was begun show it. `most` is the battery's power, W; `floor` where a force export
-/// stops, %.
+/// Whether the polls since an override was begun show it. `most` is what the battery can do, W, or where that is not
+/// known, what it did before; `floor` where a force export stops, %.
 pub fn shown(kind: OverrideKind, polls: &[Reading], most: Option<i64>, floor: Option<u8>) -> Shown {
     let shows = |reading: &Reading| reading.battery.is_some_and(|battery| is_shown_by(kind, battery, most));
     if polls.iter().take(POLLS).any(shows) {

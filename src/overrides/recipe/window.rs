@@ -25,10 +25,8 @@ impl Window {
     /// From now on for so many minutes by the inverter's clock. Slots know no seconds: it begins with the minute that is
     /// running, and ends with the one in which the last minute ends, so that it is not too short.
     pub(super) fn from_now(sheet: &mut Sheet<'_>, minutes: u16) -> Result<Self, Refusal> {
-        if sheet.place != Place::Ems {
-            for register in CLOCK {
-                sheet.holds(register);
-            }
+        for register in CLOCK {
+            sheet.holds(register);
         }
         Self::of(sheet.context, minutes)
     }
@@ -36,7 +34,7 @@ impl Window {
     /// The same, from registers that were read.
     pub(in crate::overrides) fn of(context: &Context, minutes: u16) -> Result<Self, Refusal> {
         let shown = clock(context).or_else(|| {
-            // A plant controller need not show its clock.
+            // A plant controller need not show its clock, which nobody can set.
             let wall = context.wall.filter(|_| context.abilities.place() == Ok(Place::Ems))?;
             Some(wall.time())
         });

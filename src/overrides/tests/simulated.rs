@@ -3,8 +3,6 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-
 use super::fixture::{applied, noon};
 use crate::control::OverrideKind;
 use crate::control::tests::fixture::Bench;
@@ -19,14 +17,12 @@ async fn power(bench: &Bench) -> i64 {
     bench.simulator.power_now().battery.round() as i64
 }
 
-/// At a time at which the battery does what is to be overridden.
-fn start(kind: OverrideKind) -> DateTime {
-    match kind {
-        OverrideKind::PauseCharge => "2026-06-05T12:00:00",
-        _ => "2026-06-05T20:30:00",
+/// The battery charges before a pause of charging: the owner has a charge slot.
+fn charge(bench: &Bench) {
+    let recipe = recipe(OverrideKind::ForceCharge, 60, &bench.context(), Options::default()).unwrap();
+    for register in recipe.groups.iter().flat_map(|group| &group.registers) {
+        assert!(bench.simulator.write(register.address, register.write));
     }
-    .parse()
-    .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,8 +30,12 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
     let mut table = String::new();
     for kind in OverrideKind::ALL {
         for &family in Family::ALL {
-            let options = Simulated { family, start: start(kind), soc: 60.0, ..Simulated::default() };
-            let bench = Bench::with(options);
+            let start = jiff::civil::date(2026, 6, 5).at(20, 30, 0, 0);
+            let bench = Bench::with(Simulated { family, start, soc: 60.0, ..Simulated::default() });
+            let can_charge = recipe(OverrideKind::ForceCharge, 60, &bench.context(), Options::default()).is_ok();
+            if kind == OverrideKind::PauseCharge && can_charge {
+                charge(&bench);
+            }
             let before = power(&bench).await;
             let context = bench.context();
             let recipe = match recipe(kind, 30, &context, Options::default()) {
@@ -51,9 +51,10 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
             }
             let during = power(&bench).await;
             let reading = Reading { battery: Some(during), soc: Some(60) };
-            let is_shown = shown(kind, &[reading; 3], context.battery_watts, None);
-            assert_eq!(is_shown, Shown::Shows, "{} on {family}: {before} W, then {during} W", kind.name());
-            assert!((during - before).abs() > 150, "{} on {family}: {before} W, then {during} W", kind.name());
+            let most = context.battery_watts.or(Some(before.abs()));
+            if shown(kind, &[reading; 3], most, None) != Shown::Shows || (during - before).abs() < 150 {
+                let _ = writeln!(table, "{} {family}: {before} W, then {during} W", kind.name());
+            }
 
             let record = applied(&recipe).0.after(&Step::Undo, noon()).unwrap();
             let undoing = undo(&record, |_, address| bench.holds(address)).unwrap();
@@ -65,7 +66,9 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
                 assert_eq!(bench.holds(register.address), Some(register.found), "{family}");
             }
             let after = power(&bench).await;
-            assert!((after - before).abs() < 150, "{} on {family}: {before} W, {after} W", kind.name());
+            if (after - before).abs() > 150 {
+                let _ = writeln!(table, "{} {family}: {before} W, afterwards {after} W", kind.name());
+            }
         }
     }
     insta::assert_snapshot!(table, @"");
