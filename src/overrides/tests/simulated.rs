@@ -7,7 +7,8 @@ use super::fixture::{applied, noon};
 use crate::control::OverrideKind;
 use crate::control::tests::fixture::Bench;
 use crate::overrides::journal::Step;
-use crate::overrides::recipe::{Options, recipe};
+use crate::overrides::meeting::outlasts_its_slot;
+use crate::overrides::recipe::{Options, Recipe, recipe};
 use crate::overrides::shown::{Reading, Shown, shown};
 use crate::overrides::undo::undo;
 use crate::simulator::{Family, Options as Simulated};
@@ -17,12 +18,27 @@ async fn power(bench: &Bench) -> i64 {
     bench.simulator.power_now().battery.round() as i64
 }
 
+/// An evening on which the battery serves the house, and no slot is in force.
+fn evening(family: Family) -> Bench {
+    let start = jiff::civil::date(2026, 6, 5).at(20, 30, 0, 0);
+    let bench = Bench::with(Simulated { family, start, soc: 60.0, ..Simulated::default() });
+    for switch in [96, 1112] {
+        assert!(bench.holds(switch).is_none() || bench.holds(switch) == Some(0) || bench.simulator.write(switch, 0));
+    }
+    bench
+}
+
+fn begin(bench: &Bench, recipe: &Recipe) {
+    for register in recipe.groups.iter().flat_map(|group| &group.registers) {
+        let (address, value) = (register.address, register.write);
+        assert!(register.found == value || bench.simulator.write(address, value), "HR {address} = {value}");
+    }
+}
+
 /// The battery charges before a pause of charging: the owner has a charge slot.
 fn charge(bench: &Bench) {
     let recipe = recipe(OverrideKind::ForceCharge, 60, &bench.context(), Options::default()).unwrap();
-    for register in recipe.groups.iter().flat_map(|group| &group.registers) {
-        assert!(bench.simulator.write(register.address, register.write));
-    }
+    begin(bench, &recipe);
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,8 +46,7 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
     let mut table = String::new();
     for kind in OverrideKind::ALL {
         for &family in Family::ALL {
-            let start = jiff::civil::date(2026, 6, 5).at(20, 30, 0, 0);
-            let bench = Bench::with(Simulated { family, start, soc: 60.0, ..Simulated::default() });
+            let bench = evening(family);
             let can_charge = recipe(OverrideKind::ForceCharge, 60, &bench.context(), Options::default()).is_ok();
             if kind == OverrideKind::PauseCharge && can_charge {
                 charge(&bench);
@@ -45,10 +60,7 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
                     continue;
                 }
             };
-            for register in recipe.groups.iter().flat_map(|group| &group.registers) {
-                let (address, value) = (register.address, register.write);
-                assert!(register.found == value || bench.simulator.write(address, value), "{family} {address}={value}");
-            }
+            begin(&bench, &recipe);
             let during = power(&bench).await;
             let reading = Reading { battery: Some(during), soc: Some(60) };
             let most = context.battery_watts.or(Some(before.abs()));
@@ -81,4 +93,27 @@ async fn each_override_shows_on_every_family_and_goes_when_it_is_undone() {
     tempPauseDischarge ems: not_supported
     tempPauseDischarge pv-only: not_supported
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_inverter_is_told_the_end_of_ends_without_anybody() {
+    let mut count = 0;
+    for kind in OverrideKind::ALL {
+        for &family in Family::ALL {
+            let bench = evening(family);
+            let before = power(&bench).await;
+            let Ok(recipe) = recipe(kind, 2, &bench.context(), Options::default()) else { continue };
+            if kind == OverrideKind::PauseCharge || outlasts_its_slot(&applied(&recipe).0) {
+                continue;
+            }
+            begin(&bench, &recipe);
+            let during = power(&bench).await;
+            tokio::time::sleep(Duration::from_secs(180)).await;
+            let after = power(&bench).await;
+            let ends = (during - before).abs() > 100 && (after - before).abs() < 150;
+            assert!(ends, "{} on {family}: {before} W, {during} W, {after} W", kind.name());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{count}");
 }
