@@ -34,6 +34,7 @@ pub use allowed::{Allowed, Range, WriteStep};
 pub use command::{
     Calibration, ClockSetting, Command, Direction, Mode, Override, OverrideKind, PauseMode, SlotChange, SlotKind,
 };
+pub(crate) use context::Place;
 pub use context::{Abilities, Context, Known};
 pub use controls::{Control, ControlKind, controls};
 pub use fault::Fault;
@@ -41,6 +42,7 @@ pub use merge::{MERGE_WITHIN, merge};
 pub use names::{COMMANDS, Name};
 pub use orders::{By, Given, Inbox, Order, Orders, Taking, WITHIN, orders};
 pub use page::control_page;
+pub(crate) use page::{Sample, samples};
 pub use plan::{Amount, Check, Group, Plan, Step, Unit};
 pub use policy::{DAILY_WRITES, Policy};
 pub use refusal::Refusal;
@@ -103,4 +105,4 @@ pub fn reads(command: &Command, context: &Context) -> Result<Vec<u16>, Refusal> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

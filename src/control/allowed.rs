@@ -240,6 +240,18 @@ impl Allowed {
         Self::judge(register, value, abilities, Some(own))
     }
 
+    /// A write of what a register held before an override, where that may be written at all. The value is judged by
+    /// nothing but that it was there: a slot that was never set may hold no time, and a target 0.
+    ///
+    /// # Errors
+    /// As [`Allowed::check`], but for [`Refusal::OutOfRange`].
+    pub fn restore(register: u16, found: u16, abilities: Abilities) -> Result<WriteStep, Refusal> {
+        match Self::check(register, found, abilities) {
+            Err(Refusal::OutOfRange { .. }) => Ok(WriteStep { register, value: found, model: abilities.model }),
+            outcome => outcome,
+        }
+    }
+
     fn judge(register: u16, value: u16, abilities: Abilities, own: Option<Own>) -> Result<WriteStep, Refusal> {
         abilities.place()?;
         let allowed = Self::of(register).ok_or(Refusal::ReadOnly(register))?;

@@ -46,7 +46,7 @@ pub struct Abilities {
 
 /// Where settings stand, and so which of the allowed registers an inverter has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// HR 20 to 116.
     SinglePhase,
     /// The same, without all that is the battery's.
@@ -138,7 +138,7 @@ impl Abilities {
     }
 
     /// Where its settings stand.
-    pub(super) fn place(self) -> Result<Place, Refusal> {
+    pub(crate) fn place(self) -> Result<Place, Refusal> {
         self.place.ok_or_else(|| {
             let name = self.model.name();
             if self.model.is_supported() { Refusal::Unproven(name) } else { Refusal::UnknownModel(name) }

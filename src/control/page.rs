@@ -80,9 +80,11 @@ Recordings of real inverters decide where there are any; else the reading is tak
 ";
 
 /// A model that plans are shown for.
-struct Sample {
-    title: &'static str,
-    context: Context,
+pub(crate) struct Sample {
+    /// What people call it.
+    pub(crate) title: &'static str,
+    /// What is known of it.
+    pub(crate) context: Context,
 }
 
 /// Title, device type code, ARM firmware, optional blocks that answer, all-in-ones.
@@ -109,9 +111,14 @@ const SAMPLES: &[Shape] = &[
     ("GATEWAY of one all-in-one", 0x7001, 14, &[(Bank::Holding, 240), (Bank::Holding, 300)], Some(1)),
 ];
 
+/// One of each model that differs from others.
+pub(crate) fn samples() -> Vec<Sample> {
+    SAMPLES.iter().map(sample).collect()
+}
+
 /// The page.
 pub fn control_page() -> String {
-    let samples: Vec<Sample> = SAMPLES.iter().map(sample).collect();
+    let samples = samples();
     let mut page = HEAD.to_owned();
     let _ = write!(
         page,

@@ -1,6 +1,6 @@
 mod allowed;
 mod families;
-mod fixture;
+pub(crate) mod fixture;
 mod parsing;
 mod planning;
 mod properties;

@@ -120,13 +120,20 @@ fn common_controls(registers: &Registers) -> Controls {
         target: if setting(20) == 1 { setting(116) } else { 100 },
         active_power: setting(50),
         export_cap: setting(26),
-        pause: holding(318).map(|mode| Pause {
-            charge: matches!(mode, 1 | 3),
-            discharge: matches!(mode, 2 | 3),
-            slot: slot(319, 320),
-        }),
+        pause: pause(registers),
         ac_shares: [313, 314].map(|register| holding(register).unwrap_or(100)),
         export_slots: [Slot::default(); 2],
         forced: None,
     }
+}
+
+/// What is paused, where those registers exist.
+fn pause(registers: &Registers) -> Option<Pause> {
+    let holding = |register| registers.get(INVERTER, Bank::Holding, register);
+    let setting = |register| holding(register).unwrap_or(0);
+    holding(318).map(|mode| Pause {
+        charge: matches!(mode, 1 | 3),
+        discharge: matches!(mode, 2 | 3),
+        slot: Slot { start: setting(319), end: setting(320) },
+    })
 }

@@ -34,6 +34,7 @@ mod locks;
 mod log;
 mod mosquitto;
 mod mqtt;
+mod overrides_page;
 mod parity;
 mod plant_day;
 mod poller;

@@ -14,19 +14,23 @@ use crate::registers::plan::{Due, blocks};
 use crate::simulator::{Family, Options, Simulator};
 
 /// A simulated plant that stands still at 9:00 on 5 June 2026.
-pub(super) struct Bench {
-    pub(super) simulator: Simulator,
+pub(crate) struct Bench {
+    pub(crate) simulator: Simulator,
     /// What was found of it once.
     plant: Plant,
 }
 
-pub(super) fn at(time: &str) -> DateTime {
+pub(crate) fn at(time: &str) -> DateTime {
     time.parse().unwrap()
 }
 
 impl Bench {
-    pub(super) fn new(family: Family) -> Self {
-        let simulator = Simulator::new(Options { speed: 0.0, family, ..Options::default() });
+    pub(crate) fn new(family: Family) -> Self {
+        Self::with(Options { speed: 0.0, family, ..Options::default() })
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        let simulator = Simulator::new(options);
         let mut plant = Plant::new();
         read(&simulator, &mut plant, FIRST);
         while !plant.all_probed() {
@@ -41,7 +45,7 @@ impl Bench {
     }
 
     /// Makes it read all that is due, as it is now.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let mut plant = self.plant.clone();
         let capabilities = plant.capabilities().unwrap().clone();
         read(&self.simulator, &mut plant, FIRST);
@@ -59,17 +63,17 @@ impl Bench {
         plant.snapshot(&context).expect("an identity")
     }
 
-    pub(super) fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         Context::of(&self.snapshot(), Some(at("2026-06-05T09:00:00")), Some(15))
     }
 
-    pub(super) fn plan(&self, name: &str, payload: &str) -> Result<Plan, Refusal> {
+    pub(crate) fn plan(&self, name: &str, payload: &str) -> Result<Plan, Refusal> {
         let payload = payload.replace("SERIAL", &self.simulator.inverter_serial().to_string());
         plan(&Command::parse(name, &payload).unwrap(), &self.context())
     }
 
     /// Carries a plan out, as far as it is not so already.
-    pub(super) fn apply(&self, plan: &Plan) {
+    pub(crate) fn apply(&self, plan: &Plan) {
         for step in plan.against(&self.context().known).steps() {
             let (register, value) = (step.write.register(), step.write.value());
             assert!(
@@ -81,7 +85,7 @@ impl Bench {
     }
 
     /// What a holding register of the inverter has now.
-    pub(super) fn holds(&self, register: u16) -> Option<u16> {
+    pub(crate) fn holds(&self, register: u16) -> Option<u16> {
         self.simulator.get(INVERTER, Bank::Holding, register)
     }
 }
@@ -98,7 +102,7 @@ fn read(simulator: &Simulator, plant: &mut Plant, key: BlockKey) -> bool {
 }
 
 /// One line for each register that is written: `HR 96 = 1`.
-pub(super) fn writes(plan: &Plan) -> String {
+pub(crate) fn writes(plan: &Plan) -> String {
     let steps = plan.steps().iter().map(|step| format!("{}={}", step.write.register(), step.write.value()));
     steps.collect::<Vec<_>>().join(" ")
 }

@@ -174,7 +174,7 @@ pub struct RecordId {
 // === impl RecordId ===
 
 impl RecordId {
-    pub(super) fn new(now: Timestamp, chance: u32) -> Self {
+    pub(in crate::overrides) fn new(now: Timestamp, chance: u32) -> Self {
         Self { began: u64::try_from(now.as_millisecond()).unwrap_or(0), chance }
     }
 }
@@ -204,7 +204,7 @@ impl FromStr for RecordId {
 
 impl Plan {
     /// What is wrong with it, if anything is.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(in crate::overrides) fn fault(&self) -> Option<String> {
         let registers: Vec<&Register> = self.groups.iter().flat_map(|group| &group.registers).collect();
         let mut places: Vec<_> = registers.iter().map(|register| (register.device, register.address)).collect();
         places.sort_unstable();
@@ -231,7 +231,7 @@ impl Plan {
         })
     }
 
-    pub(super) fn into_record(self, id: RecordId, begun: Timestamp, fence: u64, shared: bool) -> Record {
+    pub(in crate::overrides) fn into_record(self, id: RecordId, begun: Timestamp, fence: u64, shared: bool) -> Record {
         let Self { what, inverter, reach, groups, end } = self;
         Record {
             id,

@@ -73,7 +73,7 @@ pub fn controls(registers: &Registers) -> Controls {
         target: setting(1111),
         active_power: setting(1002),
         export_cap: u16::MAX,
-        pause: None,
+        pause: super::pause(registers),
         ac_shares: [setting(1110), setting(1108)],
         export_slots: [Slot::default(); 2],
         forced: match (setting(1123), setting(1122)) {

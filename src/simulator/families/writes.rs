@@ -65,10 +65,10 @@ fn of_ac_settings(register: u16, value: u16) -> bool {
     }
 }
 
-/// Start, end and SOC of each; of the first ones, and of the second discharge slot, start and end stand elsewhere.
+/// Start, end and SOC of each, 0 of one that was never set; of the first ones, and of the second discharge slot, start and end stand elsewhere.
 fn of_ten_slots(register: u16, value: u16) -> bool {
     let is_slot = (242..=269).contains(&register) || matches!(register, 272 | 275..=299);
-    is_slot && if register % 3 == 2 { is_share(value) } else { is_time(value) }
+    is_slot && if register % 3 == 2 { value == 0 || is_share(value) } else { is_time(value) }
 }
 
 /// Start, end and SOC of each of a plant controller's slots.

@@ -285,6 +285,7 @@ async fn a_family_takes_the_writes_that_are_its_own() {
         (Family::HybridGen2, 313, 50, false),
         (Family::HybridGen3, 246, 130, true),
         (Family::HybridGen3, 248, 2, false),
+        (Family::HybridGen3, 248, 0, true),
         (Family::HybridGen1, 246, 130, false),
         (Family::ThreePhaseAc, 1113, 2330, true),
         (Family::ThreePhaseAc, 1113, 2360, false),

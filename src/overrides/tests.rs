@@ -1,0 +1,6 @@
+mod ending;
+mod fixture;
+mod meetings;
+mod recipes;
+mod simulated;
+mod undoing;
