@@ -240,6 +240,17 @@ impl Allowed {
         Self::judge(register, value, abilities, Some(own))
     }
 
+    /// A write that puts a register back to what was found in it, whatever that is. The clock goes on, a restart and a
+    /// calibration cannot be taken back: of these there is none.
+    pub(super) fn restoring(register: u16, found: u16, abilities: Abilities) -> Option<WriteStep> {
+        let allowed = Self::of(register).filter(|allowed| allowed.is_on(abilities))?;
+        matches!(allowed.own, None | Some(Own::RealTimeControl)).then_some(WriteStep {
+            register,
+            value: found,
+            model: abilities.model,
+        })
+    }
+
     fn judge(register: u16, value: u16, abilities: Abilities, own: Option<Own>) -> Result<WriteStep, Refusal> {
         abilities.place()?;
         let allowed = Self::of(register).ok_or(Refusal::ReadOnly(register))?;

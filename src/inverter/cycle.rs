@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::hands::Busy;
 use super::session::Taken;
 use super::{Ended, Task};
 use crate::frame::BlockKey;
@@ -59,9 +60,11 @@ impl Task {
         let resource = format!("inverter_read:{serial}");
         match self.lease(&resource).await {
             Ok(lease) => {
+                let busy = self.busy.subscribe();
                 let outcome = tokio::select! {
                     biased;
-                    () = lease.lost() => None,
+                    // An order goes to its end: it has leases of its own.
+                    () = async { lease.lost().await; Busy::over(busy).await } => None,
                     outcome = self.cycle(cycle, connection, first) => Some(outcome),
                 };
                 drop(lease);

@@ -137,6 +137,7 @@ impl Task {
     /// Nothing of the inverter is shown from here any more.
     async fn forget(&mut self) {
         self.keep_now().await;
+        self.worn.forget();
         self.plant = Plant::new();
         self.schedule.restart();
         self.report.nothing();

@@ -92,6 +92,8 @@ pub(super) const KEYS: &[Key] = &[
     secret("redis.url"),
     key("http.listen"),
     key("control.enabled"),
+    key("control.dry_run"),
+    key("control.daily_writes"),
     key("log.level"),
 ];
 
