@@ -121,11 +121,11 @@ impl<'a> Execution<'a> {
         self.context.known.get(register)
     }
 
-    /// Writes the plan, in its order, and reads it back; all by `by`. What the registers hold then is the outcome.
+    /// Writes the plan, in its order, by `by`, and reads it back by `at_last`. What the registers hold then is the outcome.
     ///
     /// # Errors
     /// [`Failure`]: it stopped; what was sent is to be put back, now or when the inverter is reached again.
-    pub async fn run(&mut self, line: &mut impl Line, by: Instant) -> Result<Known, Failure> {
+    pub async fn run(&mut self, line: &mut impl Line, by: Instant, at_last: Instant) -> Result<Known, Failure> {
         let (plan, begun) = (self.plan, Instant::now());
         for step in plan.steps() {
             if line.stops() {
@@ -147,7 +147,7 @@ impl<'a> Execution<'a> {
                 return Err(fault.of(step));
             }
         }
-        let known = self.verify(line, begun, by).await?;
+        let known = self.verify(line, begun, at_last).await?;
         self.note_done().await?;
         Ok(known)
     }

@@ -118,7 +118,10 @@ impl Task {
         let mut in_time = true;
         self.tell_time();
         while in_time && let Some(key) = blocks.next() {
-            self.take_an_order(&mut end, connection).await?;
+            // What a command does depends on what there is.
+            if self.plant.all_probed_once() {
+                self.take_an_order(&mut end, connection).await?;
+            }
             // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);
             match self.read_due(key, end, connection).await? {

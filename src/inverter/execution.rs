@@ -59,7 +59,7 @@ impl Task {
         let by = if record.is_some() { deadline - FOR_UNDOING } else { deadline };
         let mut hands = Hands::new(self, connection, Some(lease));
         let mut execution = Execution::new(plan, context, record);
-        let outcome = execution.run(&mut hands, by).await;
+        let outcome = execution.run(&mut hands, by, deadline).await;
         let report = match outcome {
             Ok(known) => {
                 hands.hold_from_now(&execution);

@@ -116,6 +116,7 @@ async fn eco_after_a_pause_restores_the_reserve_across_a_restart() {
 async fn a_rate_beyond_what_there_is_is_clamped_and_one_that_is_rounded_is_not() {
     let house = House::new();
     house.settled().await;
+    assert!(house.give("setChargeRate", "1000").await.outcome.is_done());
     let most = house.give("setChargeRate", "50000").await;
     let Outcome::Clamped { achieved } = most.outcome else { panic!("{most}") };
     assert_eq!(most.amount.unwrap().achieved, achieved);

@@ -92,10 +92,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Dongle {
     async fn serve(self, client: DuplexStream) -> Option<()> {
-        let (mut plant, mut other) = (locked(&self.plant).connect(), self.other.connect());
+        let mut plant = locked(&self.plant).connect();
         let (reader, mut writer) = tokio::io::split(client);
         let mut requests = FramedRead::new(reader, DongleCodec::default());
-        let (mut answer, mut others, mut unheard) = ([0; 1024], [0; 1024], 0);
+        let (mut answer, mut unheard) = ([0; 1024], 0);
         loop {
             tokio::select! {
                 biased;
@@ -114,8 +114,14 @@ impl Dongle {
                     }
                     let mut bytes = BytesMut::new();
                     DongleCodec::default().encode(&frame, &mut bytes).unwrap();
-                    let heard = if fate == Fate::Other { &mut other } else { &mut plant };
-                    heard.write_all(&bytes).await.ok()?;
+                    if fate == Fate::Other {
+                        let mut other = self.other.connect();
+                        other.write_all(&bytes).await.ok()?;
+                        let count = other.read(&mut answer).await.ok()?;
+                        writer.write_all(&answer[..count]).await.ok()?;
+                        continue;
+                    }
+                    plant.write_all(&bytes).await.ok()?;
                     if matches!(fate, Fate::CutAfter | Fate::LastAfter) {
                         // It is heard by the plant, and nobody hears of it.
                         let _ = plant.read(&mut answer).await;
@@ -123,7 +129,6 @@ impl Dongle {
                         return None;
                     }
                 }
-                count = other.read(&mut others) => writer.write_all(others.get(..count.ok()?)?).await.ok()?,
                 count = plant.read(&mut answer) => {
                     let count = count.ok().filter(|&count| count > 0)?;
                     if unheard > 0 {
