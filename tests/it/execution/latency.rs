@@ -19,7 +19,8 @@ async fn an_idle_inverters_command_is_on_the_wire_in_less_than_five_milliseconds
     sleep(Duration::from_secs(2)).await;
     let mut beside = Vec::new();
     for round in 0..100u32 {
-        let (asked, answered) = (house.wire().asked.len(), house.wire().answered.len());
+        let asked = house.wire().asked.len();
+        let answered = house.wire().answered.len();
         let given = Instant::now();
         let report = house.give("setBatteryReserve", &(20 + round % 50).to_string()).await;
         assert_eq!(report.outcome, Outcome::Applied, "{report}");
