@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn a_plant_controller_has_its_inverters_settings_and_a_gateway_does_not() {
+        let (leader, child) = (serial("GW2414G001"), serial("CH2414G002"));
+        for is_controller in [true, false] {
+            let roles = two();
+            let of = roles.controller_of(0);
+            roles.leads(1, leader, vec![child], is_controller);
+            assert_eq!(of(child), is_controller.then_some(leader));
+            assert_eq!(of(leader), None);
+        }
+    }
+
+    #[test]
     fn nonsense_in_a_file_leads_nobody() {
         let text = r#"{"leaders":[{"host":"dongle-1","port":8899,"serial":"","led":["CH2414G002","?"]}],"more":1}"#;
         let roles = Roles::new(&settings(&[settings::Role::Auto; 2]), &serde_json::from_str(text).unwrap());

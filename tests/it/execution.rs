@@ -7,6 +7,7 @@ mod latency;
 mod limits;
 
 use givtcp::control::{By, Command, Context, Control, ControlKind, Order, Outcome, controls};
+use givtcp::lock::{LockManager, Owner};
 use givtcp::simulator::Family;
 use tokio::time::Instant;
 
@@ -123,5 +124,39 @@ async fn a_rate_beyond_what_there_is_is_clamped_and_one_that_is_rounded_is_not()
     let some = house.give("setChargeRate", "1234").await;
     assert_eq!(some.outcome, Outcome::Applied, "{some}");
     assert_ne!(some.amount.unwrap().achieved, 1234);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_is_set_and_shown_and_a_restart_must_be_meant() {
+    let house = House::new();
+    house.settled().await;
+    for (name, payload, hour) in [("setDateTime", "05/06/2026 13:30:00", 13), ("syncDateTime", "{}", 9)] {
+        let report = house.give(name, payload).await;
+        assert_eq!(report.outcome, Outcome::Applied, "{report}");
+        assert_eq!(house.plant.inverter_clock().hour(), hour, "{report}");
+    }
+    let before = house.writes().len();
+    let serial = house.plant.inverter_serial().to_string();
+    assert_eq!(house.give("rebootInverter", "SD9999G999").await.outcome.word(), "refused");
+    assert_eq!(house.writes().len(), before);
+    let report = house.give("rebootInverter", &serial).await;
+    assert_eq!(report.outcome, Outcome::Applied, "{report}");
+    assert_eq!(house.writes()[before..], [(163, 100)]);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_by_turns_commands_away_at_once_and_takes_them_when_it_has_the_inverter() {
+    let house = House::new();
+    let other = Owner::new("other");
+    let lease = house.locks.acquire("inverter_link:dongle:8899", &other, Some(seconds(0))).await.unwrap();
+    tokio::time::sleep(seconds(5)).await;
+    let begun = Instant::now();
+    let report = house.give("setBatteryReserve", "31").await;
+    assert_eq!((report.outcome.word(), begun.elapsed()), ("unreachable", seconds(0)), "{report}");
+    drop(lease);
+    house.settled().await;
+    assert_eq!(house.give("setBatteryReserve", "31").await.outcome, Outcome::Applied);
     house.end().await;
 }
