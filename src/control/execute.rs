@@ -95,7 +95,10 @@ enum Fault {
     Refused,
     Holds(u16),
     Unconfirmed(&'static str),
-    NotPermitted,
+    NotPermitted {
+        /// By an earlier attempt.
+        was_sent: bool,
+    },
     Other(Serial),
     Cut(Cut),
 }
@@ -141,6 +144,9 @@ impl<'a> Execution<'a> {
             let before = self.held_before(step);
             let written = write(line, &step.write, step.check, before, self.context.serial, by, false).await;
             if let Err(fault) = written {
+                if matches!(fault, Fault::NotPermitted { was_sent: false }) && self.before(register) == before {
+                    self.sent.pop();
+                }
                 if fault.may_come_late() {
                     self.unsure.insert(register, step.write.value());
                 }
@@ -275,7 +281,9 @@ async fn write(
                 None => return Ok(()),
             },
             Err(LinkError::Write { fault: WriteFault::Refused, .. }) => return Err(Fault::Refused),
-            Err(LinkError::Write { fault: WriteFault::NotPermitted, .. }) => return Err(Fault::NotPermitted),
+            Err(LinkError::Write { fault: WriteFault::NotPermitted, .. }) => {
+                return Err(Fault::NotPermitted { was_sent: attempt > 0 });
+            }
             Err(LinkError::Write { fault: WriteFault::Timeout(_) | WriteFault::Mismatch(_), .. }) => {}
             Err(error) => return Err(Fault::Cut(Cut::Over(error.to_string()))),
         }
@@ -329,7 +337,7 @@ fn rejected(step: &Step, holds: Option<u16>, why: impl Into<String>) -> Outcome 
 impl Fault {
     /// Whether the register may still change to what was written.
     fn may_come_late(&self) -> bool {
-        matches!(self, Self::Unconfirmed(_) | Self::Cut(_))
+        matches!(self, Self::Unconfirmed(_) | Self::Cut(_) | Self::NotPermitted { was_sent: true })
     }
 
     fn of(self, step: &Step) -> Failure {
@@ -338,7 +346,7 @@ impl Fault {
             Self::Refused => here(rejected(step, None, "the inverter refuses the write")),
             Self::Holds(holds) => here(rejected(step, Some(holds), "the register changed to something else")),
             Self::Unconfirmed(why) => here(rejected(step, None, why)),
-            Self::NotPermitted => Failure::over("the lock for writing is not held any more"),
+            Self::NotPermitted { .. } => Failure::over("the lock for writing is not held any more"),
             Self::Other(serial) => Failure::over(&format!("another inverter answers on this connection: {serial}")),
             Self::Cut(Cut::Unread(why)) => here(rejected(step, None, why)),
             Self::Cut(Cut::Over(why)) => Failure::over(&why),

@@ -207,7 +207,7 @@ impl Undoing {
     fn faulty(self, fault: Fault, back: &Back) -> Self {
         match fault {
             Fault::Cut(cut) => self.cut(cut),
-            Fault::NotPermitted => self.cut(Cut::Over("the lock for writing is not held any more".to_owned())),
+            Fault::NotPermitted { .. } => self.cut(Cut::Over("the lock for writing is not held any more".to_owned())),
             Fault::Other(serial) => self.cut(Cut::Over(format!("another inverter answers here: {serial}"))),
             Fault::Refused | Fault::Holds(_) | Fault::Unconfirmed(_) => {
                 self.stopped(format!("HR {} does not take {} again", back.register, back.found))
