@@ -110,6 +110,17 @@ pub enum EventKind {
         /// Which.
         name: StatusName,
     },
+    /// Somebody else changed a setting: the vendor's app or portal, or the inverter's display.
+    SettingChanged {
+        /// Which holding register.
+        register: u16,
+        /// What it is.
+        what: &'static str,
+        /// What it held.
+        from: u16,
+        /// What it holds.
+        to: u16,
+    },
     /// A write that was reported to have failed had its effect after all, and was undone.
     LateChangeUndone {
         /// Which holding register.
@@ -265,6 +276,12 @@ impl Events {
     pub fn override_ended(&self, whose: Whose<'_>, name: StatusName) {
         tracing::info!(inverter.name = %whose.name, "{} runs no more ({name})", name.meaning());
         self.emit(whose, EventKind::OverrideEnded { name });
+    }
+
+    /// Somebody else changed a setting.
+    pub fn setting_changed(&self, whose: Whose<'_>, register: u16, what: &'static str, from: u16, to: u16) {
+        tracing::info!(inverter.name = %whose.name, "{what} (HR {register}) was changed elsewhere, from {from} to {to}");
+        self.emit(whose, EventKind::SettingChanged { register, what, from, to });
     }
 
     /// A write that was reported to have failed had its effect after all.

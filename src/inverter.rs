@@ -7,6 +7,7 @@ mod commands;
 mod cycle;
 mod desk;
 mod execution;
+mod foreign;
 mod hands;
 mod hold;
 mod keeper;
@@ -17,6 +18,7 @@ mod worn;
 
 pub use hold::{Hold, link_resource};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ use crate::status::StatusManager;
 use crate::store::Store;
 use desk::Desk;
 use execution::Late;
+use foreign::Seen;
 use hands::Holds;
 use keeper::Keeper;
 use overrides::Watched;
@@ -218,6 +221,10 @@ struct Task {
     link_fence: u64,
     /// Writes that were not confirmed, and may still come.
     late: Vec<Late>,
+    /// The settings as they were last looked at.
+    seen: Seen,
+    /// Registers that were written here since then.
+    ours: BTreeSet<u16>,
     /// When open records are looked for, if they are.
     settle_at: Option<Instant>,
     settle_rest: Backoff,
@@ -309,6 +316,8 @@ impl Task {
             link_holds: None,
             link_fence: 0,
             late: Vec::new(),
+            seen: Seen::default(),
+            ours: BTreeSet::new(),
             settle_at: Some(began),
             settle_rest: Backoff::new(FIRST_UNDO_REST, inverter.link.seed),
             began,

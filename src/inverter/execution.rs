@@ -242,6 +242,10 @@ impl Task {
 }
 
 impl Late {
+    pub(super) fn register(&self) -> u16 {
+        self.register
+    }
+
     fn is_asked_by(&self, write: WriteStep) -> bool {
         (self.register, self.sent) == (write.register(), write.value())
     }

@@ -89,6 +89,7 @@ impl Line for Hands<'_> {
 
     fn wrote(&mut self, register: u16, is_undoing: bool) {
         let today = self.task.inverter.zone.to_datetime(self.task.inverter.clock.now()).date();
+        self.task.ours.insert(register);
         self.task.worn.count(register, today, is_undoing);
     }
 }

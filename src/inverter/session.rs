@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::foreign::Seen;
 use super::hands::Busy;
 use super::hold::unwanted;
 use super::{Ended, Request, Task};
@@ -172,6 +173,7 @@ impl Task {
                 return ended;
             }
             if cycle.due.settings {
+                self.notice();
                 self.remember_reserve().await;
             }
             self.keep().await;
@@ -241,6 +243,7 @@ impl Task {
         if self.plant.identity().is_some_and(|known| known.serial != seen.serial) {
             self.late.clear();
         }
+        self.seen = Seen::default();
         self.plant = fresh;
         self.report.overrides_are(None);
         self.overrides.watch(self.inverter.statuses.as_ref(), seen.serial, &self.inverter.clock);

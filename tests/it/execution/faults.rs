@@ -206,3 +206,21 @@ async fn a_lease_that_is_lost_in_a_plan_stops_it_and_it_is_settled_under_the_nex
     assert_eq!(house.open_records().await, []);
     house.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_sets_is_told_once_and_what_a_command_sets_is_not() {
+    let mut house = House::new();
+    house.settled().await;
+    sleep(seconds(320)).await;
+    assert_eq!(house.give("setChargeTarget", "71").await.outcome, Outcome::Applied);
+    sleep(seconds(320)).await;
+    assert_eq!(house.events(), []);
+    let before = house.holds(110).unwrap();
+    assert!(house.plant.write(110, before + 9));
+    sleep(seconds(320)).await;
+    let changed = EventKind::SettingChanged { register: 110, what: "reserve", from: before, to: before + 9 };
+    assert_eq!(house.events(), [changed]);
+    sleep(seconds(640)).await;
+    assert_eq!(house.events(), []);
+    house.end().await;
+}
