@@ -107,7 +107,8 @@ impl App {
         }
         let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let data_dir = settings.data_dir.clone();
-        app.sessions.spawn(async move { statuses::report(journal, &data_dir).await });
+        let report = journal.clone();
+        app.sessions.spawn(async move { statuses::report(report, &data_dir).await });
         for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
@@ -118,6 +119,7 @@ impl App {
             let (wanted, is_wanted) = watch::channel(shelf.is_none());
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             let (way_in, inbox) = orders();
+            let (journal, leader) = (journal.clone(), roles.controller_of(place));
             app.orders.push(way_in);
             known.push(Known { locks: Arc::clone(&locks), hold: hold.clone(), snapshots: receiver.clone() });
             if let Some(redis) = shelf.clone() {
@@ -132,6 +134,8 @@ impl App {
                 give_way,
                 statuses: statuses.clone(),
                 orders: inbox.clone(),
+                journal: Some(journal.clone()),
+                leader: Some(leader.clone()),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
@@ -248,7 +252,11 @@ fn inverter(
         lock_timeout: settings.locks.timeout,
         zone: zone.clone(),
         prices: Arc::new(prices(&settings.rates)),
-        policy: Policy { enabled: settings.control.enabled, ..Policy::default() },
+        policy: Policy {
+            enabled: settings.control.enabled,
+            dry_run: settings.control.dry_run,
+            daily_writes: settings.control.daily_writes,
+        },
         store,
         events,
         ..Inverter::new(name, Box::new(connector), locks, clock)

@@ -14,6 +14,7 @@ mod clock;
 mod command;
 mod context;
 mod controls;
+pub mod execute;
 mod fault;
 mod merge;
 mod mode;
@@ -29,6 +30,7 @@ mod refusal;
 mod report;
 mod slots;
 mod switches;
+mod wear;
 
 pub use allowed::{Allowed, Range, WriteStep};
 pub use command::{
@@ -47,6 +49,7 @@ pub use plan::{Amount, Check, Group, Plan, Step, Unit};
 pub use policy::{DAILY_WRITES, Policy};
 pub use refusal::Refusal;
 pub use report::{Outcome, Planned, Report, Touched};
+pub use wear::Wear;
 
 use plan::Draft;
 

@@ -110,6 +110,35 @@ pub enum EventKind {
         /// Which.
         name: StatusName,
     },
+    /// Somebody else changed a setting: the vendor's app or portal, or the inverter's display.
+    SettingChanged {
+        /// Which holding register.
+        register: u16,
+        /// What it is.
+        what: &'static str,
+        /// What it held.
+        from: u16,
+        /// What it holds.
+        to: u16,
+    },
+    /// A write that was reported to have failed had its effect after all, and was undone.
+    LateChangeUndone {
+        /// Which holding register.
+        register: u16,
+        /// What it had become.
+        held: u16,
+        /// What it holds again.
+        restored: u16,
+    },
+    /// A command that was cut short by a crash or a lost connection came to its end.
+    CommandSettled {
+        /// What was asked for.
+        command: String,
+        /// Whether it was done after all; else its registers hold what they held before.
+        completed: bool,
+        /// Registers that were left alone, since they hold something else by now.
+        left: Vec<u16>,
+    },
 }
 
 fn shown<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -247,6 +276,37 @@ impl Events {
     pub fn override_ended(&self, whose: Whose<'_>, name: StatusName) {
         tracing::info!(inverter.name = %whose.name, "{} runs no more ({name})", name.meaning());
         self.emit(whose, EventKind::OverrideEnded { name });
+    }
+
+    /// Somebody else changed a setting.
+    pub fn setting_changed(&self, whose: Whose<'_>, register: u16, what: &'static str, from: u16, to: u16) {
+        tracing::info!(inverter.name = %whose.name, "{what} (HR {register}) was changed elsewhere, from {from} to {to}");
+        self.emit(whose, EventKind::SettingChanged { register, what, from, to });
+    }
+
+    /// A write that was reported to have failed had its effect after all.
+    pub fn late_change_undone(&self, whose: Whose<'_>, register: u16, held: u16, restored: u16) {
+        tracing::warn!(
+            inverter.name = %whose.name,
+            "HR {register} became {held} long after that was written and given up; it holds {restored} again"
+        );
+        self.emit(whose, EventKind::LateChangeUndone { register, held, restored });
+    }
+
+    /// A command that was cut short came to its end.
+    pub fn command_settled(&self, whose: Whose<'_>, command: &str, completed: bool, left: &[u16]) {
+        let ended = if completed { "done after all" } else { "rolled back" };
+        if left.is_empty() {
+            tracing::warn!(inverter.name = %whose.name, "{command}: cut short, and {ended}");
+        } else {
+            let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+            tracing::warn!(
+                inverter.name = %whose.name,
+                "{command}: cut short, and {ended}; left as they are, since they hold something else by now: HR {}",
+                left.join(", ")
+            );
+        }
+        self.emit(whose, EventKind::CommandSettled { command: command.to_owned(), completed, left: left.to_vec() });
     }
 
     /// Numbers and hands out, in one step: nobody sees a later number first.

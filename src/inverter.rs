@@ -6,14 +6,19 @@
 mod commands;
 mod cycle;
 mod desk;
+mod execution;
+mod foreign;
+mod hands;
 mod hold;
 mod keeper;
 mod overrides;
 mod report;
 mod session;
+mod worn;
 
 pub use hold::{Hold, link_resource};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,21 +32,29 @@ use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::control::{Inbox, Policy};
 use crate::event::{Events, Whose};
+use crate::frame::Serial;
 use crate::link::{self, Connector};
 use crate::lock::{Lease, LockManager, Owner};
+use crate::overrides::journal::Journal;
 use crate::plant::tariff::{Prices, Rate};
 use crate::plant::{Plant, Snapshot};
 use crate::poll::Schedule;
 use crate::status::StatusManager;
 use crate::store::Store;
 use desk::Desk;
+use execution::Late;
+use foreign::Seen;
+use hands::Holds;
 use hold::Turns;
 use keeper::Keeper;
 use overrides::Watched;
 use report::Report;
+use worn::Worn;
 
 /// The first rest after a failure is at most this.
 const FIRST_REST: Duration = Duration::from_secs(1);
+/// The first rest after an undoing that failed is at most this.
+const FIRST_UNDO_REST: Duration = Duration::from_secs(15);
 /// The most different failures that are told of one outage.
 const MOST_SAID: usize = 16;
 
@@ -94,7 +107,14 @@ pub struct Inverter {
     pub orders: Inbox,
     /// What the settings say of them.
     pub policy: Policy,
+    /// Where it is kept what a command of several registers would undo; `None`: nowhere, and there are none such.
+    pub journal: Option<Journal>,
+    /// The plant controller that leads an inverter, as far as is known.
+    pub leader: Option<Leader>,
 }
+
+/// Tells which plant controller leads the inverter with this serial number.
+pub type Leader = Arc<dyn Fn(Serial) -> Option<Serial> + Send + Sync>;
 
 impl Inverter {
     /// One that a dongle reaches, read every 15 s, its settings every 5 minutes; nothing of it is kept, nothing costs.
@@ -123,6 +143,8 @@ impl Inverter {
             statuses: None,
             orders: Inbox::closed(),
             policy: Policy::default(),
+            journal: None,
+            leader: None,
         }
     }
 }
@@ -190,6 +212,24 @@ struct Task {
     settings_retries: u8,
     requests: mpsc::Receiver<Request>,
     desk: Desk,
+    worn: Worn,
+    /// Whether an order or an undoing is at work.
+    busy: watch::Sender<bool>,
+    /// What is at work is to stop at the next register.
+    stop: CancellationToken,
+    /// Whether the link's lease is held for as long as a write takes.
+    link_holds: Option<Holds>,
+    /// The fence of the link's lease.
+    link_fence: u64,
+    /// Writes that were not confirmed, and may still come.
+    late: Vec<Late>,
+    /// The settings as they were last looked at.
+    seen: Seen,
+    /// Registers that were written here since then.
+    ours: BTreeSet<u16>,
+    /// When open records are looked for, if they are.
+    settle_at: Option<Instant>,
+    settle_rest: Backoff,
     began: Instant,
     /// How many attempts to connect have failed since one did not.
     unreached: usize,
@@ -273,6 +313,16 @@ impl Task {
             settings_retries: 0,
             requests,
             desk: Desk::default(),
+            worn: Worn::new(inverter.name.clone(), inverter.store.clone()),
+            busy: watch::Sender::new(false),
+            stop: CancellationToken::new(),
+            link_holds: None,
+            link_fence: 0,
+            late: Vec::new(),
+            seen: Seen::default(),
+            ours: BTreeSet::new(),
+            settle_at: Some(began),
+            settle_rest: Backoff::new(FIRST_UNDO_REST, inverter.link.seed),
             began,
             unreached: 0,
             said: Vec::new(),

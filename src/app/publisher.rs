@@ -169,7 +169,7 @@ mod tests {
         sender.send_replace(Some(Arc::new(child)));
         let whole = newest.wait_for(Option::is_some).await.unwrap().clone().unwrap();
         assert!(sections(&whole).is_superset(&["Power", "Energy", "Control"].map(str::to_owned).into()));
-        roles.leads(1, "GW2414G001".parse().unwrap(), vec![serial]);
+        roles.leads(1, "GW2414G001".parse().unwrap(), vec![serial], false);
         let led = newest.wait_for(|tree| tree.as_ref().is_some_and(|tree| tree.leaves.len() < whole.leaves.len()));
         let led = led.await.unwrap().clone().unwrap();
         let left = ["Battery_Details", "Stats", "raw", &serial.to_string()].map(str::to_owned);

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::catalogue::Role;
 use crate::frame::Serial;
+use crate::inverter;
 use crate::plant::Snapshot;
 use crate::settings::{self, Settings};
 
@@ -21,6 +22,8 @@ pub(super) struct Leader {
     serial: Serial,
     /// Whom it leads.
     led: Vec<Serial>,
+    /// Whether it is a plant controller, which has their settings too; not known of one that is only remembered.
+    is_controller: bool,
 }
 
 /// Who leads at each place of the settings, where one leads any.
@@ -59,7 +62,7 @@ impl Roles {
         let led = memory.leaders.iter().filter_map(|leader| {
             let place = places.iter().position(|(host, port)| (host, *port) == (&leader.host, leader.port))?;
             let led = leader.led.iter().filter_map(|serial| serial.parse().ok()).collect();
-            Some((place, Leader { serial: leader.serial.parse().ok()?, led }))
+            Some((place, Leader { serial: leader.serial.parse().ok()?, led, is_controller: false }))
         });
         let led = watch::Sender::new(led.collect());
         Self { set: inverters.iter().map(|inverter| inverter.role).collect(), places, led }
@@ -67,16 +70,16 @@ impl Roles {
 
     /// Takes what an inverter tells of those that it leads. What it does not tell for a while stays.
     pub(super) fn learn(&self, place: usize, snapshot: &Snapshot) {
-        self.leads(place, snapshot.identity.serial, snapshot.led());
+        self.leads(place, snapshot.identity.serial, snapshot.led(), snapshot.ems.is_some());
     }
 
-    pub(super) fn leads(&self, place: usize, serial: Serial, led: Vec<Serial>) {
+    pub(super) fn leads(&self, place: usize, serial: Serial, led: Vec<Serial>, is_controller: bool) {
         self.led.send_if_modified(|leaders| match leaders.get(&place) {
             // Another inverter answers there now.
             Some(known) if led.is_empty() && known.serial != serial => leaders.remove(&place).is_some(),
             _ if led.is_empty() => false,
             known => {
-                let leader = Leader { serial, led };
+                let leader = Leader { serial, led, is_controller };
                 let is_new = known != Some(&leader);
                 leaders.insert(place, leader);
                 is_new
@@ -97,6 +100,19 @@ impl Roles {
             .iter()
             .find(|(leader, known)| **leader != place && known.led.contains(&serial))
             .map(|(leader, _)| *leader)
+    }
+
+    /// Tells which plant controller leads an inverter that stands at this place. A gateway leaves their settings to its
+    /// all-in-ones.
+    pub(super) fn controller_of(&self, place: usize) -> inverter::Leader {
+        let roles = self.clone();
+        Arc::new(move |serial| {
+            let leaders = roles.led.borrow();
+            let leads = |(at, leader): &(&usize, &Leader)| {
+                **at != place && leader.is_controller && leader.led.contains(&serial)
+            };
+            leaders.iter().find(leads).map(|(_, leader)| leader.serial)
+        })
     }
 
     /// Tells when another inverter became known to be led, or to be led no more.
@@ -154,17 +170,17 @@ mod tests {
         let (gateway, child, stranger) = (serial("GW2414G001"), serial("CH2414G002"), serial("CH2414G003"));
         assert_eq!(roles.of(1, child), Role::Whole);
         let mut changes = roles.changes();
-        roles.leads(0, gateway, vec![child, gateway]);
+        roles.leads(0, gateway, vec![child, gateway], false);
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
         assert_eq!([roles.of(1, child), roles.of(1, stranger)], [Role::BatteryOnly, Role::Whole]);
         assert_eq!(roles.of(0, gateway), Role::Whole, "nobody is led by oneself");
         assert!(roles.of(1, child).is_read_only() && !roles.of(0, gateway).is_read_only());
-        roles.leads(0, gateway, vec![child, gateway]);
-        roles.leads(0, gateway, Vec::new());
+        roles.leads(0, gateway, vec![child, gateway], false);
+        roles.leads(0, gateway, Vec::new(), false);
         assert!(!changes.has_changed().unwrap(), "nothing new, or nothing told");
         assert_eq!(roles.of(1, child), Role::BatteryOnly);
-        roles.leads(0, gateway, vec![stranger]);
+        roles.leads(0, gateway, vec![stranger], false);
         assert_eq!(roles.of(1, child), Role::Whole);
     }
 
@@ -182,17 +198,29 @@ mod tests {
     fn after_a_restart_it_is_known_who_is_led() {
         let (gateway, child) = (serial("GW2414G001"), serial("CH2414G002"));
         let before = two();
-        before.leads(1, gateway, vec![child]);
+        before.leads(1, gateway, vec![child], false);
         let text = serde_json::to_string(&before.memory()).unwrap();
         let memory: Memory = serde_json::from_str(&text).unwrap();
         let after = Roles::new(&settings(&[settings::Role::Auto; 2]), &memory);
         assert_eq!((after.of(0, child), after.memory()), (Role::BatteryOnly, memory.clone()));
         // Another inverter without any behind it answers where the gateway did.
-        after.leads(1, serial("SA2114G047"), Vec::new());
+        after.leads(1, serial("SA2114G047"), Vec::new(), false);
         assert_eq!((after.of(0, child), after.memory()), (Role::Whole, Memory::default()));
         // The settings no longer name the gateway.
         let alone = Roles::new(&settings(&[settings::Role::Auto]), &memory);
         assert_eq!(alone.of(0, child), Role::Whole);
+    }
+
+    #[test]
+    fn a_plant_controller_has_its_inverters_settings_and_a_gateway_does_not() {
+        let (leader, child) = (serial("GW2414G001"), serial("CH2414G002"));
+        for is_controller in [true, false] {
+            let roles = two();
+            let of = roles.controller_of(0);
+            roles.leads(1, leader, vec![child], is_controller);
+            assert_eq!(of(child), is_controller.then_some(leader));
+            assert_eq!(of(leader), None);
+        }
     }
 
     #[test]

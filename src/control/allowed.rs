@@ -240,13 +240,15 @@ impl Allowed {
         Self::judge(register, value, abilities, Some(own))
     }
 
-    /// A write of what a register held before an override, where that may be written at all. The value is judged by
+    /// A write that puts a register back to what was found in it, where it may be written at all. The value is judged by
     /// nothing but that it was there: a slot that was never set may hold no time, and a target 0.
     ///
     /// # Errors
-    /// As [`Allowed::check`], but for [`Refusal::OutOfRange`].
+    /// As [`Allowed::check`], but for [`Refusal::OutOfRange`]. The clock goes on, a restart and a calibration cannot be
+    /// taken back: of these there is none.
     pub fn restore(register: u16, found: u16, abilities: Abilities) -> Result<WriteStep, Refusal> {
-        match Self::check(register, found, abilities) {
+        let own = Self::of(register).and_then(|allowed| allowed.own).filter(|own| *own == Own::RealTimeControl);
+        match Self::judge(register, found, abilities, own) {
             Err(Refusal::OutOfRange { .. }) => Ok(WriteStep { register, value: found, model: abilities.model }),
             outcome => outcome,
         }

@@ -12,7 +12,7 @@ const HEAD: &str = "\
 Every command, what may come with it, and which registers it writes on which model. Made from the program itself: do not
 edit this page, but `src/control/`, and then run `GIVTCP_BLESS=1 cargo test --test it control`.
 
-**This version parses and plans commands, and executes none yet: nothing is written to an inverter.**
+**This version executes commands, and has no way in for them from outside yet: topics and addresses come with the next.**
 
 Names and payloads are GivTCP's. A payload is bare text, as on MQTT, or a JSON object, as GivTCP's REST interface has it;
 both are understood wherever a command comes from. Capital letters in names and words do not matter, numbers may stand in
@@ -40,6 +40,39 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
 - HR 166 (real-time control) is written by `enableRTC` only, never by the way.
 - The clock is not set within three minutes of midnight, when the day's counters begin anew.
 - An inverter that a plant controller leads takes the clock and a restart only; the rest is the controller's.
+
+## How a command is carried out
+
+1. Each inverter's commands wait in a queue of 32; the task that has the connection takes them between two requests, so
+   that an idle inverter has its command at once. The start and the end of a slot that come within two seconds are one
+   command. An outcome is told within nine seconds of the asking, and no command is begun later than that.
+2. What the plan depends on is read, and the plan made from that. A dry run (`control.dry_run`, or asked for with the
+   command) ends here, with the registers that would be written.
+3. Under the lock `inverter_write:<serial>` one register after the other is written. An echo must come from the same
+   inverter. If none comes, the register is read back after half a second; it is written again, twice at most, only if it
+   did not change.
+4. What was written is read back. The published values are the new ones before the outcome is told.
+5. A plan stops at its first failure, and what was written of it is put back, the last register first. A register that
+   holds something that was not written here is somebody else's, and stays.
+6. Registers whose write was not confirmed are read again after 5 and 60 seconds. One that changed after all is put back,
+   with the event `late_change_undone`, unless a newer command asked for just that.
+7. What a plan of two or more registers will have to put back is on disk before its first register is written
+   ([statuses.md](statuses.md#where-it-lies)). After a crash, or when the connection broke, it is completed at the next
+   connection if all of its registers hold what was to be written, and else rolled back, with the event
+   `command_settled`. Of the clock nothing is put back: set it again.
+
+Registers wear out, so commands may write 300 of them a day on each inverter (`control.daily_writes`); `Stats/Write_Count`
+counts all writes. Neither that nor `control.enabled: false` stops an undoing.
+
+| outcome | means | with |
+|---|---|---|
+| `applied` | done: it was read back | `registers`, each with what it held `before` and holds `after` |
+| `unchanged` | it was so already; nothing was written | |
+| `clamped` | done as far as the inverter can: more or less than it has was asked for | `achieved`, in W or %; rounding to a step of the register is told in `amount` and is `applied` |
+| `rejected` | the inverter did not take it | `register`, `what`, `wanted`, `holds`, `why`; `put_back` |
+| `refused` | not begun: nothing was written | `code`, as below, and `why` |
+| `unreachable` | the inverter could not be reached, or not to the end | `why`; `put_back`, which is `false` if that is still to come |
+| `planned` | a dry run | `plan`: `register`, `value`, `meaning` |
 
 ## Where sources contradict each other
 
@@ -77,6 +110,12 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `led` | a plant controller has these settings |
 | `empty_slot` | a slot that ends when it begins |
 | `elsewhere` | no matter of registers |
+| `disabled` | `control.enabled` is `false` |
+| `budget` | as many registers were written today as may be |
+| `busy` | 32 commands wait already |
+| `wrong_inverter` | another inverter answers than the one that is meant |
+| `not_kept` | what a plan of several registers would have to undo cannot be kept ([why](statuses.md#when-no-override-can-start)) |
+| `stopping` | the program stops, or gives the inverter to another process |
 ";
 
 /// A model that plans are shown for.

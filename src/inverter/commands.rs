@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::cycle::Outcome as Reading;
 use super::desk::Job;
+use super::hands::Busy;
 use super::{Ended, Task};
 use crate::control::{Command, Context, Outcome, Report, plan, reads};
 use crate::frame::{Bank, BlockKey};
@@ -46,9 +47,13 @@ pub(super) fn turn_away(name: &str, job: Job, why: &str) {
 impl Task {
     /// Carries out what waits, between two requests of a cycle; gives the cycle the time back that this took.
     pub(super) async fn take_an_order(&mut self, end: &mut Instant, connection: &mut Connection) -> Result<(), Ended> {
-        let Some(job) = self.desk.try_next() else { return Ok(()) };
         let begun = Instant::now();
-        self.carry_out(job, connection).await?;
+        if self.look_at().is_some_and(|at| begun >= at) {
+            self.look_after(connection).await?;
+        }
+        if let Some(job) = self.desk.try_next() {
+            self.carry_out(job, connection).await?;
+        }
         *end += begun.elapsed();
         Ok(())
     }
@@ -60,31 +65,64 @@ impl Task {
         for given in job.given() {
             tracing::debug!(inverter.name = %name, "order: {}", given.order);
         }
-        let (report, ended) = match self.outcome_of(&job, connection).await {
+        let _busy = Busy::of(&self.busy);
+        let mut job = Some(job);
+        let (report, ended) = match self.outcome_of(&mut job, connection).await {
             Ok(report) => (report, Ok(())),
             Err(Stop::Outcome(outcome)) => (Report::new(asked, outcome), Ok(())),
             Err(Stop::Ended(ended)) => (Report::new(asked, Outcome::unreachable(ended.to_string())), Err(ended)),
         };
+        self.after_writing().await;
+        self.report_now(&mut job, report);
+        ended
+    }
+
+    /// Tells whoever gave the job, if that was not done yet.
+    pub(super) fn report_now(&mut self, job: &mut Option<Job>, report: Report) {
+        let Some(job) = job.take() else { return };
+        let name = &self.inverter.name;
         if report.outcome.is_done() || report.outcome == Outcome::Planned {
             tracing::info!(inverter.name = %name, "{report}");
         } else {
             tracing::warn!(inverter.name = %name, "{report}");
         }
         job.answer(&report);
-        ended
     }
 
-    async fn outcome_of(&mut self, job: &Job, connection: &mut Connection) -> Result<Report, Stop> {
-        self.may_begin(job)?;
-        if let Command::SwitchRate(day) = job.command {
-            return Ok(self.switch_rate(&job.command, day));
+    async fn outcome_of(&mut self, job: &mut Option<Job>, connection: &mut Connection) -> Result<Report, Stop> {
+        let Some(asked) = job.as_ref() else { return Err(Outcome::unreachable("nobody asks any more").into()) };
+        self.may_begin(asked)?;
+        let (command, deadline) = (asked.command.clone(), asked.deadline());
+        if let Command::SwitchRate(day) = command {
+            return Ok(self.switch_rate(&command, day));
         }
-        let context = self.fresh(&job.command, job.deadline(), connection).await?;
-        let plan = plan(&job.command, &context).map_err(|refusal| Outcome::from(&refusal))?.against(&context.known);
-        if job.is_dry_run() || self.inverter.policy.dry_run {
+        let is_dry_run = asked.is_dry_run() || self.inverter.policy.dry_run;
+        let context = self.fresh(&command, deadline, connection).await?;
+        self.worn.remember_reserve(context.reserve_to_remember());
+        let plan = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?.against(&context.known);
+        if is_dry_run {
             return Ok(Report::planned(&plan));
         }
-        Err(Outcome::refused("not_yet", "this version does not execute commands").into())
+        if plan.is_empty() {
+            return Ok(Report::of(&plan, Outcome::Unchanged));
+        }
+        self.within_budget(plan.steps().len())?;
+        self.execute(job, &plan, &context, connection).await
+    }
+
+    /// Whether so many registers may still be written today.
+    fn within_budget(&self, writes: usize) -> Result<(), Outcome> {
+        let today = self.inverter.zone.to_datetime(self.inverter.clock.now()).date();
+        let (wear, budget) = (self.worn.wear(), self.inverter.policy.daily_writes);
+        if wear.allows(writes, today, budget) {
+            return Ok(());
+        }
+        let why = format!(
+            "{} registers were written today, {writes} more would pass the day's budget of {budget} \
+             (control.daily_writes): registers wear out; it begins anew at midnight",
+            wear.on(today)
+        );
+        Err(Outcome::refused("budget", why))
     }
 
     /// Whether this may be asked for at all, and of this inverter.
@@ -122,6 +160,9 @@ impl Task {
     async fn fresh(&mut self, command: &Command, by: Instant, connection: &mut Connection) -> Result<Context, Stop> {
         let mut read = BTreeSet::new();
         for _ in 0..MOST_READS {
+            if self.stop.is_cancelled() {
+                return Err(Outcome::refused("stopping", "the program lets go of the inverter").into());
+            }
             let context = self.context()?;
             let wanted = reads(command, &context).map_err(|refusal| Outcome::from(&refusal))?;
             let keys: BTreeSet<BlockKey> = wanted.iter().filter_map(|register| self.block_of(*register)).collect();
@@ -138,7 +179,12 @@ impl Task {
     }
 
     /// Reads a block of settings, whatever its turn.
-    async fn read_now(&mut self, key: BlockKey, by: Instant, connection: &mut Connection) -> Result<(), Stop> {
+    pub(super) async fn read_now(
+        &mut self,
+        key: BlockKey,
+        by: Instant,
+        connection: &mut Connection,
+    ) -> Result<(), Stop> {
         let patience = Patience::live(self.inverter.timeout);
         match self.read(key, patience, by, connection).await? {
             Reading::Read => Ok(()),
@@ -149,7 +195,7 @@ impl Task {
     }
 
     /// The block in which a setting is polled.
-    fn block_of(&self, register: u16) -> Option<BlockKey> {
+    pub(super) fn block_of(&self, register: u16) -> Option<BlockKey> {
         let all = blocks(self.plant.capabilities()?, Due { live: false, settings: true });
         all.into_iter().find(|key| {
             key.bank == Bank::Holding
@@ -158,10 +204,12 @@ impl Task {
         })
     }
 
-    fn context(&mut self) -> Result<Context, Outcome> {
+    pub(super) fn context(&mut self) -> Result<Context, Outcome> {
         let wall = self.inverter.zone.to_datetime(self.inverter.clock.now());
         let snapshot = self.report.snapshot(&mut self.plant, &self.inverter);
         let snapshot = snapshot.ok_or_else(|| Outcome::unreachable("nothing is known of the inverter yet"))?;
-        Ok(Context::of(&snapshot, Some(wall), None))
+        let context = Context::of(&snapshot, Some(wall), self.worn.wear().last_reserve);
+        let led_by = self.inverter.leader.as_ref().and_then(|leader| leader(context.serial));
+        Ok(Context { led_by, ..context })
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::hands::Busy;
 use super::session::Taken;
 use super::{Ended, Task};
 use crate::frame::BlockKey;
@@ -59,9 +60,11 @@ impl Task {
         let resource = format!("inverter_read:{serial}");
         match self.lease(&resource).await {
             Ok(lease) => {
+                let busy = self.busy.subscribe();
                 let outcome = tokio::select! {
                     biased;
-                    () = lease.lost() => None,
+                    // An order goes to its end: it has leases of its own.
+                    () = async { lease.lost().await; Busy::over(busy).await } => None,
                     outcome = self.cycle(cycle, connection, first) => Some(outcome),
                 };
                 drop(lease);
@@ -115,7 +118,10 @@ impl Task {
         let mut in_time = true;
         self.tell_time();
         while in_time && let Some(key) = blocks.next() {
-            self.take_an_order(&mut end, connection).await?;
+            // What a command does depends on what there is.
+            if self.plant.all_probed_once() {
+                self.take_an_order(&mut end, connection).await?;
+            }
             // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);
             match self.read_due(key, end, connection).await? {

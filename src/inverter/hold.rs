@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::commands::turn_away;
 use super::{Ended, Task};
 use crate::fleet::Standing;
 use crate::lock::{Holder, Lease, LockError};
@@ -103,12 +104,20 @@ impl Task {
             }
         }
         self.stand(Standing::Waiting, Some(resource));
-        let lease = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => Err(Ended::Shutdown),
-            () = unwanted(&mut wanted) => Err(Ended::Unwanted),
-            lease = self.wait_for(resource) => lease.map_err(Ended::from),
+        let (mut desk, name) = (std::mem::take(&mut self.desk), self.inverter.name.clone());
+        let lease = {
+            let mut waiting = std::pin::pin!(self.wait_for(resource));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => break Err(Ended::Shutdown),
+                    () = unwanted(&mut wanted) => break Err(Ended::Unwanted),
+                    lease = &mut waiting => break lease.map_err(Ended::from),
+                    job = desk.next() => turn_away(&name, job, "another program has this inverter"),
+                }
+            }
         };
+        self.desk = desk;
         let standing = if lease.is_ok() { Standing::Holding } else { Standing::Idle };
         self.stand(standing, Some(resource));
         lease
@@ -181,6 +190,7 @@ impl Task {
     /// Nothing of the inverter is shown from here any more.
     async fn forget(&mut self) {
         self.keep_now().await;
+        self.worn.forget();
         self.plant = Plant::new();
         self.schedule.restart();
         self.report.nothing();

@@ -29,6 +29,7 @@ pub(super) struct Report {
     since_previous: Option<f64>,
     skipped_cycles: u64,
     overrides: Option<Overrides<Timestamp>>,
+    writes: u64,
 }
 
 impl Report {
@@ -47,6 +48,7 @@ impl Report {
             since_previous: None,
             skipped_cycles: 0,
             overrides: None,
+            writes: 0,
         }
     }
 
@@ -101,6 +103,11 @@ impl Report {
         self.overrides = overrides;
     }
 
+    /// How many registers were written, ever.
+    pub(super) fn writes_are(&mut self, writes: u64) {
+        self.writes = writes;
+    }
+
     /// When the inverter will have been silent for too long, while it still counts as online.
     pub(super) fn offline_at(&self) -> Option<Instant> {
         self.online.then(|| self.answered_at + self.patience)
@@ -145,6 +152,7 @@ impl Report {
             crc_errors: counts.crc_errors,
             reconnects: counts.reconnects(),
             cycles: self.cycles,
+            writes: self.writes,
             ..Stats::default()
         };
         let context = SnapshotContext {

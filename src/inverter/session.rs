@@ -1,12 +1,15 @@
 //! One connection, from its lease to its end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::foreign::Seen;
+use super::hands::Busy;
 use super::hold::unwanted;
 use super::{Ended, Request, Task};
 use crate::frame::{Bank, BlockKey};
@@ -18,6 +21,9 @@ use crate::registers::plan::Due;
 
 /// A link that is closing gets this long to say goodbye.
 const CLOSING: Duration = Duration::from_millis(500);
+
+/// What is being written when the connection is called off gets this long to come to the next register.
+const BOUNDARY: Duration = Duration::from_millis(500);
 
 /// No reply is later than this: 2.8 s is the longest that was measured.
 const LATE: Duration = Duration::from_secs(6);
@@ -84,11 +90,29 @@ impl Task {
             },
         };
         self.unreached = 0;
-        let ended = tokio::select! {
-            biased;
-            ended = called_off(lease, wanted, shutdown) => ended,
-            ended = self.poll(&mut connection) => ended,
+        self.link_holds = Some(Arc::new(lease.holds_for(self.inverter.timeout)));
+        self.link_fence = lease.fence();
+        self.settle_at = Some(Instant::now());
+        let (busy, stop) = (self.busy.subscribe(), CancellationToken::new());
+        self.stop = stop.clone();
+        let ended = {
+            let mut polling = std::pin::pin!(self.poll(&mut connection));
+            tokio::select! {
+                biased;
+                ended = called_off(lease, wanted, shutdown) => {
+                    stop.cancel();
+                    // What is being written comes to the next register.
+                    tokio::select! {
+                        biased;
+                        _ = timeout(BOUNDARY, Busy::over(busy)) => {}
+                        _ = &mut polling => {}
+                    }
+                    ended
+                }
+                ended = &mut polling => ended,
+            }
         };
+        self.link_holds = None;
         connection.close(CLOSING).await;
         ended
     }
@@ -146,6 +170,13 @@ impl Task {
                 return ended;
             }
             first = false;
+            if let Err(ended) = self.settle_records(connection).await {
+                return ended;
+            }
+            if cycle.due.settings {
+                self.notice();
+                self.remember_reserve().await;
+            }
             self.keep().await;
             if self.plant.in_doubt() {
                 self.schedule.want_settings();
@@ -210,14 +241,28 @@ impl Task {
                 "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
             );
         }
+        if self.plant.identity().is_some_and(|known| known.serial != seen.serial) {
+            self.late.clear();
+        }
+        self.seen = Seen::default();
         self.plant = fresh;
         self.report.overrides_are(None);
         self.overrides.watch(self.inverter.statuses.as_ref(), seen.serial, &self.inverter.clock);
+        self.worn.load(seen.serial).await;
+        self.report.writes_are(self.worn.wear().total());
         if let Some(memory) = self.keeper.load(seen.serial).await {
             self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
         }
         self.report.answered(at, self.inverter.clock.now());
         Ok(())
+    }
+
+    /// The reserve as its owner has it, for when it was set to 100 % to rest the battery.
+    async fn remember_reserve(&mut self) {
+        if let Ok(context) = self.context() {
+            self.worn.remember_reserve(context.reserve_to_remember());
+            self.worn.save().await;
+        }
     }
 
     /// Keeps what must survive a restart, whether or not it is time.
@@ -239,6 +284,7 @@ impl Task {
         loop {
             let at = self.began + self.schedule.next();
             let offline_at = self.report.offline_at();
+            let look_at = self.look_at();
             tokio::select! {
                 // Time first: a device that never stops talking does not hold up the others' turn.
                 biased;
@@ -246,6 +292,7 @@ impl Task {
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
+                () = sleep_until(look_at.unwrap_or(at)), if look_at.is_some() => self.look_after(connection).await?,
                 job = self.desk.next() => self.carry_out(job, connection).await?,
                 () = self.overrides.changed() => self.tell_overrides(),
                 Some(request) = self.requests.recv() => match request {

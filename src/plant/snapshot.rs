@@ -324,4 +324,6 @@ pub struct Stats {
     pub reconnects: u64,
     /// Cycles that brought data.
     pub cycles: u64,
+    /// Registers that were written, ever.
+    pub writes: u64,
 }

@@ -93,6 +93,8 @@ pub(super) const KEYS: &[Key] = &[
     key("redis.ca_file"),
     key("http.listen"),
     key("control.enabled"),
+    key("control.dry_run"),
+    key("control.daily_writes"),
     key("log.level"),
 ];
 

@@ -5,10 +5,8 @@ use super::types::Settings;
 /// A setting's name, whether it differs from its default, and what is true instead.
 type Later = (&'static str, fn(&Settings) -> bool, &'static str);
 
-const LATER: &[Later] = &[
-    ("http.listen", |s| s.http.listen != Settings::default().http.listen, "this version has no web interface yet"),
-    ("control.enabled", |s| !s.control.enabled, "this version takes no commands yet"),
-];
+const LATER: &[Later] =
+    &[("http.listen", |s| s.http.listen != Settings::default().http.listen, "this version has no web interface yet")];
 
 /// A warning for each setting that was set in vain.
 pub(super) fn warnings(settings: &Settings) -> Vec<String> {

@@ -75,6 +75,12 @@ pub(super) fn port(text: &str) -> Result<u16, Want> {
     text.parse().ok().filter(|port| *port > 0).ok_or_else(|| "must be a port, 1 to 65535".into())
 }
 
+/// How many registers may be written a day.
+pub(super) fn daily_writes(text: &str) -> Result<u32, Want> {
+    let found = text.parse().ok().filter(|writes| (1..=10_000).contains(writes));
+    found.ok_or_else(|| "must be a whole number of registers a day, 1 to 10000".into())
+}
+
 /// Money per kWh.
 pub(super) fn rate(text: &str) -> Result<f64, Want> {
     let found = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && rate.abs() <= 1000.0);

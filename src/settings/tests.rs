@@ -183,7 +183,6 @@ fn settings_without_effect_yet_are_named_only_when_they_were_changed() {
     );
     insta::assert_snapshot!(load_with(&text, &[]).unwrap().warnings.join("\n"), @r"
     http.listen: set, but this version has no web interface yet
-    control.enabled: set, but this version takes no commands yet
     ");
     let same = format!("{ONE}locks: {{ backend: local }}\nredis: {{ url: '' }}\n");
     assert_eq!(load_with(&same, &[]).unwrap().warnings, Vec::<String>::new());

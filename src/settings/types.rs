@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::control::DAILY_WRITES;
+
 mod rates;
 
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
@@ -230,8 +232,12 @@ pub struct HttpSettings {
 /// Commands to the inverters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlSettings {
-    /// Whether commands are taken. Default true.
+    /// Whether commands are taken; undoing what was begun goes on without. Default true.
     pub enabled: bool,
+    /// Whether every command is only planned, and answered with the plan. Default false.
+    pub dry_run: bool,
+    /// How many registers commands may write a day, for each inverter: they wear out. Default 300, 1 to 10000.
+    pub daily_writes: u32,
 }
 
 /// The log.
@@ -259,9 +265,15 @@ impl Default for Settings {
             locks: LocksSettings::default(),
             redis: RedisSettings { url: SecretString::from(String::new()), ca_file: None },
             http: HttpSettings { listen: "127.0.0.1:8099".into() },
-            control: ControlSettings { enabled: true },
+            control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
         }
+    }
+}
+
+impl Default for ControlSettings {
+    fn default() -> Self {
+        Self { enabled: true, dry_run: false, daily_writes: DAILY_WRITES }
     }
 }
 

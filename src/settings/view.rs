@@ -72,6 +72,8 @@ impl View {
         lines.put("redis.ca_file", path(redis.ca_file.as_ref()));
         lines.put("http.listen", &http.listen);
         lines.put("control.enabled", control.enabled);
+        lines.put("control.dry_run", control.dry_run);
+        lines.put("control.daily_writes", control.daily_writes);
         lines.put("log.level", &log.level);
         lines
     }

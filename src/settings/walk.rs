@@ -38,7 +38,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
             ca_file: walk.read(&scope, "redis.ca_file", None, |text| scalar::path(text).map(Some)),
         },
         http: HttpSettings { listen: walk.read(&scope, "http.listen", defaults.http.listen, scalar::listen) },
-        control: ControlSettings { enabled: walk.read(&scope, "control.enabled", true, scalar::boolean) },
+        control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
     };
     walk.redis_where_it_is_asked_for(root, &settings);
@@ -177,6 +177,15 @@ impl Walk<'_> {
         if let Some(value) = asking {
             let want = "must be set, as redis://host:6379, since locks are to be kept in Redis";
             self.faults.push(Fault::new(self.origins.of(value), "redis.url", want));
+        }
+    }
+
+    fn control(&mut self, scope: &Scope<'_>) -> ControlSettings {
+        let defaults = ControlSettings::default();
+        ControlSettings {
+            enabled: self.read(scope, "control.enabled", defaults.enabled, scalar::boolean),
+            dry_run: self.read(scope, "control.dry_run", defaults.dry_run, scalar::boolean),
+            daily_writes: self.read(scope, "control.daily_writes", defaults.daily_writes, scalar::daily_writes),
         }
     }
 

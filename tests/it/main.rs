@@ -20,6 +20,7 @@ mod decode;
 mod demo;
 mod detection;
 mod docs;
+mod execution;
 mod exit_codes;
 mod faults;
 mod first_minute;

@@ -78,7 +78,8 @@ mod tests {
         let keeping = tokio::spawn(keep(roles.clone(), store.clone(), shutdown.clone()));
         let (leader, one, other) = ("GW2414G001", "CH2414G001", "CH2414G002");
         let leads = |serials: &[&str]| {
-            roles.leads(0, leader.parse().unwrap(), serials.iter().map(|serial| serial.parse().unwrap()).collect());
+            let led = serials.iter().map(|serial| serial.parse().unwrap()).collect();
+            roles.leads(0, leader.parse().unwrap(), led, false);
         };
         tokio::task::yield_now().await;
         leads(&[one]);

@@ -14,7 +14,7 @@ pub static STATS: &[Entry<Snapshot>] = &[
     line("Stats/Last_Updated_Time", Q::Timestamp, last_updated).of(ALL, "").note("when a block was last taken over"),
     line("Stats/Time_Since_Last_Update", Q::Seconds, |s| float(s.stats.since_previous)).of(ALL, "").note("between the last two cycles that brought data"),
     line("Stats/Timeout_Error", Q::Count, |s| Some(count(s.stats.timeouts))).of(ALL, "").note("requests that ran out of time"),
-    line("Stats/Write_Count", Q::Count, |_| Some(Payload::Integer(0))).of(ALL, "").note("registers written"),
+    line("Stats/Write_Count", Q::Count, |s| Some(count(s.stats.writes))).of(ALL, "").note("registers written since this program first saw the inverter, undoing included"),
     line("Stats/Safe_Write_Count", Q::Count, |_| Some(Payload::Integer(0))).of(ALL, "").note("registers written that are not kept in the EEPROM"),
     line("Stats/Skipped_Cycles", Q::Count, |s| Some(count(s.stats.skipped_cycles))).of(ALL, "").note("polls that got no lock in time"),
     line("Stats/Stale_Blocks", Q::Count, |s| Some(count(s.stats.stale_blocks))).of(ALL, "").note("blocks that are due and could not be read"),

@@ -148,6 +148,8 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     redis.ca_file: (not set)
     http.listen: 127.0.0.1:8099
     control.enabled: true
+    control.dry_run: false
+    control.daily_writes: 300
     log.level: warn
     ");
     insta::assert_snapshot!(warnings.join("\n"), @r"
