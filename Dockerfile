@@ -21,5 +21,7 @@ RUN apt-get update \
 COPY --from=build /build/target/dist/givtcp /usr/local/bin/givtcp
 USER givtcp
 VOLUME /var/lib/givtcp
+# GivTCP's REST interface and our own; commands from outside need GIVTCP_HTTP__TOKEN.
+EXPOSE 8099
 ENTRYPOINT ["givtcp"]
 CMD ["run"]

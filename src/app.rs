@@ -9,6 +9,7 @@ mod share;
 mod shelf;
 mod statuses;
 mod succession;
+mod web;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -60,6 +61,8 @@ pub struct App {
     pub snapshots: Vec<Snapshots>,
     /// The way in for commands to each of them, in the same order.
     pub orders: Vec<Orders>,
+    /// Cancelled by whoever asks for a restart of the program.
+    pub restart: CancellationToken,
     events: Events,
     inverters: JoinSet<()>,
     sessions: JoinSet<()>,
@@ -95,6 +98,7 @@ impl App {
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
+            restart: CancellationToken::new(),
             events,
             inverters: JoinSet::new(),
             sessions: JoinSet::new(),
@@ -153,6 +157,9 @@ impl App {
             }
             app.snapshots.push(receiver);
         }
+        // With the inverters, since commands are refused first.
+        let web = web::of(&app, settings, &roles);
+        app.inverters.spawn(web::serve(web, app.stop_inverters.clone()));
         let (shutdown, oldest) = (app.stop_inverters.clone(), (settings.poll.every * 3).max(MINUTE));
         let sharing = share::keep(places, group, shutdown.clone());
         match shelf.clone() {

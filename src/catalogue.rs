@@ -15,7 +15,7 @@ mod tree;
 
 pub use entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK, Source};
 pub use families::Families;
-pub use layout::{Layout, as_json};
+pub use layout::{Layout, as_json, leaf_json};
 pub use page::values_page;
 pub use quantity::Quantity;
 pub use role::Role;

@@ -41,7 +41,7 @@ pub use context::{Abilities, Context, Known};
 pub use controls::{Control, ControlKind, controls};
 pub use fault::Fault;
 pub use merge::{MERGE_WITHIN, merge};
-pub use names::{COMMANDS, Name};
+pub use names::{COMMANDS, Name, is_command};
 pub use orders::{By, Given, Inbox, Order, Orders, Taking, WITHIN, orders};
 pub use page::control_page;
 pub(crate) use page::{Sample, samples};

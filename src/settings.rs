@@ -16,7 +16,6 @@ mod env;
 mod fault;
 mod file;
 mod keys;
-mod later;
 mod layer;
 mod marked;
 mod old;
@@ -33,8 +32,8 @@ pub use fault::{Fault, Origin};
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, RedisSettings, Role,
-    Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    MqttSettings, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers, RedisSettings,
+    Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 pub use view::describe;
 
@@ -84,7 +83,6 @@ fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, Stri
     if !faults.is_empty() {
         return Err(faults);
     }
-    warnings.extend(later::warnings(&settings));
     warnings.extend(in_vain(&settings));
     Ok(Loaded { settings, warnings })
 }

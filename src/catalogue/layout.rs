@@ -82,6 +82,16 @@ impl Layout {
 
     /// What is published of this snapshot in this role.
     pub fn tree_as(&mut self, role: Role, snapshot: &Snapshot) -> Tree {
+        Tree {
+            serial: snapshot.identity.serial,
+            online: snapshot.stats.online,
+            leaves: self.values_as(role, snapshot).into_iter().map(|(leaf, _)| leaf).collect(),
+            left_out: Arc::clone(&self.left_out),
+        }
+    }
+
+    /// The same leaves, each with what it measures; registers do not say that.
+    pub fn values_as(&mut self, role: Role, snapshot: &Snapshot) -> Vec<(Leaf, Option<Quantity>)> {
         let devices = Devices::of(snapshot, role);
         if self.devices.as_ref() != Some(&devices) {
             let (published, left_out): (Vec<_>, Vec<_>) =
@@ -90,17 +100,11 @@ impl Layout {
             self.left_out = left_out.into_iter().map(|line| line.path).collect();
             self.devices = Some(devices);
         }
-        let leaves = self
-            .lines
-            .iter()
-            .filter_map(|line| Some(Leaf { path: Arc::clone(&line.path), payload: line.source.payload(snapshot)? }))
-            .collect();
-        Tree {
-            serial: snapshot.identity.serial,
-            online: snapshot.stats.online,
-            leaves,
-            left_out: Arc::clone(&self.left_out),
-        }
+        let leaf = |line: &Line| {
+            let leaf = Leaf { path: Arc::clone(&line.path), payload: line.source.payload(snapshot)? };
+            Some((leaf, line.source.quantity()))
+        };
+        self.lines.iter().filter_map(leaf).collect()
     }
 }
 
@@ -152,6 +156,20 @@ fn has_lv_bcu(snapshot: &Snapshot) -> bool {
 }
 
 impl Source {
+    fn quantity(&self) -> Option<Quantity> {
+        match self {
+            Self::Plant(entry) => Some(entry.quantity),
+            Self::Battery(_, entry) => Some(entry.quantity),
+            Self::Meter(_, entry) => Some(entry.quantity),
+            Self::Period(_, entry) => Some(entry.quantity),
+            Self::Stack(_, entry) => Some(entry.quantity),
+            Self::Module(_, _, entry) => Some(entry.quantity),
+            Self::Aio(_, entry) => Some(entry.quantity),
+            Self::EmsInverter(_, entry) => Some(entry.quantity),
+            Self::StackRaw(..) | Self::Derived(_) | Self::Raw(..) => None,
+        }
+    }
+
     fn payload(&self, snapshot: &Snapshot) -> Option<Payload> {
         let (quantity, payload) = match self {
             Self::Plant(entry) => (entry.quantity, (entry.get)(snapshot)?),
@@ -320,7 +338,7 @@ fn registers(snapshot: &Snapshot, add: &mut impl FnMut(String, Source)) {
 pub fn as_json(tree: &Tree) -> Json {
     let mut root = Map::new();
     for leaf in &tree.leaves {
-        insert(&mut root, &leaf.path, to_json(&leaf.payload));
+        insert(&mut root, &leaf.path, leaf_json(&leaf.payload));
     }
     Json::Object(root)
 }
@@ -339,7 +357,8 @@ fn insert(level: &mut Map<String, Json>, path: &str, value: Json) {
     }
 }
 
-fn to_json(payload: &Payload) -> Json {
+/// A value as JSON: a number as a number.
+pub fn leaf_json(payload: &Payload) -> Json {
     match payload {
         Payload::Integer(number) => (*number).into(),
         Payload::Float(number) => (*number).into(),

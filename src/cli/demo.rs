@@ -120,6 +120,8 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
     settings.poll.every = Duration::from_secs(args.every);
     settings.mqtt.host = Ipv4Addr::LOCALHOST.to_string();
     settings.mqtt.port = broker_port;
+    // What else runs on this machine may be at that port.
+    settings.http.enabled = false;
     settings
 }
 

@@ -1,3 +1,4 @@
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -45,10 +46,28 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         settings.poll.every,
         if settings.mqtt.enabled { format!("{}:{}", settings.mqtt.host, settings.mqtt.port) } else { "nobody".into() },
     );
-    stopped.await;
-    tracing::info!("stopping");
+    let restart = app.restart.clone();
+    let is_restart = tokio::select! {
+        biased;
+        () = stopped => false,
+        () = restart.cancelled() => true,
+    };
+    tracing::info!("{}", if is_restart { "stopping, to begin anew" } else { "stopping" });
     app.stop().await;
+    if is_restart {
+        return Err(begin_anew());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Becomes a new run of the same program, with the same arguments and environment, so that no supervisor is needed for
+/// it; returns only if that failed.
+fn begin_anew() -> anyhow::Error {
+    let program = std::env::current_exe();
+    let error = program.map(|program| std::process::Command::new(program).args(std::env::args_os().skip(1)).exec());
+    match error {
+        Ok(error) | Err(error) => anyhow::Error::new(error).context("cannot begin anew"),
+    }
 }
 
 /// The data directory that is used: the settings', or one that this user may write to.

@@ -56,6 +56,16 @@ impl Name {
         self.name.replace('N', &number.to_string())
     }
 
+    /// Every name that it comes under: its own, with each number and with none where a field may say it, and its aliases.
+    pub fn all(&self) -> Vec<String> {
+        let numbered = (1..=self.numbers).map(|number| self.numbered(number));
+        // Starts and ends have no field for the number in GivTCP.
+        let in_a_field = self.numbers > 0 && ["SlotN", "TargetN"].iter().any(|end| self.name.ends_with(end));
+        let bare = (self.numbers == 0).then(|| self.name.to_owned());
+        let bare = bare.or_else(|| in_a_field.then(|| self.name.trim_end_matches('N').to_owned()));
+        bare.into_iter().chain(numbered).chain(self.aliases.iter().map(|&alias| alias.to_owned())).collect()
+    }
+
     /// A payload to try it with.
     pub fn example(&self) -> &'static str {
         if self.text.is_empty() { self.body } else { self.text }
@@ -123,6 +133,11 @@ pub const COMMANDS: &[Name] = &[
     name("setPVInputMode", "Independent", "{}", "anything", "nothing, in GivTCP too"),
     name("setLocalControlMode", "Load", "{}", "anything", "nothing, in GivTCP too"),
 ];
+
+/// Whether there is a command of this name, capital letters aside.
+pub fn is_command(name: &str) -> bool {
+    COMMANDS.iter().any(|command| command.all().iter().any(|known| known.eq_ignore_ascii_case(name)))
+}
 
 /// Why nobody can do what GivTCP lists under this name.
 pub(super) fn why_unavailable(name: &str) -> &'static str {

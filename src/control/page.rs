@@ -12,7 +12,7 @@ const HEAD: &str = "\
 Every command, what may come with it, and which registers it writes on which model. Made from the program itself: do not
 edit this page, but `src/control/`, and then run `GIVTCP_BLESS=1 cargo test --test it control`.
 
-**This version executes commands, and has no way in for them from outside yet: topics and addresses come with the next.**
+They come over HTTP: [api.md](api.md). **Topics for them come with the next version.**
 
 Names and payloads are GivTCP's. A payload is bare text, as on MQTT, or a JSON object, as GivTCP's REST interface has it;
 both are understood wherever a command comes from. Capital letters in names and words do not matter, numbers may stand in

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::fault::Want;
 use super::keys;
+use super::types::HttpSettings;
 
 /// The longest text that any setting takes, in bytes.
 const LONGEST: usize = 1024;
@@ -218,6 +219,32 @@ pub(super) fn listen(text: &str) -> Result<String, Want> {
         (_, Ok(port)) => want.suggesting(format!("127.0.0.1:{port}")),
         _ => want,
     })
+}
+
+/// What others must send to command, or nothing.
+pub(super) fn token(text: &str) -> Result<SecretString, Want> {
+    let shortest = HttpSettings::SHORTEST_TOKEN;
+    if !text.is_empty() && (text.len() < shortest || !text.bytes().all(|byte| byte.is_ascii_graphic())) {
+        return Err(format!("must be at least {shortest} letters, digits and signs without spaces").into());
+    }
+    secret(text)
+}
+
+/// The first of the ports of single inverters, if there are to be any.
+pub(super) fn first_port(text: &str) -> Result<Option<u16>, Want> {
+    match boolean(text) {
+        Ok(true) => Ok(Some(HttpSettings::FIRST_INVERTER_PORT)),
+        Ok(false) => Ok(None),
+        Err(_) => port(text).map(Some).map_err(|_| {
+            let first = HttpSettings::FIRST_INVERTER_PORT;
+            Want::from(format!("must be off, on (from port {first}), or the first of the ports, 1 to 65535"))
+        }),
+    }
+}
+
+/// Names of hosts with commas between them.
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, Want> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(host).collect()
 }
 
 /// The first levels of a topic.

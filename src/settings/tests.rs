@@ -101,11 +101,40 @@ fn every_key_is_read_from_the_file_and_from_its_variable() {
             let file = format!("{}, {}", ONE.trim().replace("inverters", "{ inverters"), &nested[1..]);
             let by_file = changed(load_with(&file, &[]));
             let by_variable = changed(load_with(ONE, &[(&keys::variable(key.path), text)]));
-            let is_default = !by_file && before.contains(&format!("{}: {text}\n", key.path));
+            // A switch that may be a number has words of its own for off.
+            let off = key.path == "http.per_inverter_ports" && text == "false";
+            let is_default = !by_file && (off || before.contains(&format!("{}: {text}\n", key.path)));
             assert!(by_file || is_default, "{} in {file}", key.path);
             assert_eq!(by_file, by_variable, "{}", key.path);
         }
     }
+}
+
+#[test]
+fn settings_of_http_are_read_and_wrong_ones_told_with_their_places() {
+    let settings = good(
+        "http: { listen: '0.0.0.0:80', token: 0123456789abcdef, read: anyone, per_inverter_ports: on, hosts: 'a.example, b.example' }\n",
+    )
+    .http;
+    assert_eq!((settings.listen.as_deref(), settings.read), (Some("0.0.0.0:80"), Readers::Anyone));
+    assert_eq!((settings.token.expose_secret(), settings.per_inverter_ports), ("0123456789abcdef", Some(6345)));
+    assert_eq!(settings.hosts, ["a.example", "b.example"]);
+    assert_eq!(good("http: { per_inverter_ports: off }\n").http.per_inverter_ports, None);
+    let wrong = "http:\n  token: short\n  read: everybody\n  per_inverter_ports: many\n  hosts: 'a, http://b'\n";
+    insta::assert_snapshot!(faults(wrong).join("\n"), @r"
+        givtcp.yaml:3:10: http.token: must be at least 16 letters, digits and signs without spaces: (hidden)
+        givtcp.yaml:4:9: http.read: must be one of token, anyone: everybody
+        givtcp.yaml:5:23: http.per_inverter_ports: must be off, on (from port 6345), or the first of the ports, 1 to 65535: many
+        givtcp.yaml:6:10: http.hosts: must be a host name or an IP address without a scheme (did you mean b?): a, http://b
+        ");
+    let taken =
+        ["http: { listen: '127.0.0.1:6345', per_inverter_ports: 6345 }\n", "http: { per_inverter_ports: 8099 }\n"];
+    insta::assert_snapshot!(taken.map(|text| faults(text).join(" ")).join("\n"), @r"
+        givtcp.yaml:2:55: http.per_inverter_ports: must leave out port 6345, which is that of http.listen: 6345 to 6345
+        givtcp.yaml:2:29: http.per_inverter_ports: must leave out port 8099, which is that of http.listen: 8099 to 8099
+        ");
+    let two = "inverters: [{ host: a }, { host: b }]\nhttp: { per_inverter_ports: 65535 }\n";
+    insta::assert_snapshot!(shown(load_with(two, &[])).join("\n"), @"givtcp.yaml:2:29: http.per_inverter_ports: must leave a port for each of 2 inverters: 65535");
 }
 
 #[test]
@@ -174,18 +203,6 @@ fn nothing_that_is_shown_holds_a_secret() {
     let all = faults(wrong);
     assert_eq!(all.len(), 4, "{all:?}");
     assert!(!all.join("\n").contains("s3cret"), "{all:?}");
-}
-
-#[test]
-fn settings_without_effect_yet_are_named_only_when_they_were_changed() {
-    let text = format!(
-        "{ONE}locks: {{ backend: redis }}\nredis: {{ url: redis://host }}\nhttp: {{ listen: '0.0.0.0:80' }}\ncontrol: {{ enabled: false }}\n"
-    );
-    insta::assert_snapshot!(load_with(&text, &[]).unwrap().warnings.join("\n"), @r"
-    http.listen: set, but this version has no web interface yet
-    ");
-    let same = format!("{ONE}locks: {{ backend: local }}\nredis: {{ url: '' }}\n");
-    assert_eq!(load_with(&same, &[]).unwrap().warnings, Vec::<String>::new());
 }
 
 #[test]

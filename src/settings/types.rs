@@ -222,11 +222,32 @@ pub struct RedisSettings {
     pub ca_file: Option<PathBuf>,
 }
 
-/// The web interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is answered over HTTP: GivTCP's REST interface, and our own.
+#[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// Address and port it listens on. Default `127.0.0.1:8099`.
-    pub listen: String,
+    /// Whether anything is. Default true.
+    pub enabled: bool,
+    /// Address and port it listens on. `None`: port [`HttpSettings::PORT`] of 127.0.0.1, in a container of all addresses.
+    pub listen: Option<String>,
+    /// What other machines, and whoever comes through a proxy, must send to command, at least
+    /// [`HttpSettings::SHORTEST_TOKEN`] characters. Default empty: they command nothing.
+    pub token: SecretString,
+    /// Whether they must send it to read too. Default `token`.
+    pub read: Readers,
+    /// The first of further ports, one an inverter in their order, each with GivTCP's routes at its top. `None`: none.
+    pub per_inverter_ports: Option<u16>,
+    /// Names under which the program is reached, beside addresses and names of the local network.
+    pub hosts: Vec<String>,
+}
+
+/// Who may read over HTTP, beside programs of this machine and of Home Assistant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Readers {
+    /// Who has the token: `token`.
+    #[default]
+    Token,
+    /// Anyone who reaches the port: `anyone`.
+    Anyone,
 }
 
 /// Commands to the inverters.
@@ -264,7 +285,7 @@ impl Default for Settings {
             smoothing: Smoothing::None,
             locks: LocksSettings::default(),
             redis: RedisSettings { url: SecretString::from(String::new()), ca_file: None },
-            http: HttpSettings { listen: "127.0.0.1:8099".into() },
+            http: HttpSettings::default(),
             control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
         }
@@ -325,6 +346,28 @@ impl Default for LocksSettings {
     }
 }
 
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: None,
+            token: SecretString::from(String::new()),
+            read: Readers::Token,
+            per_inverter_ports: None,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// GivTCP's port.
+    pub const PORT: u16 = 8099;
+    /// The first of GivTCP's ports of single inverters, where Predbat asks.
+    pub const FIRST_INVERTER_PORT: u16 = 6345;
+    /// What is shorter could be guessed.
+    pub const SHORTEST_TOKEN: usize = 16;
+}
+
 impl MqttSettings {
     /// The port without TLS.
     pub const PORT: u16 = 1883;
@@ -332,7 +375,7 @@ impl MqttSettings {
     pub const TLS_PORT: u16 = 8883;
 }
 
-// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown ===
+// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -397,6 +440,17 @@ impl LockBackend {
 impl WhenRedisIsDown {
     /// Every choice, with its name in the settings.
     pub const NAMES: [(&str, Self); 2] = [("wait", Self::Wait), ("local", Self::Local)];
+}
+
+impl Readers {
+    /// Every choice, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("token", Self::Token), ("anyone", Self::Anyone)];
+}
+
+impl fmt::Display for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
 }
 
 impl fmt::Display for WhenRedisIsDown {

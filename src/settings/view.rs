@@ -70,7 +70,12 @@ impl View {
         lines.put("locks.when_redis_is_down", locks.when_redis_is_down);
         lines.put("redis.url", presence(&redis.url));
         lines.put("redis.ca_file", path(redis.ca_file.as_ref()));
-        lines.put("http.listen", &http.listen);
+        lines.put("http.enabled", http.enabled);
+        lines.put("http.listen", http.listen.as_deref().unwrap_or("(127.0.0.1:8099; 0.0.0.0:8099 in a container)"));
+        lines.put("http.token", presence(&http.token));
+        lines.put("http.read", http.read);
+        lines.put("http.per_inverter_ports", http.per_inverter_ports.map_or("off".into(), |port| port.to_string()));
+        lines.put("http.hosts", if http.hosts.is_empty() { "(none)".into() } else { http.hosts.join(", ") });
         lines.put("control.enabled", control.enabled);
         lines.put("control.dry_run", control.dry_run);
         lines.put("control.daily_writes", control.daily_writes);

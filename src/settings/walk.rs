@@ -13,7 +13,8 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PollSettings, Qos, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    MqttSettings, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
+    WhenRedisIsDown,
 };
 
 mod rates;
@@ -37,11 +38,12 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
             url: walk.read(&scope, "redis.url", defaults.redis.url, scalar::redis_url),
             ca_file: walk.read(&scope, "redis.ca_file", None, |text| scalar::path(text).map(Some)),
         },
-        http: HttpSettings { listen: walk.read(&scope, "http.listen", defaults.http.listen, scalar::listen) },
+        http: walk.http(&scope),
         control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
     };
     walk.redis_where_it_is_asked_for(root, &settings);
+    walk.a_port_for_each_inverter(root, &settings);
     (settings, walk.faults)
 }
 
@@ -159,6 +161,41 @@ impl Walk<'_> {
             when_redis_is_down: self.read(scope, "locks.when_redis_is_down", defaults.when_redis_is_down, |text| {
                 scalar::one_of(text, &WhenRedisIsDown::NAMES)
             }),
+        }
+    }
+
+    fn http(&mut self, scope: &Scope<'_>) -> HttpSettings {
+        let defaults = HttpSettings::default();
+        HttpSettings {
+            enabled: self.read(scope, "http.enabled", defaults.enabled, scalar::boolean),
+            listen: self.read(scope, "http.listen", defaults.listen, |text| scalar::listen(text).map(Some)),
+            token: self.read(scope, "http.token", defaults.token, scalar::token),
+            read: self.read(scope, "http.read", defaults.read, |text| scalar::one_of(text, &Readers::NAMES)),
+            per_inverter_ports: self.read(
+                scope,
+                "http.per_inverter_ports",
+                defaults.per_inverter_ports,
+                scalar::first_port,
+            ),
+            hosts: self.read(scope, "http.hosts", defaults.hosts, scalar::hosts),
+        }
+    }
+
+    /// There must be as many ports as inverters, and the web interface's is none of them.
+    fn a_port_for_each_inverter(&mut self, root: &Value, settings: &Settings) {
+        const KEY: &str = "http.per_inverter_ports";
+        let (Some(first), Some(value)) = (settings.http.per_inverter_ports, layer::find(root, KEY)) else { return };
+        let count = u16::try_from(settings.inverters.len()).unwrap_or(u16::MAX);
+        let Some(last) = first.checked_add(count.saturating_sub(1)) else {
+            let want = format!("must leave a port for each of {count} inverters");
+            self.faults.push(Fault::of(want.into(), self.origins.of(value), KEY, &first.to_string(), false));
+            return;
+        };
+        let own = settings.http.listen.as_deref().and_then(|listen| listen.rsplit_once(':')?.1.parse().ok());
+        let own = own.unwrap_or(HttpSettings::PORT);
+        if (first..=last).contains(&own) {
+            let want = format!("must leave out port {own}, which is that of http.listen");
+            self.faults.push(Fault::of(want.into(), self.origins.of(value), KEY, &format!("{first} to {last}"), false));
         }
     }
 

@@ -29,6 +29,7 @@ mod fleet;
 mod group;
 mod guards;
 mod host;
+mod http;
 mod independent_client;
 mod journal;
 mod locks;

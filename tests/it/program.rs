@@ -27,6 +27,8 @@ pub struct Settings {
     pub locks: &'static str,
     /// What stands below `redis`.
     pub redis: String,
+    /// What stands below `http`. Where it listens is a port of its own on 127.0.0.1; the log says which.
+    pub http: String,
     /// The log's level.
     pub log: &'static str,
 }
@@ -41,6 +43,7 @@ impl Settings {
             mqtt: format!("host: 127.0.0.1, port: {broker}"),
             locks: "backend: auto",
             redis: String::new(),
+            http: String::new(),
             log: "info",
         }
     }
@@ -55,10 +58,10 @@ impl Settings {
     pub fn text(&self) -> String {
         let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
         let inverters = inverters.concat();
-        let Self { poll, link, mqtt, locks, redis, log, .. } = self;
+        let Self { poll, link, mqtt, locks, redis, http, log, .. } = self;
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
-             redis: {{ {redis} }}\nlog: {{ level: \"{log}\" }}\n"
+             redis: {{ {redis} }}\nhttp: {{ {http} }}\nlog: {{ level: \"{log}\" }}\n"
         )
     }
 }
@@ -105,6 +108,7 @@ fn command(dir: &tempfile::TempDir, args: &[&str]) -> Command {
         .env("TMPDIR", dir.path())
         .env("TZ", "Europe/London")
         .env("GIVTCP_DATA_DIR", dir.path().join("data"))
+        .env("GIVTCP_HTTP__LISTEN", "127.0.0.1:0")
         .current_dir(dir.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -146,7 +146,12 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     locks.when_redis_is_down: wait
     redis.url: (not set)
     redis.ca_file: (not set)
-    http.listen: 127.0.0.1:8099
+    http.enabled: true
+    http.listen: (127.0.0.1:8099; 0.0.0.0:8099 in a container)
+    http.token: (not set)
+    http.read: token
+    http.per_inverter_ports: off
+    http.hosts: (none)
     control.enabled: true
     control.dry_run: false
     control.daily_writes: 300

@@ -1,0 +1,73 @@
+//! What is served over HTTP of a running fleet, and to whom.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+use super::roles::Roles;
+use super::{App, Snapshots};
+use crate::control::Orders;
+use crate::http::who::Rules;
+use crate::http::{self, Http, Places, Plant};
+use crate::settings::{InverterSettings, Settings, describe};
+
+/// Serves until `shutdown`, where the settings want it.
+pub(super) async fn serve(http: Option<(Http, Places)>, shutdown: CancellationToken) {
+    if let Some((http, places)) = http {
+        http::serve(http, places, shutdown).await;
+    }
+}
+
+/// What is served, and where; `None` where nothing is to be.
+pub(super) fn of(app: &App, settings: &Settings, roles: &Roles) -> Option<(Http, Places)> {
+    let wanted = &settings.http;
+    if !wanted.enabled {
+        tracing::debug!("nothing is served over HTTP: http.enabled is false");
+        return None;
+    }
+    let listed = settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).enumerate();
+    let http = Http {
+        plants: listed
+            .map(|(place, ((each, snapshots), orders))| plant(place, each, snapshots, orders, roles))
+            .collect(),
+        rules: Rules {
+            token: Some(wanted.token.clone()).filter(|token| !token.expose_secret().is_empty()),
+            readers: wanted.read,
+            hosts: wanted.hosts.clone(),
+            supervised: is_supervised(),
+        },
+        settings: describe(settings),
+        events: app.events(),
+        restart: app.restart.clone(),
+    };
+    let usual = || http::usual_address(is_in_container()).to_string();
+    let places =
+        Places { listen: wanted.listen.clone().unwrap_or_else(usual), per_inverter: wanted.per_inverter_ports };
+    Some((http, places))
+}
+
+fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &Orders, roles: &Roles) -> Plant {
+    let roles = roles.clone();
+    Plant {
+        name: each.name.clone().unwrap_or_else(|| each.host.clone()),
+        snapshots: snapshots.clone(),
+        orders: orders.clone(),
+        role: Arc::new(move |serial| roles.of(place, serial)),
+    }
+}
+
+/// Whether Home Assistant's Supervisor runs this program: it gives each of its apps a variable of this name.
+fn is_supervised() -> bool {
+    std::env::var_os("SUPERVISOR_TOKEN").is_some()
+}
+
+/// Whether the loopback interface is that of a container. Docker, Podman and systemd-nspawn leave these signs.
+fn is_in_container() -> bool {
+    let signs = ["/.dockerenv", "/run/.containerenv"];
+    let variables = ["container", "KUBERNETES_SERVICE_HOST"];
+    is_supervised()
+        || signs.iter().any(|path| Path::new(path).exists())
+        || variables.iter().any(|name| std::env::var_os(name).is_some())
+}

@@ -1,0 +1,282 @@
+//! What our interface answers, each as a closed schema: nothing comes that is not declared.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::Number;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::super::commands::symbol;
+use super::{Shared, locked};
+use crate::catalogue::{Payload, Tree};
+use crate::control::{Control, ControlKind};
+use crate::plant::Snapshot;
+
+/// All inverters.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlantList {
+    /// In the order of the settings.
+    plants: Vec<PlantItem>,
+}
+
+/// An inverter and what is behind it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PlantItem {
+    /// From 1; GivTCP's routes of it begin with `/REST` and this number.
+    #[schema(minimum = 1)]
+    number: usize,
+    /// What the settings call it.
+    name: String,
+    /// Serial number, once it is known.
+    serial: Option<String>,
+    /// Model, once it is known.
+    model: Option<String>,
+    /// Whether it answers.
+    online: bool,
+    /// When something was last read of it.
+    #[schema(format = DateTime)]
+    last_updated: Option<String>,
+    /// Whether another inverter leads it, so that it takes no commands.
+    led: bool,
+}
+
+/// What an inverter does.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnapshotBody {
+    /// Serial number.
+    serial: String,
+    /// Whether it answers. If not, the values are the last ones.
+    online: bool,
+    /// When something was last read.
+    #[schema(format = DateTime)]
+    last_updated: Option<String>,
+    /// What there is.
+    values: Vec<ValueItem>,
+}
+
+/// One value.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ValueItem {
+    /// Where it is published, below the inverter's topic.
+    #[schema(example = "Power/Power/SOC")]
+    path: String,
+    /// What it is.
+    value: AnyValue,
+    /// What it is counted in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "%")]
+    unit: Option<&'static str>,
+}
+
+/// A number or text.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum AnyValue {
+    Number(Number),
+    Text(String),
+}
+
+/// What can be set.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ControlList {
+    /// What this model has.
+    controls: Vec<ControlItem>,
+}
+
+/// Something that can be set.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ControlItem {
+    /// The command that sets it.
+    #[schema(example = "setBatteryReserve")]
+    command: String,
+    /// What kind of thing it is.
+    #[schema(value_type = KindWord)]
+    kind: &'static str,
+    /// The least that it takes, of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<i64>,
+    /// The most that it takes, of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<i64>,
+    /// What one step of its register is, rounded, of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<i64>,
+    /// What a number is counted in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
+    /// What there is to choose from, of a select.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<&'static str>,
+    /// Where its value is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// What is set now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<AnyValue>,
+    /// Whether the inverter's serial number must come with it, as `confirm`.
+    confirm: bool,
+}
+
+/// What kind of thing can be set.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a kind, for the document")]
+pub(super) enum KindWord {
+    /// A whole number.
+    Number,
+    /// One of several names.
+    Select,
+    /// `enable` or `disable`.
+    Switch,
+    /// Something that is done.
+    Button,
+    /// A time of the day, HH:MM.
+    Time,
+}
+
+/// Timed overrides.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverrideList {
+    /// Whether it is known which run; if not, none is told.
+    known: bool,
+    /// Those that run.
+    overrides: Vec<OverrideItem>,
+}
+
+/// A timed override.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OverrideItem {
+    /// The command that starts and ends it.
+    #[schema(example = "forceCharge")]
+    command: &'static str,
+    /// How many minutes are left, the last one counted.
+    #[schema(minimum = 0)]
+    minutes_left: i64,
+}
+
+impl PlantList {
+    pub(super) fn of(shared: &Shared) -> Self {
+        let plants = shared.plants.iter().enumerate().map(|(place, plant)| {
+            let snapshot = shared.snapshot(place);
+            let snapshot = snapshot.as_deref();
+            PlantItem {
+                number: place + 1,
+                name: plant.name.clone(),
+                serial: snapshot.map(|snapshot| snapshot.identity.serial.to_string()),
+                model: snapshot.map(|snapshot| snapshot.identity.model.name()),
+                online: snapshot.is_some_and(|snapshot| snapshot.stats.online),
+                last_updated: snapshot.and_then(last_updated),
+                led: snapshot.is_some_and(|snapshot| (plant.role)(snapshot.identity.serial).is_read_only()),
+            }
+        });
+        Self { plants: plants.collect() }
+    }
+}
+
+fn last_updated(snapshot: &Snapshot) -> Option<String> {
+    snapshot.stats.last_updated.map(|at| at.to_string())
+}
+
+impl SnapshotBody {
+    pub(super) fn of(shared: &Shared, place: usize, raw: bool) -> Option<Self> {
+        let (plant, snapshot) = (shared.plants.get(place)?, shared.snapshot(place)?);
+        let role = (plant.role)(snapshot.identity.serial);
+        let values = locked(shared.layouts.get(place)?).values_as(role, &snapshot);
+        let shown = values.into_iter().filter(|(leaf, _)| raw || !leaf.path.starts_with("raw/"));
+        Some(Self {
+            serial: snapshot.identity.serial.to_string(),
+            online: snapshot.stats.online,
+            last_updated: last_updated(&snapshot),
+            values: shown
+                .map(|(leaf, quantity)| ValueItem {
+                    path: leaf.path.to_string(),
+                    value: AnyValue::from(&leaf.payload),
+                    unit: quantity.and_then(crate::catalogue::Quantity::unit),
+                })
+                .collect(),
+        })
+    }
+}
+
+impl PartialSchema for AnyValue {
+    fn schema() -> RefOr<Schema> {
+        let either = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::Number, Type::String]));
+        either.description(Some("A number or text.")).into()
+    }
+}
+
+impl ToSchema for AnyValue {}
+
+impl From<&Payload> for AnyValue {
+    fn from(payload: &Payload) -> Self {
+        match payload {
+            Payload::Integer(number) => Self::Number((*number).into()),
+            // What is no number is in no quantity's range, and so is not here.
+            Payload::Float(number) => Self::Number(Number::from_f64(*number).unwrap_or_else(|| 0.into())),
+            Payload::Word(text) => Self::Text((*text).to_owned()),
+            Payload::Text(text) => Self::Text(text.to_string()),
+        }
+    }
+}
+
+impl ControlList {
+    pub(super) fn of(offered: Vec<Control>, tree: &Tree) -> Self {
+        let values: HashMap<&str, &Payload> = tree.leaves.iter().map(|leaf| (&*leaf.path, &leaf.payload)).collect();
+        let item = |control: Control| {
+            let value = control.leaf.as_deref().and_then(|path| values.get(path)).map(|payload| (*payload).into());
+            let plain = ControlItem {
+                command: control.command,
+                kind: "button",
+                min: None,
+                max: None,
+                step: None,
+                unit: None,
+                options: Vec::new(),
+                path: control.leaf,
+                value,
+                confirm: control.confirm,
+            };
+            match control.kind {
+                ControlKind::Number { min, max, step, unit } => ControlItem {
+                    kind: "number",
+                    min: Some(min),
+                    max: Some(max),
+                    step: Some(step),
+                    unit: Some(symbol(unit)),
+                    ..plain
+                },
+                ControlKind::Select(options) => ControlItem { kind: "select", options, ..plain },
+                ControlKind::Switch => ControlItem { kind: "switch", ..plain },
+                ControlKind::Time => ControlItem { kind: "time", ..plain },
+                ControlKind::Button => plain,
+            }
+        };
+        Self { controls: offered.into_iter().map(item).collect() }
+    }
+}
+
+impl OverrideList {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let Some(running) = snapshot.overrides else { return Self { known: false, overrides: Vec::new() } };
+        let all = [
+            ("forceCharge", running.force_charge),
+            ("forceExport", running.force_export),
+            ("tempPauseCharge", running.pause_charge),
+            ("tempPauseDischarge", running.pause_discharge),
+        ];
+        let item = |(command, left): (&'static str, Option<i64>)| {
+            Some(OverrideItem { command, minutes_left: left.filter(|minutes| *minutes > 0)? })
+        };
+        Self { known: true, overrides: all.into_iter().filter_map(item).collect() }
+    }
+}
