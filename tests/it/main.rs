@@ -40,6 +40,7 @@ mod overrides_page;
 mod parity;
 mod plant_day;
 mod poller;
+mod predbat;
 mod program;
 mod redis;
 mod register_tables;
