@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -46,6 +47,10 @@ pub struct SimulateArgs {
     /// What fixes sun, demand, delays and faults
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+
+    /// How long an answer takes, give or take 30 %
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub delay: u64,
 
     /// How many low-voltage batteries the plant has, 0 to 6; 0 leaves out those of every family
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=6))]
@@ -136,6 +141,8 @@ fn simulator(args: &SimulateArgs) -> anyhow::Result<Simulator> {
         speed: args.speed,
         start: args.start.unwrap_or(defaults.start),
         batteries: args.batteries,
+        delay: Duration::from_millis(args.delay),
+        delay_jitter: Duration::from_millis(args.delay * 3 / 10),
         faults: args.faults,
         ..defaults
     };
