@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod answers;
+mod commands;
 mod company;
 mod locks;
 mod publisher;
@@ -89,6 +90,7 @@ impl App {
         let shared = locks::Shared { redis: redis.as_ref(), is_alone };
         let (locks, kept) = locks::choose(settings, &clock, &shared)?;
         tracing::info!("{kept}");
+        commands::warn_of_open_broker(settings);
         let store = open_store(settings);
         // Who shares inverters with others takes none before it is known how many there are.
         let shelf = redis.clone().filter(|_| locks::in_redis(settings));
@@ -124,6 +126,7 @@ impl App {
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             let (way_in, inbox) = orders();
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
+            let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
             app.orders.push(way_in);
             known.push(Known { locks: Arc::clone(&locks), hold: hold.clone(), snapshots: receiver.clone() });
             if let Some(redis) = shelf.clone() {
@@ -144,6 +147,7 @@ impl App {
             };
             app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
             if let Some(session) = &session {
+                let session = SessionSettings { commands: listening, ..session.clone() };
                 let source = publisher::Source {
                     place,
                     snapshots: receiver.clone(),
@@ -153,7 +157,7 @@ impl App {
                     roles: roles.clone(),
                     succession,
                 };
-                app.sessions.spawn(publisher::run(source, session.clone(), app.stop_sessions.clone()));
+                app.sessions.spawn(publisher::run(source, session, app.stop_sessions.clone()));
             }
             app.snapshots.push(receiver);
         }

@@ -6,8 +6,9 @@
 //!
 //! The protocol is rumqttc's (its MQTT 5 packets), the connection is ours: rumqttc's own event loop writes and flushes
 //! each packet by itself, which costs one system call and one TLS record a leaf, and has no deadline on a write.
-//! `connection` puts what is due into one buffer and writes that. No other file of the program names rumqttc.
+//! `connection` puts what is due into one buffer and writes that; nothing but it and `error` names rumqttc.
 
+mod commands;
 mod connection;
 mod error;
 mod happenings;
@@ -17,6 +18,7 @@ mod session;
 mod tls;
 
 pub use crate::settings::Qos;
+pub use commands::{Answers, Arrival, Listening};
 pub use session::run;
 pub use tls::{TlsError, tls_config, tls_trusting};
 
@@ -58,6 +60,8 @@ pub struct SessionSettings {
     pub tls: Option<Arc<ClientConfig>>,
     /// What happens to inverters; each session publishes what happens to its own.
     pub events: Events,
+    /// Who takes commands; without, none are.
+    pub commands: Option<Listening>,
     /// Where the session counts; sessions may share one.
     pub counters: Arc<MqttCounters>,
     /// Seeds the jitter of reconnects.
@@ -80,6 +84,7 @@ impl SessionSettings {
             keep_alive: Duration::from_secs(30),
             tls: None,
             events: Events::new(),
+            commands: None,
             counters: Arc::default(),
             seed: 0,
         }

@@ -12,7 +12,8 @@ const HEAD: &str = "\
 Every command, what may come with it, and which registers it writes on which model. Made from the program itself: do not
 edit this page, but `src/control/`, and then run `GIVTCP_BLESS=1 cargo test --test it control`.
 
-They come over HTTP: [api.md](api.md). **Topics for them come with the next version.**
+They come by MQTT, published to `<root>/control/<serial>/<command>`, with what became of them told at
+`<root>/result/<serial>/<command>` ([mqtt.md](mqtt.md#commands)), and over HTTP ([api.md](api.md)).
 
 Names and payloads are GivTCP's. A payload is bare text, as on MQTT, or a JSON object, as GivTCP's REST interface has it;
 both are understood wherever a command comes from. Capital letters in names and words do not matter, numbers may stand in
@@ -115,6 +116,8 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `busy` | 32 commands wait already |
 | `wrong_inverter` | another inverter answers than the one that is meant |
 | `not_kept` | what a plan of several registers would have to undo cannot be kept ([why](statuses.md#when-no-override-can-start)) |
+| `invalid` | MQTT: no such command, or a payload that it does not understand |
+| `retained`, `expired`, `superseded` | MQTT: published as retained; over, or replaced by a newer one, before it was begun |
 | `stopping` | the program stops, or gives the inverter to another process |
 ";
 

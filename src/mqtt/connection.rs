@@ -1,35 +1,33 @@
 //! One connection to a broker: MQTT 5 packets in and out of a byte stream, many to a write.
 
+mod packets;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use rumqttc::tokio_rustls::TlsConnector;
+use bytes::{Bytes, BytesMut};
+use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Connect, ConnectProperties, ConnectReturnCode, Disconnect, DisconnectReasonCode, LastWill,
-    LastWillProperties, Login, Packet, PingReq, PubAckReason, PubRecReason, PubRel, Publish,
+    ConnAck, ConnectReturnCode, Disconnect, DisconnectReasonCode, Filter, Packet, PingReq, PubAck, PubAckReason,
+    PubRecReason, PubRel, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode, Unsubscribe,
 };
-use rumqttc::v5::mqttbytes::{Error as PacketError, QoS};
-use rustls::pki_types::ServerName;
-use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::error::ConnectionError;
 use super::inflight::{InFlight, MOST};
 use super::projection::{Due, OFFLINE};
 use super::{Qos, SessionSettings};
+use packets::{connect_packet, keep_alive, open_stream, read_acknowledgement, read_packet, write_all};
 
 /// From looking up the name to the broker's acknowledgement.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The first byte of an acknowledged connection.
-const CONNACK: u8 = 0x20;
-/// The largest packet that is taken from a broker.
-const MAX_INCOMING: u32 = 1 << 20;
 /// No publish is added to this many bytes until they are written: one TLS record holds them, and what is not in here
 /// yet is still replaced by newer values.
 const BATCH: usize = 16 * 1024;
+/// Identifiers that no publish has: those end at [`MOST`].
+const SUBSCRIBING: u16 = u16::MAX;
+const UNSUBSCRIBING: u16 = u16::MAX - 1;
 
 /// What carries the bytes.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -58,7 +56,19 @@ pub(super) struct Connection {
     retain_available: bool,
     max_outgoing: Option<u32>,
     keep_alive: Duration,
+    is_resumed: bool,
     inflight: InFlight,
+}
+
+/// What somebody published where this client is subscribed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arrived {
+    pub(super) topic: Bytes,
+    pub(super) payload: Bytes,
+    /// Whether it was published to be kept, or is what a broker kept.
+    pub(super) retain: bool,
+    /// What is left of its life.
+    pub(super) expiry: Option<Duration>,
 }
 
 /// What happened on a connection.
@@ -70,6 +80,10 @@ pub(super) enum Event {
     Pong,
     /// The broker refused a publish, for the reason given.
     RefusedPublish(String),
+    /// A subscription is in force, or refused for the reason given.
+    Subscribed(Result<(), String>),
+    /// Something was published where this client is subscribed.
+    Arrived(Arrived),
     /// Anything else.
     Other,
 }
@@ -115,6 +129,7 @@ impl Connection {
             retain_available: true,
             max_outgoing: None,
             keep_alive: keep_alive(settings),
+            is_resumed: false,
             inflight: InFlight::new(MOST),
         }
     }
@@ -124,6 +139,7 @@ impl Connection {
         if ack.code != ConnectReturnCode::Success {
             return Err(ConnectionError::refused(ack.code));
         }
+        connection.is_resumed = ack.session_present;
         let Some(asked) = ack.properties else { return Ok(connection) };
         if let Some(most) = asked.receive_max {
             connection.inflight = InFlight::new(most);
@@ -144,6 +160,11 @@ impl Connection {
     /// The time between two pings that holds for this connection.
     pub(super) fn keep_alive(&self) -> Duration {
         self.keep_alive
+    }
+
+    /// Whether the broker still had the session of an earlier connection, with its subscriptions.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// Publishes that were given and that nobody knows the fate of.
@@ -195,6 +216,24 @@ impl Connection {
         self.push(&Packet::PingReq(PingReq));
     }
 
+    /// Subscribes with quality of service 0: a broker keeps nothing of it for a client that is away. What it keeps of
+    /// topics is not sent, and what comes says whether it was published to be kept.
+    pub(super) fn subscribe(&mut self, filter: &str) {
+        let filter = Filter {
+            path: filter.to_owned(),
+            qos: QoS::AtMostOnce,
+            nolocal: true,
+            preserve_retain: true,
+            retain_forward_rule: RetainForwardRule::Never,
+        };
+        self.push(&Packet::Subscribe(Subscribe { pkid: SUBSCRIBING, ..Subscribe::new(filter, None) }));
+    }
+
+    /// Takes a subscription back.
+    pub(super) fn unsubscribe(&mut self, filter: &str) {
+        self.push(&Packet::Unsubscribe(Unsubscribe { pkid: UNSUBSCRIBING, ..Unsubscribe::new(filter, None) }));
+    }
+
     fn push(&mut self, packet: &Packet) -> bool {
         let before = self.outgoing.len();
         let fits = packet.write(&mut self.outgoing, self.max_outgoing).is_ok();
@@ -240,6 +279,8 @@ impl Connection {
                     self.push(&Packet::PubRel(PubRel::new(rec.pkid, None)));
                 }
             }
+            Packet::SubAck(ack) => return Ok(Event::Subscribed(granted(&ack))),
+            Packet::Publish(publish) => return Ok(Event::Arrived(self.arrived(publish))),
             Packet::PubComp(comp) => self.inflight.done(comp.pkid),
             Packet::Disconnect(goodbye) => {
                 let reason = goodbye.properties.as_ref().and_then(|properties| properties.reason_string.as_deref());
@@ -248,6 +289,20 @@ impl Connection {
             _ => {}
         }
         Ok(Event::Other)
+    }
+
+    /// Quality of service 2 was never asked for, and is not acknowledged.
+    fn arrived(&mut self, publish: Publish) -> Arrived {
+        if publish.qos == QoS::AtLeastOnce {
+            self.push(&Packet::PubAck(PubAck::new(publish.pkid, None)));
+        }
+        let expiry = publish.properties.and_then(|properties| properties.message_expiry_interval);
+        Arrived {
+            topic: publish.topic,
+            payload: publish.payload,
+            retain: publish.retain,
+            expiry: expiry.map(|seconds| Duration::from_secs(seconds.into())),
+        }
     }
 
     /// Publishes `offline`, says goodbye, and waits until the broker has closed the connection, so that nothing is
@@ -279,116 +334,10 @@ impl Connection {
     }
 }
 
-async fn open_stream(settings: &SessionSettings) -> Result<Box<dyn Stream>, ConnectionError> {
-    let addresses = tokio::net::lookup_host((settings.host.as_str(), settings.port))
-        .await
-        .map_err(ConnectionError::UnknownHost)?
-        .collect::<Vec<_>>();
-    let tcp = TcpStream::connect(addresses.as_slice()).await.map_err(ConnectionError::Unreachable)?;
-    // Writes are whole batches already.
-    tcp.set_nodelay(true).map_err(ConnectionError::Unreachable)?;
-    let Some(tls) = &settings.tls else { return Ok(Box::new(tcp)) };
-    let name = ServerName::try_from(settings.host.clone()).map_err(|_| ConnectionError::NoServerName)?;
-    let connector = TlsConnector::from(std::sync::Arc::clone(tls));
-    match connector.connect(name, tcp).await {
-        Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(ConnectionError::from_io(error)),
-    }
-}
-
-/// The session lives as long as the will waits: a will is sent when its session ends, however long its delay. For the
-/// same reason the session is resumed and not begun anew, else a short break would send the will (MQTT 5, 3.1.3.2.2
-/// and 3.1.4; Mosquitto 2.0 is lenient there). With quality of service 2 the broker would also resume its half of the
-/// handshakes that the break cut, and take new publishes for repetitions of old ones: there the session begins anew.
-fn connect_packet(settings: &SessionSettings, identity: &Identity) -> Packet {
-    let delay = u32::try_from(settings.will_delay.as_secs()).unwrap_or(u32::MAX);
-    let connect = Connect {
-        keep_alive: keep_alive(settings).as_secs() as u16,
-        client_id: identity.client_id.clone(),
-        clean_start: delay == 0 || settings.qos == Qos::ExactlyOnce,
-        properties: Some(ConnectProperties {
-            session_expiry_interval: Some(delay),
-            max_packet_size: Some(MAX_INCOMING),
-            ..ConnectProperties::new()
-        }),
-    };
-    let will = LastWill {
-        topic: identity.status_topic.clone(),
-        message: OFFLINE.to_string().into(),
-        qos: settings.qos.into(),
-        retain: true,
-        properties: Some(LastWillProperties {
-            delay_interval: Some(delay),
-            payload_format_indicator: None,
-            message_expiry_interval: None,
-            content_type: None,
-            response_topic: None,
-            correlation_data: None,
-            user_properties: Vec::new(),
-        }),
-    };
-    let login = (!settings.username.is_empty())
-        .then(|| Login::new(settings.username.clone(), settings.password.expose_secret().to_owned()));
-    Packet::Connect(connect, Some(will), login)
-}
-
-/// The setting in what the protocol can say, and not so short that pings crowd.
-fn keep_alive(settings: &SessionSettings) -> Duration {
-    Duration::from_secs(settings.keep_alive.as_secs().clamp(2, u16::MAX.into()))
-}
-
-async fn write_all(writer: &mut (impl AsyncWrite + Unpin), outgoing: &mut BytesMut) -> std::io::Result<()> {
-    while outgoing.has_remaining() {
-        if writer.write_buf(outgoing).await? == 0 {
-            return Err(std::io::ErrorKind::WriteZero.into());
-        }
-    }
-    writer.flush().await
-}
-
-async fn read_packet(
-    reader: &mut (impl AsyncRead + Unpin),
-    incoming: &mut BytesMut,
-) -> Result<Packet, ConnectionError> {
-    loop {
-        if let Some(packet) = decode(incoming).map_err(ConnectionError::Malformed)? {
-            return Ok(packet);
-        }
-        if reader.read_buf(incoming).await.map_err(ConnectionError::from_io)? == 0 {
-            return Err(ConnectionError::Closed);
-        }
-    }
-}
-
-/// The first packet of a broker. What begins otherwise is none's: its length would be waited for in vain.
-async fn read_acknowledgement(
-    reader: &mut (impl AsyncRead + Unpin),
-    incoming: &mut BytesMut,
-) -> Result<ConnAck, ConnectionError> {
-    if reader.read_buf(incoming).await.map_err(ConnectionError::from_io)? == 0 {
-        return Err(ConnectionError::NotMqtt);
-    }
-    if let Some(&other) = incoming.first().filter(|&&first| first != CONNACK) {
-        return Err(ConnectionError::NotMqtt5(PacketError::InvalidPacketType(other >> 4)));
-    }
-    match read_packet(reader, incoming).await {
-        Ok(Packet::ConnAck(ack)) => Ok(ack),
-        Ok(_) => Err(ConnectionError::NotMqtt5(PacketError::IncorrectPacketFormat)),
-        Err(ConnectionError::Malformed(why)) => Err(ConnectionError::NotMqtt5(why)),
-        Err(ConnectionError::Closed) => Err(ConnectionError::NotMqtt),
-        Err(other) => Err(other),
-    }
-}
-
-/// The next whole packet. One that is whole and yet wants more bytes is malformed: rumqttc says the same of it as of
-/// one that has not all arrived.
-fn decode(incoming: &mut BytesMut) -> Result<Option<Packet>, PacketError> {
-    let before = incoming.len();
-    match Packet::read(incoming, Some(MAX_INCOMING)) {
-        Ok(packet) => Ok(Some(packet)),
-        Err(PacketError::InsufficientBytes(_)) if incoming.len() == before => Ok(None),
-        Err(PacketError::InsufficientBytes(_)) => Err(PacketError::MalformedPacket),
-        Err(other) => Err(other),
+fn granted(ack: &SubAck) -> Result<(), String> {
+    match ack.return_codes.first() {
+        Some(SubscribeReasonCode::Success(_)) => Ok(()),
+        other => Err(format!("{other:?}")),
     }
 }
 

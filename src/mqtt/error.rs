@@ -54,6 +54,8 @@ pub(super) enum ConnectionError {
     Lost(io::Error),
     #[error("did not answer a ping within: {0:?}")]
     NoAnswer(Duration),
+    #[error("did not answer the subscription to commands within: {0:?}")]
+    NotSubscribed(Duration),
     #[error("sent what is not mqtt: {0}")]
     Malformed(mqttbytes::Error),
 }

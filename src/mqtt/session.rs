@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::commands::{Ears, PATIENCE};
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
 use super::happenings::Happenings;
@@ -70,6 +71,7 @@ struct Session<'a> {
     identity: Identity,
     projection: Projection,
     happenings: Happenings,
+    ears: Ears,
     begun: Instant,
     backoff: Backoff,
     outage: Outage,
@@ -104,6 +106,7 @@ impl<'a> Session<'a> {
         Self {
             settings,
             happenings,
+            ears: Ears::new(settings, first.serial),
             broker: Broker { host: settings.host.clone(), port: settings.port },
             serial: first.serial,
             identity,
@@ -161,7 +164,10 @@ impl<'a> Session<'a> {
         }
         self.projection.everything();
         self.happenings.forget(&self.settings.counters);
+        self.ears.connected(connection.is_resumed());
         loop {
+            self.ears.adjust(&mut connection);
+            let due = self.ears.deadline().map_or(timers.next(), |by| by.min(timers.next()));
             self.fill(&mut connection);
             let end = tokio::select! {
                 biased;
@@ -174,14 +180,15 @@ impl<'a> Session<'a> {
                     self.happenings.take(news, &self.settings.counters);
                     None
                 }
+                () = self.ears.news() => None,
                 event = connection.exchange() => match event {
                     Ok(event) => {
-                        self.happened(&event, &mut timers);
+                        self.happened(event, &mut timers);
                         None
                     }
                     Err(failure) => return self.broken(&connection, failure),
                 },
-                () = sleep_until(timers.next()) => match self.tick(&mut connection, &mut timers) {
+                () = sleep_until(due) => match self.tick(&mut connection, &mut timers) {
                     Ok(()) => None,
                     Err(failure) => return self.broken(&connection, failure),
                 },
@@ -211,6 +218,10 @@ impl<'a> Session<'a> {
             return;
         }
         while connection.has_room() {
+            if let Some(taken) = self.ears.publish_next(|due| connection.publish(due)) {
+                self.settings.counters.count_failed(u64::from(!taken));
+                continue;
+            }
             if let Some(taken) = self.happenings.publish_next(|due| connection.publish(due)) {
                 self.settings.counters.count_failed(u64::from(!taken));
                 continue;
@@ -222,9 +233,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn happened(&mut self, event: &Event, timers: &mut Timers) {
+    fn happened(&mut self, event: Event, timers: &mut Timers) {
         match event {
-            Event::Written(publishes) => self.settings.counters.count_published(*publishes),
+            Event::Written(publishes) => self.settings.counters.count_published(publishes),
             Event::Pong => timers.answer_by = None,
             Event::RefusedPublish(reason) => {
                 self.settings.counters.count_failed(1);
@@ -233,6 +244,15 @@ impl<'a> Session<'a> {
                     tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
                 }
             }
+            Event::Subscribed(Ok(())) => self.ears.subscribed(),
+            Event::Subscribed(Err(reason)) => {
+                self.ears.refused();
+                let line = format!("refused the subscription to commands, check its access rules: {reason}");
+                if self.outage.is_new(&line) {
+                    tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
+                }
+            }
+            Event::Arrived(arrived) => self.ears.arrived(arrived),
             Event::Other => {}
         }
     }
@@ -241,6 +261,9 @@ impl<'a> Session<'a> {
         let now = Instant::now();
         if timers.answer_by.is_some_and(|by| by <= now) {
             return Err(ConnectionError::NoAnswer(timers.patience()));
+        }
+        if self.ears.deadline().is_some_and(|by| by <= now) {
+            return Err(ConnectionError::NotSubscribed(PATIENCE));
         }
         if timers.ping_at <= now {
             connection.ping();

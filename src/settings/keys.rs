@@ -98,6 +98,7 @@ pub(super) const KEYS: &[Key] = &[
     key("http.per_inverter_ports"),
     key("http.hosts"),
     key("control.enabled"),
+    key("control.mqtt"),
     key("control.dry_run"),
     key("control.daily_writes"),
     key("log.level"),

@@ -255,6 +255,8 @@ pub enum Readers {
 pub struct ControlSettings {
     /// Whether commands are taken; undoing what was begun goes on without. Default true.
     pub enabled: bool,
+    /// Whether commands are taken from the broker, where they are taken at all. Default true.
+    pub mqtt: bool,
     /// Whether every command is only planned, and answered with the plan. Default false.
     pub dry_run: bool,
     /// How many registers commands may write a day, for each inverter: they wear out. Default 300, 1 to 10000.
@@ -294,7 +296,7 @@ impl Default for Settings {
 
 impl Default for ControlSettings {
     fn default() -> Self {
-        Self { enabled: true, dry_run: false, daily_writes: DAILY_WRITES }
+        Self { enabled: true, mqtt: true, dry_run: false, daily_writes: DAILY_WRITES }
     }
 }
 

@@ -77,6 +77,7 @@ impl View {
         lines.put("http.per_inverter_ports", http.per_inverter_ports.map_or("off".into(), |port| port.to_string()));
         lines.put("http.hosts", if http.hosts.is_empty() { "(none)".into() } else { http.hosts.join(", ") });
         lines.put("control.enabled", control.enabled);
+        lines.put("control.mqtt", control.mqtt);
         lines.put("control.dry_run", control.dry_run);
         lines.put("control.daily_writes", control.daily_writes);
         lines.put("log.level", &log.level);

@@ -221,6 +221,7 @@ impl Walk<'_> {
         let defaults = ControlSettings::default();
         ControlSettings {
             enabled: self.read(scope, "control.enabled", defaults.enabled, scalar::boolean),
+            mqtt: self.read(scope, "control.mqtt", defaults.mqtt, scalar::boolean),
             dry_run: self.read(scope, "control.dry_run", defaults.dry_run, scalar::boolean),
             daily_writes: self.read(scope, "control.daily_writes", defaults.daily_writes, scalar::daily_writes),
         }

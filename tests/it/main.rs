@@ -12,6 +12,7 @@
 mod bad_input;
 mod broker_restart;
 mod captures;
+mod commands;
 mod content;
 mod control;
 mod counters;

@@ -24,6 +24,8 @@ pub struct Options {
     pub client_certificate: bool,
     /// Lines of an access list.
     pub acl: Option<&'static str>,
+    /// Further lines of its configuration.
+    pub more: &'static str,
 }
 
 /// A running broker.
@@ -109,6 +111,24 @@ impl Mosquitto {
         assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
     }
 
+    /// Publishes with `mosquitto_pub`, MQTT 5, as the arguments say.
+    pub async fn publish(&self, topic: &str, payload: &str, more: &[&str]) {
+        let port = self.port.to_string();
+        let mut command = Command::new("mosquitto_pub");
+        command.args(["-V", "5", "-h", "localhost", "-p", &port, "-t", topic, "-m", payload]).args(more);
+        assert!(command.status().await.expect("mosquitto_pub is installed").success());
+    }
+
+    /// A `mosquitto_pub` that publishes each line it is given.
+    pub fn publisher(&self, topic: &str) -> Child {
+        Command::new("mosquitto_pub")
+            .args(["-h", "localhost", "-p", &self.port.to_string(), "-t", topic, "-l"])
+            .stdin(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("mosquitto_pub is installed")
+    }
+
     /// Subscribes to everything there is, and to all that comes.
     pub async fn observe(&self) -> Observer {
         // Its lines would wait in a buffer.
@@ -145,6 +165,7 @@ async fn configure(dir: &Path, port: u16, options: &Options) {
         }
         None => text.push_str("allow_anonymous true\n"),
     }
+    text.push_str(options.more);
     if let Some(acl) = options.acl {
         std::fs::write(dir.join("acl"), acl).unwrap();
         writeln!(text, "acl_file {}", path("acl")).unwrap();

@@ -29,6 +29,8 @@ pub struct Settings {
     pub redis: String,
     /// What stands below `http`. Where it listens is a port of its own on 127.0.0.1; the log says which.
     pub http: String,
+    /// What stands below `control`.
+    pub control: &'static str,
     /// The log's level.
     pub log: &'static str,
 }
@@ -44,6 +46,7 @@ impl Settings {
             locks: "backend: auto",
             redis: String::new(),
             http: String::new(),
+            control: "enabled: true",
             log: "info",
         }
     }
@@ -58,10 +61,10 @@ impl Settings {
     pub fn text(&self) -> String {
         let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
         let inverters = inverters.concat();
-        let Self { poll, link, mqtt, locks, redis, http, log, .. } = self;
+        let Self { poll, link, mqtt, locks, redis, http, control, log, .. } = self;
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
-             redis: {{ {redis} }}\nhttp: {{ {http} }}\nlog: {{ level: \"{log}\" }}\n"
+             redis: {{ {redis} }}\nhttp: {{ {http} }}\ncontrol: {{ {control} }}\nlog: {{ level: \"{log}\" }}\n"
         )
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use rumqttc::v5::mqttbytes::v5::{PubComp, PubRec};
 
+use super::packets::decode;
 use super::*;
 
 proptest! {

@@ -153,6 +153,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     http.per_inverter_ports: off
     http.hosts: (none)
     control.enabled: true
+    control.mqtt: true
     control.dry_run: false
     control.daily_writes: 300
     log.level: warn
