@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Answer, Ask, PATIENCE};
@@ -21,6 +21,10 @@ const MOST: usize = 16;
 const SILENCE: Duration = Duration::from_secs(1);
 /// So long nobody has to give way: who has just come has had no time to speak.
 const GRACE: Duration = Duration::from_millis(100);
+/// So often another one is given time to end,
+const ATTEMPTS: u32 = 10;
+/// so much each time.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 /// No question is longer, bytes.
 const LONGEST_QUESTION: u64 = 64 * 1024;
 
@@ -43,7 +47,7 @@ struct Client {
 /// # Errors
 /// Another daemon listens there, something else than a socket is there, or it cannot be made.
 pub async fn serve(path: &Path, answering: Arc<dyn Answering>, shutdown: CancellationToken) -> io::Result<()> {
-    let listener = bind(path).await?;
+    let Some(listener) = shutdown.run_until_cancelled(bind(path)).await.transpose()? else { return Ok(()) };
     let ours = inode(path);
     let (mut tasks, mut clients) = (JoinSet::new(), VecDeque::<Client>::new());
     loop {
@@ -68,7 +72,7 @@ pub async fn serve(path: &Path, answering: Arc<dyn Answering>, shutdown: Cancell
                 Err(error) => {
                     // Out of files, as a rule: the next attempt would fail too.
                     tracing::debug!("{}: {error}", path.display());
-                    tokio::time::sleep(PATIENCE).await;
+                    sleep(PATIENCE).await;
                 }
             },
         }
@@ -84,10 +88,21 @@ fn inode(path: &Path) -> Option<u64> {
     std::fs::symlink_metadata(path).ok().map(|there| there.ino())
 }
 
+/// A process that was killed listens until the system has cleared it away, which takes a moment.
+async fn answers_for_long(path: &Path) -> bool {
+    for _ in 0..ATTEMPTS {
+        if UnixStream::connect(path).await.is_err() {
+            return false;
+        }
+        sleep(BETWEEN_ATTEMPTS).await;
+    }
+    UnixStream::connect(path).await.is_ok()
+}
+
 async fn bind(path: &Path) -> io::Result<UnixListener> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if !there.file_type().is_socket() => return Err(io::Error::other("something else is there")),
-        Ok(_) if UnixStream::connect(path).await.is_ok() => {
+        Ok(_) if answers_for_long(path).await => {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another givtcp uses this data directory"));
         }
         Ok(_) => std::fs::remove_file(path)?,

@@ -158,6 +158,22 @@ async fn a_dead_daemons_socket_gives_way_and_a_live_ones_does_not() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_just_ending_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let dying = std::os::unix::net::UnixListener::bind(socket(directory.path())).unwrap();
+    let (path, shutdown) = (socket(directory.path()), CancellationToken::new());
+    let until = shutdown.clone();
+    let task = tokio::spawn(async move { serve(&path, Arc::new(One), until).await });
+    sleep(Duration::from_millis(250)).await;
+    assert!(!task.is_finished(), "nothing is said of one that may be gone in a moment");
+    drop(dying);
+    sleep(Duration::from_millis(400)).await;
+    assert_eq!(ask(directory.path(), &read("127.0.0.2:1")).await.unwrap(), NOT_HELD);
+    shutdown.cancel();
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_socket_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(socket(directory.path()), "precious").unwrap();
