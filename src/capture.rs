@@ -73,6 +73,22 @@ fn hex_bytes(hex: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
+/// The good lines of a recording, and what is wrong with each of the others: it may have been cut in the middle of a
+/// line, begin with a byte order mark, or hold a stray byte. What is left out stays as an empty line, so that the numbers
+/// of lines hold.
+pub fn salvage(recording: &[u8]) -> (String, Vec<String>) {
+    let text = String::from_utf8_lossy(recording.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(recording));
+    let (mut good, mut faults) = (String::with_capacity(text.len()), Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        match parse_line(line) {
+            Ok(_) => good.push_str(line),
+            Err(error) => faults.push(format!("line {}: {error}", number + 1)),
+        }
+        good.push('\n');
+    }
+    (good, faults)
+}
+
 /// A frame that a dongle sent, and when.
 pub type Received = (Option<Timestamp>, Result<Frame, FrameError>);
 
@@ -119,6 +135,17 @@ mod tests {
             assert!(error.contains(wants) && error.contains(line), "{error}");
         }
         assert!(received("rx: 59\nnonsense\n").unwrap_err().starts_with("line 2: "));
+    }
+
+    #[test]
+    fn what_is_good_in_a_damaged_recording_is_kept() {
+        let (good, faults) = salvage(b"\xEF\xBB\xBFrx: 5959\nrx: 59\xff9\n# caf\xe9\nrx: 0001\nrx: 595");
+        assert_eq!(good.lines().filter(|line| line.starts_with("rx")).collect::<Vec<_>>(), ["rx: 5959", "rx: 0001"]);
+        assert!(
+            faults.len() == 2 && faults[0].starts_with("line 2: ") && faults[1].starts_with("line 5: "),
+            "{faults:?}"
+        );
+        assert!(received(&good).is_ok());
     }
 
     #[test]
