@@ -214,10 +214,10 @@ impl Events {
 
     /// It has not done so for a while.
     pub fn rejection_ended(&self, whose: Whose<'_>, reason: Rejection, device: u8, count: u64) {
-        let times = if count == 1 { "once" } else { "several times" };
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
         tracing::info!(
             inverter.name = %whose.name,
-            "device {device:#04x} is believed again, its data were rejected {times} ({reason}): {count}"
+            "device {device:#04x} is believed again, its data were rejected {times} ({reason})"
         );
         self.emit(whose, EventKind::RejectionEnded { reason, device, count });
     }
