@@ -1,6 +1,5 @@
 //! The settings themselves. Each field's comment is its documentation: meaning, unit, default and range.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,8 +7,10 @@ use secrecy::SecretString;
 
 use crate::control::DAILY_WRITES;
 
+mod choices;
 mod rates;
 
+pub use choices::{LockBackend, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -59,28 +60,6 @@ pub struct InverterSettings {
     pub role: Role,
     /// Where its locks are kept, `inverters[].locks.backend`. `None`: where `locks.backend` says.
     pub lock_backend: Option<LockBackend>,
-}
-
-/// What of an inverter is published.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Everything, unless a gateway or plant controller among the inverters leads it: `auto`.
-    #[default]
-    Auto,
-    /// Its batteries and what it is, no totals: `battery_only`.
-    BatteryOnly,
-}
-
-/// What is spoken on an inverter's connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// The dongle's own framing: `dongle`.
-    #[default]
-    Dongle,
-    /// Modbus TCP, from an RS485 gateway that translates: `modbus-tcp`.
-    ModbusTcp,
-    /// Modbus RTU frames over TCP, from an RS485 gateway that passes them on: `rtu-over-tcp`.
-    RtuOverTcp,
 }
 
 /// How often the inverters are read.
@@ -136,18 +115,6 @@ pub struct MqttSettings {
     pub tls: TlsSettings,
 }
 
-/// MQTT's quality of service, written `0`, `1` or `2`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Qos {
-    /// 0: at most once.
-    #[default]
-    AtMostOnce,
-    /// 1: at least once.
-    AtLeastOnce,
-    /// 2: exactly once.
-    ExactlyOnce,
-}
-
 /// TLS to the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -161,20 +128,6 @@ pub struct TlsSettings {
     pub key_file: Option<PathBuf>,
 }
 
-/// How leaps of measured values are held back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Smoothing {
-    /// Not at all: `none`.
-    #[default]
-    None,
-    /// The largest ones: `low`.
-    Low,
-    /// Large ones: `medium`.
-    Medium,
-    /// Smaller ones too: `high`.
-    High,
-}
-
 /// Locks between pollers and writers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocksSettings {
@@ -186,30 +139,6 @@ pub struct LocksSettings {
     pub life: Duration,
     /// What becomes of polls while Redis cannot be reached. Default `wait`.
     pub when_redis_is_down: WhenRedisIsDown,
-}
-
-/// What becomes of polls while Redis cannot be reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum WhenRedisIsDown {
-    /// They wait until it can be: `wait`.
-    #[default]
-    Wait,
-    /// They go on with the locks of this machine: `local`. Another machine may then poll too.
-    Local,
-}
-
-/// Where locks are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LockBackend {
-    /// In Redis if its address is set, otherwise in files: `auto`.
-    #[default]
-    Auto,
-    /// In this process: `local`.
-    Local,
-    /// In files below the data directory, between processes of one machine: `file`.
-    File,
-    /// In Redis, between machines: `redis`.
-    Redis,
 }
 
 /// The Redis server that several processes may share.
@@ -238,16 +167,6 @@ pub struct HttpSettings {
     pub per_inverter_ports: Option<u16>,
     /// Names under which the program is reached, beside addresses and names of the local network.
     pub hosts: Vec<String>,
-}
-
-/// Who may read over HTTP, beside programs of this machine and of Home Assistant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Readers {
-    /// Who has the token: `token`.
-    #[default]
-    Token,
-    /// Anyone who reaches the port: `anyone`.
-    Anyone,
 }
 
 /// Commands to the inverters.
@@ -375,98 +294,4 @@ impl MqttSettings {
     pub const PORT: u16 = 1883;
     /// The port with TLS.
     pub const TLS_PORT: u16 = 8883;
-}
-
-// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers ===
-
-impl Transport {
-    /// Every transport, with its name in the settings.
-    pub const NAMES: [(&str, Self); 3] =
-        [("dongle", Self::Dongle), ("modbus-tcp", Self::ModbusTcp), ("rtu-over-tcp", Self::RtuOverTcp)];
-
-    /// 8899 for the dongle, 502 for Modbus.
-    pub const fn default_port(self) -> u16 {
-        match self {
-            Self::Dongle => 8899,
-            Self::ModbusTcp | Self::RtuOverTcp => 502,
-        }
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl Role {
-    /// Every role, with its name in the settings.
-    pub const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("battery_only", Self::BatteryOnly)];
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl Qos {
-    /// Every quality of service, with its name in the settings.
-    pub const NAMES: [(&str, Self); 3] = [("0", Self::AtMostOnce), ("1", Self::AtLeastOnce), ("2", Self::ExactlyOnce)];
-}
-
-impl fmt::Display for Qos {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl Smoothing {
-    /// Every degree, with its name in the settings.
-    pub const NAMES: [(&str, Self); 4] =
-        [("none", Self::None), ("low", Self::Low), ("medium", Self::Medium), ("high", Self::High)];
-}
-
-impl fmt::Display for Smoothing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl LockBackend {
-    /// Every backend, with its name in the settings.
-    pub const NAMES: [(&str, Self); 4] =
-        [("auto", Self::Auto), ("local", Self::Local), ("file", Self::File), ("redis", Self::Redis)];
-}
-
-impl WhenRedisIsDown {
-    /// Every choice, with its name in the settings.
-    pub const NAMES: [(&str, Self); 2] = [("wait", Self::Wait), ("local", Self::Local)];
-}
-
-impl Readers {
-    /// Every choice, with its name in the settings.
-    pub const NAMES: [(&str, Self); 2] = [("token", Self::Token), ("anyone", Self::Anyone)];
-}
-
-impl fmt::Display for Readers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl fmt::Display for WhenRedisIsDown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-impl fmt::Display for LockBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name_of(&Self::NAMES, self))
-    }
-}
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {
-    names.iter().find(|(_, value)| value == wanted).map_or("", |(name, _)| name)
 }

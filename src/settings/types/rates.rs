@@ -2,7 +2,7 @@ use std::fmt;
 
 use jiff::civil::{Time, time};
 
-use super::name_of;
+use super::choices::name_of;
 
 /// What energy costs, in any currency.
 #[derive(Clone, Debug, PartialEq)]
