@@ -1,116 +1,18 @@
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
 use axum::http::StatusCode;
-use secrecy::SecretString;
-use serde_json::{Value, json};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use serde_json::json;
 
-use super::plants::{Plant, Shared};
-use super::server::Peer;
-use super::who::Rules;
-use super::{api, document, givtcp, guard};
-use crate::catalogue::{Layout, Role, as_json};
-use crate::control::{Inbox, Outcome, Report, Touched, orders};
+use crate::catalogue::{Layout, as_json};
+use crate::control::{Outcome, Report, Touched};
 use crate::event::Events;
-use crate::plant::Snapshot;
+use crate::http::givtcp;
 use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
 use crate::settings::Readers;
+use house::{House, TOKEN, executing};
 
 mod documented;
-
-const TOKEN: &str = "correct-horse-battery";
-
-/// A program with one inverter, of which this was read.
-struct House {
-    shared: Arc<Shared>,
-    router: Router,
-    inbox: Inbox,
-    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
-}
-
-impl House {
-    fn new(read: Option<Snapshot>) -> Self {
-        Self::of(read, Readers::Token)
-    }
-
-    fn of(read: Option<Snapshot>, readers: Readers) -> Self {
-        let (snapshots, receiver) = watch::channel(read.map(Arc::new));
-        let (orders, inbox) = orders();
-        let plant = Plant { name: "garage".to_owned(), snapshots: receiver, orders, role: Arc::new(|_| Role::Whole) };
-        let token = Some(SecretString::from(TOKEN));
-        let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
-        let tokens = || CancellationToken::new();
-        let shared = Arc::new(Shared::new(
-            vec![plant],
-            rules,
-            "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n",
-            tokens(),
-            tokens(),
-        ));
-        let router = guard::around(givtcp::of_all(1).merge(api::routes()), &shared);
-        Self { shared, router, inbox, snapshots }
-    }
-
-    async fn ask(&self, peer: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8099");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut request = request.body(Body::from(body.to_owned())).unwrap();
-        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 4_000_000).await.unwrap();
-        let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        Answer {
-            status: parts.status,
-            allow: header("allow"),
-            challenge: header("www-authenticate"),
-            kind: header("content-type").unwrap_or_default(),
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.ask("127.0.0.1", "GET", path, &[], "").await
-    }
-
-    async fn post(&self, path: &str, body: &str) -> Answer {
-        self.ask("127.0.0.1", "POST", path, &[("content-type", "application/json")], body).await
-    }
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    allow: Option<String>,
-    challenge: Option<String>,
-    kind: String,
-    body: Value,
-}
-
-impl Answer {
-    fn shown(&self) -> String {
-        format!("{} {}", self.status.as_u16(), self.body)
-    }
-}
-
-/// Answers each order with what `outcome` makes of it.
-fn executing(inbox: Inbox, outcome: impl Fn(&str) -> Report + Send + 'static) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut taking = inbox.take().await;
-        loop {
-            let given = taking.next().await;
-            let report = outcome(&given.order.to_string());
-            given.answer(report);
-        }
-    })
-}
+mod house;
 
 #[tokio::test]
 async fn reading_answers_in_the_shape_of_the_topics_with_numbers_as_numbers() {

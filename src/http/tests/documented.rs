@@ -1,6 +1,12 @@
 //! The document is held against the routes.
 
-use super::*;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::house::{House, executing};
+use crate::control::{Outcome, Report};
+use crate::http::document;
+use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
 
 fn whole() -> Value {
     serde_json::from_str(&document::of(1)).unwrap()
