@@ -7,21 +7,12 @@ use givtcp::frame::Bank;
 use givtcp::plant::{Capabilities, Identity, Model};
 
 use crate::captures;
+use crate::docs;
 use crate::register_tables::split;
 
 #[test]
 fn the_page_of_commands_is_what_is_planned() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/control.md");
-    let page = control_page();
-    if std::env::var_os("GIVTCP_BLESS").is_some() {
-        std::fs::write(path, &page).expect("docs/control.md can be written");
-    }
-    let current = std::fs::read_to_string(path).unwrap_or_default();
-    let differing = page.lines().zip(current.lines()).find(|(wants, has)| wants != has);
-    assert!(
-        page == current,
-        "docs/control.md is not what is planned, first here: {differing:?}; run GIVTCP_BLESS=1 cargo test --test it control"
-    );
+    docs::is_current("control.md", &control_page(), "control");
 }
 
 /// Registers that are written though the collection has them in no family's list, or not at all: GivTCP writes them.

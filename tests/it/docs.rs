@@ -6,6 +6,20 @@ use std::process::Command;
 use givtcp::settings::{InverterSettings, PeriodSettings, Role, Settings, Transport, describe};
 use givtcp::simulator::Fault;
 
+/// A page of docs/ is what the program makes; with `GIVTCP_BLESS=1` it becomes that. `test` is what to run then.
+pub fn is_current(name: &str, page: &str, test: &str) {
+    let path = root().join("docs").join(name);
+    if std::env::var_os("GIVTCP_BLESS").is_some() {
+        std::fs::write(&path, page).expect("the page can be written");
+    }
+    let current = std::fs::read_to_string(&path).unwrap_or_default();
+    let differing = page.lines().zip(current.lines()).find(|(wants, has)| wants != has);
+    assert!(
+        page == current,
+        "docs/{name} is not what the program makes, first here: {differing:?}; run GIVTCP_BLESS=1 cargo test --test it {test}"
+    );
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
