@@ -235,6 +235,12 @@ struct Task {
     unreached: usize,
     /// The failures that were told since the inverter answered last.
     said: Vec<String>,
+    /// Which inverter answered last.
+    answered: Option<Serial>,
+    /// How many cycles in a row had no time for all that they were to ask.
+    cut_short: u32,
+    /// That the period is too short was said.
+    said_short: bool,
 }
 
 /// Keeps one inverter read until `shutdown`; its snapshots go to `snapshots`.
@@ -326,6 +332,9 @@ impl Task {
             began,
             unreached: 0,
             said: Vec::new(),
+            answered: None,
+            cut_short: 0,
+            said_short: false,
             inverter,
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::hands::Busy;
 use super::session::Taken;
 use super::{Ended, Task};
-use crate::frame::BlockKey;
+use crate::frame::{Bank, BlockKey};
 use crate::link::{Connection, Kind, LinkError, Patience};
 use crate::lock::{Lease, LockError};
 use crate::poll::Cycle;
@@ -32,6 +32,11 @@ const FAILING_DEVICES: usize = 2;
 
 /// After so many failures in a row a device is thought to be gone rather than disturbed.
 const GONE_AFTER: u32 = 10;
+
+/// After so many cycles in a row that had no time for it, the first round of probes goes on beyond a cycle's end,
+const CYCLES_WITHOUT_TIME: u32 = 2;
+/// for so long.
+const OVERTIME: Duration = Duration::from_secs(5);
 
 /// How a block's read went.
 pub(super) enum Outcome {
@@ -111,9 +116,10 @@ impl Task {
 
     async fn cycle(&mut self, cycle: Cycle, connection: &mut Connection, first: bool) -> Result<(), Ended> {
         let mut end = Instant::now() + cycle.lasts;
-        let before = self.report.answers();
+        let (began, before) = (Instant::now(), self.report.answers());
         self.ask_what_it_is(end, connection).await?;
         let mut blocks = self.due_blocks(cycle, first).into_iter();
+        let (due, mut undisturbed) = (blocks.len(), true);
         let mut confirmed = BTreeSet::new();
         let mut in_time = true;
         self.tell_time();
@@ -127,6 +133,7 @@ impl Task {
             match self.read_due(key, end, connection).await? {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
+                    undisturbed = false;
                     self.plant.failed(key);
                     self.say_offline_in_time();
                     if !failing {
@@ -141,6 +148,9 @@ impl Task {
                 }
                 Outcome::OutOfTime => {
                     in_time = false;
+                    if undisturbed && !cycle.due.settings {
+                        self.say_period_is_short(began.elapsed(), due, blocks.len() + 1);
+                    }
                     self.plant.missed(key);
                 }
             }
@@ -154,7 +164,42 @@ impl Task {
             self.confirm(&mut confirmed, end, connection).await?;
         }
         self.end_of_cycle(cycle, before)?;
-        if in_time { self.probe(cycle, end, connection).await } else { Ok(()) }
+        self.probe_in_time(in_time, cycle, end, connection).await
+    }
+
+    /// What there is must be found however short the period is: the first round of probes gets time of its own where
+    /// cycles leave none.
+    async fn probe_in_time(
+        &mut self,
+        in_time: bool,
+        cycle: Cycle,
+        end: Instant,
+        connection: &mut Connection,
+    ) -> Result<(), Ended> {
+        if self.cut_short >= CYCLES_WITHOUT_TIME && !self.plant.all_probed_once() {
+            let end = end.max(Instant::now() + OVERTIME);
+            return self.probe(cycle, end, connection).await.map(|_| ());
+        }
+        let had_time = in_time && self.probe(cycle, end, connection).await?;
+        self.cut_short = if had_time { 0 } else { self.cut_short.saturating_add(1) };
+        Ok(())
+    }
+
+    /// Once, when all that is there has been looked for: what is found later would make the advice too low.
+    fn say_period_is_short(&mut self, lasted: Duration, due: usize, left: usize) {
+        let read = due.saturating_sub(left);
+        if read == 0 || !self.plant.all_probed_once() || std::mem::replace(&mut self.said_short, true) {
+            return;
+        }
+        let whole = lasted.as_secs_f64() * due as f64 / read as f64;
+        // A tenth more, in steps of 5 s: lines are not always as fast.
+        let would_do = ((whole * 1.1 / 5.0).ceil() * 5.0).max(5.0);
+        tracing::warn!(
+            inverter.name = %self.inverter.name,
+            "poll.every is too short for this plant, whose {due} blocks take {whole:.0}s: they are read in turn, some \
+             later than each {}s; would do: {would_do:.0}s",
+            self.inverter.every.as_secs()
+        );
     }
 
     /// Asks what decides on the meaning of everything else, before anything is shown.
@@ -213,6 +258,10 @@ impl Task {
             blocks.into_iter().partition(|key| self.plant.keeps_failing(*key));
         let own = blocks.iter().take_while(|key| plan::is_inverter(key.device)).count();
         blocks[own..].sort_by_key(|key| self.plant.read_at(*key));
+        if self.cut_short > 0 {
+            // The inverter's own settings take turns too, or the last of them would never have theirs.
+            blocks[..own].sort_by_key(|key| (key.bank == Bank::Holding).then(|| self.plant.read_at(*key)));
+        }
         if self.inverter.kind == Kind::Dongle || cycle.due.settings {
             let (own, mut devices): (Vec<_>, Vec<_>) =
                 failing.into_iter().partition(|key| plan::is_inverter(key.device));
@@ -224,8 +273,11 @@ impl Task {
 
     /// After a whole cycle with data what was wrong is over.
     fn say_recovered(&mut self) {
-        if let (false, Some(identity)) = (std::mem::take(&mut self.said).is_empty(), self.plant.identity()) {
-            tracing::info!(inverter.name = %self.inverter.name, "inverter {} answers again", identity.serial);
+        let was_well = std::mem::take(&mut self.said).is_empty();
+        let Some(serial) = self.plant.identity().map(|identity| identity.serial) else { return };
+        let again = if self.answered.replace(serial) == Some(serial) { " again" } else { "" };
+        if !was_well {
+            tracing::info!(inverter.name = %self.inverter.name, "inverter {serial} answers{again}");
         }
     }
 
@@ -275,8 +327,8 @@ impl Task {
         }
     }
 
-    /// Looks for what may be there, until enough of it was not.
-    async fn probe(&mut self, cycle: Cycle, end: Instant, connection: &mut Connection) -> Result<(), Ended> {
+    /// Looks for what may be there, until enough of it was not; says whether there was time for that.
+    async fn probe(&mut self, cycle: Cycle, end: Instant, connection: &mut Connection) -> Result<bool, Ended> {
         let (mut failures, mut asked) = (0, 0);
         while failures < cycle.probes && !self.has_probed_enough(cycle, asked) {
             let Some(probe) = self.plant.next_probe() else { break };
@@ -295,10 +347,10 @@ impl Task {
                         return Err(Ended::Unanswered);
                     }
                 }
-                Outcome::OutOfTime => break,
+                Outcome::OutOfTime => return Ok(false),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A single read asks for everything once; later there are as many questions as the cycle has.

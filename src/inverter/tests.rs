@@ -3,13 +3,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
+use crate::catalogue::{Layout, as_json};
 use crate::clock::SystemClock;
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connecting, Connection};
 use crate::lock::LocalLockManager;
 use crate::lock::captured_log::CapturedLog;
 use crate::plant::INVERTER;
-use crate::simulator::{Options, Simulator};
+use crate::simulator::{Family, Options, Simulator};
 
 struct InMemory(Simulator);
 
@@ -151,10 +152,39 @@ async fn an_inverter_that_hangs_is_passed_on_in_silence_and_ever_more_slowly() {
     tokio::time::sleep(HOUR).await;
     let said = told(&log);
     let taken = said.iter().filter(|line| line.contains("takes the inverter over after")).count();
-    assert!(taken <= 1 && said.iter().any(|line| line.contains(" answers again")), "{said:#?}");
+    assert!(taken <= 1 && said.iter().any(|line| line.ends_with(" answers")), "{said:#?}");
+    assert!(!said.iter().any(|line| line.contains(" answers again")), "it never answered before: {said:#?}");
     assert_eq!(processes.iter().filter(|(_, newest, _)| newest.borrow().is_some()).count(), 1, "one of them reads it");
     shutdown.cancel();
     for (task, ..) in processes {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_period_too_short_for_a_plant_hides_none_of_its_modules_and_is_told_once() {
+    for family in [Family::ThreePhaseAc, Family::ThreePhaseHybrid] {
+        let log = CapturedLog::begin();
+        let simulator = Simulator::new(Options { family, ..Options::default() });
+        let locks = Arc::new(LocalLockManager::new(Arc::new(SystemClock)));
+        let inverter = Inverter {
+            every: Duration::from_secs(5),
+            ..Inverter::new("plant", Box::new(InMemory(simulator)), locks, Arc::new(SystemClock))
+        };
+        let (snapshots, newest) = watch::channel(None);
+        let (_requests, none) = mpsc::channel(1);
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(run(inverter, snapshots, none, shutdown.clone()));
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        let snapshot: Arc<Snapshot> = newest.borrow().clone().unwrap();
+        let modules: usize = snapshot.stacks.iter().map(|stack| stack.modules.len()).sum();
+        let values = as_json(&Layout::new(false).tree(&snapshot)).to_string();
+        assert_eq!(modules, 8, "{family:?}");
+        assert!(values.contains("\"Battery_Capacity_kWh\"") && values.contains("\"SOC_kWh\""), "{family:?}: {values}");
+        tokio::time::sleep(Duration::from_secs(480)).await;
+        let said: Vec<String> = log.take().into_iter().filter(|line| line.contains("poll.every")).collect();
+        assert!(said.len() == 1 && said[0].contains("would do: "), "{family:?}: {said:#?}");
+        shutdown.cancel();
         task.await.unwrap();
     }
 }
