@@ -35,8 +35,8 @@ const GONE_AFTER: u32 = 10;
 
 /// After so many cycles in a row that had no time for it, the first round of probes goes on beyond a cycle's end,
 const CYCLES_WITHOUT_TIME: u32 = 2;
-/// for so long.
-const OVERTIME: Duration = Duration::from_secs(5);
+/// until the cycle has lasted so long.
+const TIME_TO_PROBE: Duration = Duration::from_secs(10);
 
 /// How a block's read went.
 pub(super) enum Outcome {
@@ -177,7 +177,7 @@ impl Task {
         connection: &mut Connection,
     ) -> Result<(), Ended> {
         if self.cut_short >= CYCLES_WITHOUT_TIME && !self.plant.all_probed_once() {
-            let end = end.max(Instant::now() + OVERTIME);
+            let end = end + TIME_TO_PROBE.saturating_sub(cycle.lasts);
             return self.probe(cycle, end, connection).await.map(|_| ());
         }
         let had_time = in_time && self.probe(cycle, end, connection).await?;
