@@ -51,7 +51,10 @@ impl Implausible {
 pub(super) fn is_any_lost(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
     let Some(page) = after.page() else { return false };
     let view = page.view(after.key.device).with_blanks();
-    let mut impossible = limited(about, after.key).filter(|field| field.number(view).is_none()).peekable();
+    // A true meter's power factors are beyond 1 in one read and not in the next, where little flows.
+    let steady = |field: &&Field| !field.name.starts_with("pf_");
+    let impossible = limited(about, after.key).filter(steady).filter(|field| field.number(view).is_none());
+    let mut impossible = impossible.peekable();
     impossible.peek().is_some()
         && before.page().is_some_and(|page| {
             let view = page.view(before.key.device);
