@@ -222,11 +222,11 @@ impl Parts {
     }
 
     fn is_total_certain(&self) -> bool {
-        self.total.as_ref().is_some_and(Total::is_own)
+        self.total.as_ref().is_some_and(Total::is_settled)
     }
 
     fn is_certain_of(&self, day: Option<i64>) -> bool {
-        let certain = self.today.as_ref().filter(|today| today.is_own());
+        let certain = self.today.as_ref().filter(|today| today.is_settled());
         certain.and_then(Today::published).is_some_and(|(_, of)| of == day)
     }
 }

@@ -2,8 +2,9 @@ use super::Reading;
 
 /// Fewer registers than this may well end at once: two strings without sun.
 const LEAST: usize = 4;
-/// They are doubted if they are this part of all that told something, or more: a third.
-const PART: usize = 3;
+/// They are doubted if they are this part of all that told something, or more: a quarter. The output of a three-phase
+/// inverter is one.
+const PART: usize = 4;
 
 /// Whether one end of a block fell to zeros at once: its first or its last registers, and many that told something
 /// among them. At night that is true, and a second read says so.

@@ -174,6 +174,23 @@ fn a_rise_that_the_other_part_does_not_show_is_not_believed_at_a_second_reading(
 }
 
 #[test]
+fn a_sum_takes_no_counter_of_before_an_outage_and_another_of_after_it() {
+    let mut ledger = settled();
+    let after = 180 * MINUTE;
+    read(&mut ledger, after, [20.0, 13.0, 8.0]);
+    // The second reading, which is to confirm it, is wrong in what is taken off.
+    read(&mut ledger, after + 2_000, [20.0, 13.0, 80.0]);
+    let total = ledger.total(0);
+    assert_eq!((total.import, total.export, total.load), (Some(13.0), Some(4.0), Some(25.0)), "not 29");
+    read(&mut ledger, after + MINUTE, [20.0, 13.0, 8.0]);
+    assert_eq!(ledger.total(0).load, Some(25.0));
+    read(&mut ledger, after + MINUTE + 2_000, [20.0, 13.2, 8.0]);
+    read(&mut ledger, after + 2 * MINUTE, [20.0, 13.2, 8.0]);
+    let total = ledger.total(0);
+    assert_eq!((total.import, total.export, total.load), (Some(13.2), Some(8.0), Some(25.2)));
+}
+
+#[test]
 fn a_tick_of_both_strings_at_once_is_no_jump() {
     let tick = |name: &'static str, family| {
         let mut ledger = Ledger::default();

@@ -152,6 +152,11 @@ impl Track {
         self.own > 1
     }
 
+    /// Whether a reading that was not believed waits for others that agree: what is certain may be old by now.
+    pub fn is_contradicted(&self) -> bool {
+        self.rival.is_some()
+    }
+
     /// A reading of a register that goes on with 0 at `full` kWh, as if it had room for more: with so many times `full`
     /// as bring it to what was believed last, or `near` kWh below that. Another one is left as it is: a counter that was
     /// replaced is not full.

@@ -174,7 +174,7 @@ impl Plant {
         match (pack, without) {
             (Some(pack), Some(block)) => BatteryCounters::Of(pack.without(block)),
             (Some(pack), None) => BatteryCounters::Of(pack),
-            (None, _) if batteries.is_empty() && self.all_probed() => BatteryCounters::None,
+            (None, _) if batteries.is_empty() && self.batteries_probed() => BatteryCounters::None,
             (None, _) => BatteryCounters::Unasked,
         }
     }
