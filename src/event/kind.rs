@@ -25,7 +25,7 @@ pub enum EventKind {
         #[serde(serialize_with = "shown")]
         block: BlockKey,
     },
-    /// It has not done so for ten minutes, or for twenty blocks.
+    /// It has not done so for ten minutes, and believed the device meanwhile.
     RejectionEnded {
         /// Why it did.
         #[serde(serialize_with = "shown")]

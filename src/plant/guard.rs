@@ -10,6 +10,7 @@ mod fields;
 mod frozen;
 mod lv_battery;
 mod other_block;
+mod part_zero;
 mod power;
 mod reading;
 mod rejection;
@@ -182,7 +183,9 @@ impl Guards {
         };
         let agrees = |kept: &[u16]| {
             let kept = Reading::new(key, kept, image);
-            who(about, &kept, &after) && compare(about, &kept, &after).is_none()
+            who(about, &kept, &after)
+                && compare(about, &kept, &after).is_none()
+                && lacking(about, &after, &kept).is_none()
         };
         let (verdict, dropped) = self.waiting.settle(key, values, doubt, agrees, at);
         if let Some(reason) = dropped {
@@ -346,8 +349,21 @@ fn at_any_time(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Optio
     if power::is_beyond_rating(about, before, after) {
         return Some(Doubt::new(Rejection::Jump, Until::Reads(2)));
     }
-    let reads = told::reads_wanted(about, before, after)?;
-    Some(Doubt::new(Rejection::StateChange, Until::Steady(reads)))
+    if let Some(reads) = told::reads_wanted(about, before, after) {
+        return Some(Doubt::new(Rejection::StateChange, Until::Steady(reads)));
+    }
+    lacking(about, before, after).map(|reason| Doubt::new(reason, Until::Steady(2)))
+}
+
+/// What a block no longer tells that it told before, and that makes it doubtful.
+fn lacking(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Rejection> {
+    if fields::is_clock_lost(about, before, after) {
+        return Some(Rejection::ImpossibleClock);
+    }
+    if fields::is_any_lost(about, before, after) {
+        return Some(Rejection::ImplausibleField);
+    }
+    part_zero::is_doubtful(before, after).then_some(Rejection::PartZero)
 }
 
 /// A module that lives has cells and a serial.

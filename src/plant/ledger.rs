@@ -17,10 +17,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 
-use super::Model;
 use super::snapshot::Energy;
+use super::{Family, Model};
 use clock::Clock;
 use derived::{Derivations, Derive};
+use limits::Span;
 use today::Today;
 use total::Total;
 use track::Point;
@@ -74,6 +75,8 @@ pub struct Reading {
 pub struct Rating {
     /// What it is.
     pub model: Model,
+    /// How it tells its counters.
+    pub family: Family,
     /// What it is rated for, W.
     pub watts: Option<u32>,
 }
@@ -110,13 +113,14 @@ impl Ledger {
             }
         };
         let doubted = self.at_odds(reading);
-        let flow = |name| {
-            let flow = limits::flow(name, rating.model, rating.watts);
+        let flow = |name, span| {
+            let flow =
+                limits::flow(name, rating.model, rating.watts).summed(limits::registers(name, span, rating.family));
             if doubted.contains(&name) { flow.doubted() } else { flow }
         };
         for (name, kwh) in shown(total) {
             let parts = self.counters.entry(Counter { name, device }).or_default();
-            let flow = flow(name);
+            let flow = flow(name, Span::Ever);
             let full = limits::full(name, device, rating.model);
             let verdict = parts.total.get_or_insert_default().observe(Point { kwh, at }, flow, full);
             note(Counter { name, device }, verdict);
@@ -124,7 +128,7 @@ impl Ledger {
         for (name, kwh) in shown(today) {
             let parts = self.counters.entry(Counter { name, device }).or_default();
             let total = parts.total.as_ref().and_then(|total| total.recent(at, RECENT));
-            let around = today::Around { midnight: self.clock.midnight(at), total, flow: flow(name) };
+            let around = today::Around { midnight: self.clock.midnight(at), total, flow: flow(name, Span::Today) };
             let verdict = parts.today.get_or_insert_default().observe(Point { kwh, at }, around);
             note(Counter { name, device }, verdict);
         }
@@ -218,11 +222,11 @@ impl Parts {
     }
 
     fn is_total_certain(&self) -> bool {
-        self.total.as_ref().is_some_and(Total::is_own)
+        self.total.as_ref().is_some_and(Total::is_settled)
     }
 
     fn is_certain_of(&self, day: Option<i64>) -> bool {
-        let certain = self.today.as_ref().filter(|today| today.is_own());
+        let certain = self.today.as_ref().filter(|today| today.is_settled());
         certain.and_then(Today::published).is_some_and(|(_, of)| of == day)
     }
 }

@@ -85,6 +85,13 @@ impl Probes {
         self.ring.iter().all(|question| question.asked >= PASSES)
     }
 
+    /// The same of what stores energy alone. A meter that appears raises a question of its own, which says nothing of
+    /// the batteries.
+    pub(super) fn batteries_asked(&self) -> bool {
+        let mut questions = self.ring.iter().filter(|question| is_of_batteries(question.probe.key.device));
+        questions.all(|question| question.asked >= PASSES)
+    }
+
     /// This one is there: no more questions.
     pub(super) fn found(&mut self, key: BlockKey) {
         self.ring.retain(|question| question.probe.key != key);
@@ -116,6 +123,13 @@ fn is_known(key: BlockKey, known: &Capabilities) -> bool {
         device if METERS.contains(&device) && key.bank == Bank::Input => known.meters.contains(&device),
         _ => false,
     }
+}
+
+fn is_of_batteries(device: u8) -> bool {
+    BATTERIES.contains(&device)
+        || device == stacks::BMS
+        || stacks::CONTROLLERS.contains(&device)
+        || stacks::MODULES.contains(&device)
 }
 
 const fn unasked(probe: Probe) -> Question {

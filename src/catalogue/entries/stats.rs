@@ -38,6 +38,7 @@ rejections! {
     Length "Stats/Rejections/length",
     StrayPacket "Stats/Rejections/stray_packet",
     AllZero "Stats/Rejections/all_zero",
+    PartZero "Stats/Rejections/part_zero",
     SerialShape "Stats/Rejections/serial_shape",
     SerialContradiction "Stats/Rejections/serial_contradiction",
     OtherModel "Stats/Rejections/other_model",

@@ -137,6 +137,7 @@ fn the_simulated_hybrid_publishes_this() {
     Stats/Rejections/length 0
     Stats/Rejections/stray_packet 0
     Stats/Rejections/all_zero 0
+    Stats/Rejections/part_zero 0
     Stats/Rejections/serial_shape 0
     Stats/Rejections/serial_contradiction 0
     Stats/Rejections/other_model 0

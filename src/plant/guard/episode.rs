@@ -11,10 +11,9 @@ use crate::plant::Model;
 const MOST: usize = 64;
 /// More than happens between two reads; what comes beyond them is not told.
 const MOST_TOLD: usize = 64;
-/// An episode is over after this time without a rejection,
+/// An episode is over after this time without a rejection, if the device was believed meanwhile: on a disturbed line
+/// good and bad replies take turns, and that is one episode.
 const QUIET: Duration = Duration::from_secs(600);
-/// or after so many blocks of the device that were believed.
-const GOOD: u8 = 20;
 
 /// Something that happened to a plant's data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +69,8 @@ pub enum Occurrence {
 struct Episode {
     last: Duration,
     count: u64,
-    good: u8,
+    /// Whether a block of the device was believed since.
+    good: bool,
 }
 
 /// What goes on, and what is still to be told.
@@ -87,10 +87,10 @@ impl Episodes {
         match self.going_on.entry((block.device, reason)) {
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 let episode = entry.get_mut();
-                *episode = Episode { last: at, count: episode.count.saturating_add(1), good: 0 };
+                *episode = Episode { last: at, count: episode.count.saturating_add(1), good: false };
             }
             std::collections::btree_map::Entry::Vacant(entry) if !full => {
-                entry.insert(Episode { last: at, count: 1, good: 0 });
+                entry.insert(Episode { last: at, count: 1, good: false });
                 self.tell(Occurrence::Rejected { reason, block });
             }
             std::collections::btree_map::Entry::Vacant(_) => {}
@@ -102,9 +102,7 @@ impl Episodes {
         for (_, episode) in
             self.going_on.range_mut((device, Rejection::ALL[0])..).take_while(|((of, _), _)| *of == device)
         {
-            if episode.last != at {
-                episode.good = episode.good.saturating_add(1);
-            }
+            episode.good |= episode.last != at;
         }
         self.expire(at);
     }
@@ -124,7 +122,7 @@ impl Episodes {
     fn expire(&mut self, at: Duration) {
         let told = &mut self.told;
         self.going_on.retain(|&(device, reason), episode| {
-            let over = episode.good >= GOOD || at.saturating_sub(episode.last) >= QUIET;
+            let over = episode.good && at.saturating_sub(episode.last) >= QUIET;
             if over && told.len() < MOST_TOLD {
                 told.push(Occurrence::RejectionEnded { reason, device, count: episode.count });
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{About, Device};
+use super::{About, Device, Reading};
 use crate::frame::BlockKey;
 use crate::plant::Model;
 use crate::registers::{
@@ -30,16 +30,13 @@ impl Implausible {
         // A block of nothing but zeros says nothing, so nothing in it can be wrong.
         let view = image.view(key.device).with_blanks();
         let mut any = false;
-        for table in tables(about) {
-            let limited = |field: &&&Field| field.range.is_some() && field.address != SPLIT_SERIAL;
-            for field in table.iter().filter(limited).filter(|field| covers(key, field)) {
-                let place = (key.device, field.name);
-                if field.number(view).is_some() {
-                    self.now.remove(&place);
-                } else if self.now.insert(place) {
-                    *self.counts.entry(field.name).or_default() += 1;
-                    any = true;
-                }
+        for field in limited(about, key) {
+            let place = (key.device, field.name);
+            if field.number(view).is_some() {
+                self.now.remove(&place);
+            } else if self.now.insert(place) {
+                *self.counts.entry(field.name).or_default() += 1;
+                any = true;
             }
         }
         any
@@ -48,6 +45,39 @@ impl Implausible {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.counts.iter().map(|(&name, &count)| (name, count))
     }
+}
+
+/// Whether a block has a value that cannot be where it had one that can.
+pub(super) fn is_any_lost(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let Some(page) = after.page() else { return false };
+    let view = page.view(after.key.device).with_blanks();
+    // A true meter's power factors are beyond 1 in one read and not in the next, where little flows.
+    let steady = |field: &&Field| !field.name.starts_with("pf_");
+    let impossible = limited(about, after.key).filter(steady).filter(|field| field.number(view).is_none());
+    let mut impossible = impossible.peekable();
+    impossible.peek().is_some()
+        && before.page().is_some_and(|page| {
+            let view = page.view(before.key.device);
+            impossible.any(|field| field.number(view).is_some())
+        })
+}
+
+/// Whether the inverter's clock shows a time that does not exist, where it showed one that does.
+pub(super) fn is_clock_lost(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
+    let shows = |reading: &Reading<'_>| {
+        let page = reading.page()?;
+        single_phase::system_time.date_time(page.view(reading.key.device))
+    };
+    about.device == Device::Inverter
+        && covers(after.key, &single_phase::system_time)
+        && shows(after).is_none()
+        && shows(before).is_some()
+}
+
+/// The fields that a block holds all of, and of which it is known what they can be.
+fn limited(about: About, key: BlockKey) -> impl Iterator<Item = &'static Field> {
+    let limited = |field: &&Field| field.range.is_some() && field.address != SPLIT_SERIAL;
+    tables(about).iter().copied().flatten().copied().filter(limited).filter(move |field| covers(key, field))
 }
 
 /// Whether all of a field stands in a block.

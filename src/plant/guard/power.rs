@@ -19,11 +19,11 @@ const STRING: f64 = 2.0;
 /// An all-in-one behind a gateway, W.
 const AIO: f64 = 12_000.0;
 /// State of charge, % in one step.
-const CHARGE: i64 = 10;
+const CHARGE: u64 = 10;
 /// How far IR 24 may be from IR 42 + IR 30, W: they are not measured at the same moment.
 const APART: i64 = 6_000;
 
-/// Whether a power or the state of charge moved further than it can.
+/// Whether a power or a state of charge moved further than it can.
 pub(super) fn jumps(about: About, before: &Reading<'_>, after: &Reading<'_>) -> bool {
     let most = about.rated.map_or(UNKNOWN, |rated| HOUSE.max(SWING * f64::from(rated)));
     let moved = |field: &Field| Some(watts(field, after)? - watts(field, before)?);
@@ -34,9 +34,31 @@ pub(super) fn jumps(about: About, before: &Reading<'_>, after: &Reading<'_>) -> 
     {
         return true;
     }
-    let soc = &single_phase::battery_soc;
-    let charge = || Some(after.raw(soc)?.abs_diff(before.raw(soc)?) > CHARGE as u64);
-    about.device == Device::Inverter && after.holds(soc) && charge() == Some(true)
+    let charge = |soc: &Field| Some(after.raw(soc)?.abs_diff(before.raw(soc)?) > CHARGE);
+    charges(about).iter().any(|soc| after.holds(soc) && charge(soc) == Some(true))
+}
+
+/// The states of charge that an inverter's own blocks tell: its own, and of those that it leads. Batteries and stacks
+/// have their steps in `steps`.
+fn charges(about: About) -> &'static [&'static Field] {
+    static GATEWAY: [&Field; 4] =
+        [&single_phase::battery_soc, &gateway::aio1_soc, &gateway::aio2_soc, &gateway::aio3_soc];
+    static EMS: [&Field; 5] = [
+        &single_phase::battery_soc,
+        &ems::inverter_1_soc,
+        &ems::inverter_2_soc,
+        &ems::inverter_3_soc,
+        &ems::inverter_4_soc,
+    ];
+    static THREE_PHASE: [&Field; 2] = [&single_phase::battery_soc, &three_phase::battery_soc];
+    static SINGLE_PHASE: [&Field; 1] = [&single_phase::battery_soc];
+    match (about.device, about.model) {
+        (Device::Inverter, Some(Model::Gateway)) => &GATEWAY,
+        (Device::Inverter, Some(model)) if model.is_ems() => &EMS,
+        (Device::Inverter, Some(model)) if model.has_three_phase_bank() => &THREE_PHASE,
+        (Device::Inverter, _) => &SINGLE_PHASE,
+        _ => &[],
+    }
 }
 
 /// Whether one of the inverter's own powers is more than it can be, where it was not before, or the other way.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::frame::{BlockKey, Serial};
 use crate::registers::{Field, Kind, RegisterImage};
 
@@ -63,6 +65,14 @@ impl<'a> Reading<'a> {
             Kind::U16 => i64::from(self.get(field.address)?),
             _ => return None,
         })
+    }
+
+    /// The block by itself, if all of it is known.
+    pub(super) fn page(&self) -> Option<RegisterImage> {
+        let values: Option<Vec<u16>> = (0..self.key.count).map(|place| self.at(place)).collect();
+        let mut page = RegisterImage::default();
+        page.commit(self.key, &values?, Duration::ZERO);
+        Some(page)
     }
 
     /// Whether nothing but zeros is known of the block.

@@ -32,14 +32,17 @@ reasons! {
     StrayPacket "stray_packet" "the dongle put a packet of its network in the reply's place",
     /// A block of zeros where there were values.
     AllZero "all_zero" "nothing but zeros came where there were values",
+    /// One end of a block fell to zeros, and the next read did not agree.
+    PartZero "part_zero" "a part of a block fell to zeros at once, and was back",
     /// A serial that no device has.
     SerialShape "serial_shape" "it bears a serial number that no device has",
     /// A frame bears one serial, and the registers in it another.
     SerialContradiction "serial_contradiction" "the frame bears one serial number and its registers another",
     /// HR 0 to 59 tell of another model, and did not yet do so three times.
     OtherModel "other_model" "it tells of another model, which is believed when it was read three times",
-    /// The inverter's clock shows a time that does not exist. Only the clock is dropped.
-    ImpossibleClock "impossible_clock" "the inverter's clock shows a time that does not exist; the rest is believed",
+    /// The inverter's clock shows a time that does not exist. A read that comes once is dropped whole; what
+    /// stays so takes the clock away and nothing else.
+    ImpossibleClock "impossible_clock" "the inverter's clock shows a time that does not exist; if it does so twice, only the clock is dropped",
     /// All cells of a battery that lives are zero.
     CellsZero "cells_zero" "all cells are zero and the battery is not",
     /// A first page of a battery that has no temperatures.
@@ -54,8 +57,9 @@ reasons! {
     BatteryKind "battery_kind" "a battery has other firmware or another number of cells, which is believed after a while",
     /// A device has another serial than before.
     SerialChange "serial_change" "a device has another serial number than before",
-    /// A field's value cannot be. Only the field is dropped.
-    ImplausibleField "implausible_field" "a field has a value that cannot be; the rest is believed",
+    /// A field's value cannot be. A read that comes once is dropped whole; what stays so takes the field away and
+    /// nothing else.
+    ImplausibleField "implausible_field" "a field has a value that cannot be; if it has it twice, only the field is dropped",
     /// A power, voltage or state of charge moved further than it can, and the next read did not agree.
     Jump "jump" "a value moved further than it can, and back",
     /// What the inverter gives is not what house and grid take, and the next read did not agree.

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 
 use super::*;
 
-const RATING: Rating = Rating { model: Model::HybridGen1, watts: Some(5000) };
+const RATING: Rating = Rating { model: Model::HybridGen1, family: Family::SinglePhase, watts: Some(5000) };
 const NOON: DateTime = DateTime::constant(2026, 6, 5, 12, 0, 0, 0);
 const MINUTE: i64 = 60_000;
 
@@ -171,4 +171,46 @@ fn a_rise_that_the_other_part_does_not_show_is_not_believed_at_a_second_reading(
     assert_eq!(read(12 * MINUTE + 2000, 3893.4, 0.1), (Some(3892.5), Some(0.1)));
     read(13 * MINUTE, 3893.4, 1.0);
     assert_eq!(read(13 * MINUTE + 2000, 3893.4, 1.0), (Some(3893.4), Some(1.0)), "both, and they agree");
+}
+
+#[test]
+fn a_sum_takes_no_counter_of_before_an_outage_and_another_of_after_it() {
+    let mut ledger = settled();
+    let after = 180 * MINUTE;
+    read(&mut ledger, after, [20.0, 13.0, 8.0]);
+    // The second reading, which is to confirm it, is wrong in what is taken off.
+    read(&mut ledger, after + 2_000, [20.0, 13.0, 80.0]);
+    let total = ledger.total(0);
+    assert_eq!((total.import, total.export, total.load), (Some(13.0), Some(4.0), Some(25.0)), "not 29");
+    read(&mut ledger, after + MINUTE, [20.0, 13.0, 8.0]);
+    assert_eq!(ledger.total(0).load, Some(25.0));
+    read(&mut ledger, after + MINUTE + 2_000, [20.0, 13.2, 8.0]);
+    read(&mut ledger, after + 2 * MINUTE, [20.0, 13.2, 8.0]);
+    let total = ledger.total(0);
+    assert_eq!((total.import, total.export, total.load), (Some(13.2), Some(8.0), Some(25.2)));
+}
+
+#[test]
+fn a_tick_of_both_strings_at_once_is_no_jump() {
+    let tick = |name: &'static str, family| {
+        let mut ledger = Ledger::default();
+        let mut observe = |at, kwh| {
+            let mut today = Energy::default();
+            let counter = today.each_mut().find(|(of, _)| *of == name).unwrap().1;
+            *counter = Some(kwh);
+            let reading = Reading { at, device: 0, total: Energy::default(), today };
+            ledger.observe(&reading, Rating { family, ..RATING }, &load).first().map(|&(_, verdict)| verdict)
+        };
+        for poll in 0..4 {
+            observe(poll * 5_000, 4.0);
+        }
+        observe(20_000, 4.2)
+    };
+    for name in ["pv", "battery_throughput"] {
+        for family in [Family::SinglePhase, Family::PvOnly] {
+            assert_eq!(tick(name, family), None, "{name} {family:?}");
+        }
+        assert_eq!(tick(name, Family::ThreePhase), Some(Verdict::Jump), "one register: {name}");
+    }
+    assert_eq!(tick("inverter", Family::SinglePhase), Some(Verdict::Jump), "one register");
 }

@@ -101,9 +101,10 @@ impl Today {
         Some((kwh, day.number))
     }
 
-    /// Whether that was read in this process.
-    pub fn is_own(&self) -> bool {
-        self.fresh && self.track.is_own()
+    /// Whether that was read in this process, and nothing newer waits to be believed: sums are made of such alone, or
+    /// they would add counters of different hours after an outage.
+    pub fn is_settled(&self) -> bool {
+        self.fresh && self.track.is_own() && !self.track.is_contradicted()
     }
 
     /// The first day: nothing is known of the one before.

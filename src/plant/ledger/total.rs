@@ -57,9 +57,10 @@ impl Total {
         self.published().filter(|_| self.track.last().is_some_and(|last| now - last.at <= ms))
     }
 
-    /// Whether that was read in this process.
-    pub fn is_own(&self) -> bool {
-        self.fresh && self.track.is_own()
+    /// Whether that was read in this process, and nothing newer waits to be believed: sums are made of such alone, or
+    /// they would add counters of different hours after an outage.
+    pub fn is_settled(&self) -> bool {
+        self.fresh && self.track.is_own() && !self.track.is_contradicted()
     }
 
     /// How often it began anew.

@@ -35,6 +35,8 @@ pub struct Flow {
     pub watts: f64,
     /// What two readings of one true value may differ by, kWh: also how far a firmware steps back.
     pub resolution: f64,
+    /// How many registers it is the sum of: each may go on by a resolution at once.
+    pub registers: u8,
     /// So many readings in a row must agree on a rise that is not believed at once.
     pub agree: u32,
 }
@@ -42,7 +44,12 @@ pub struct Flow {
 impl Flow {
     /// As fast and as finely as this; two readings agree on what is not believed at once.
     pub const fn new(watts: f64, resolution: f64) -> Self {
-        Self { watts, resolution, agree: 2 }
+        Self { watts, resolution, registers: 1, agree: 2 }
+    }
+
+    /// The same of a counter that is the sum of so many registers.
+    pub const fn summed(self, registers: u8) -> Self {
+        Self { registers, ..self }
     }
 
     /// The same of a counter whose rise its other part, since ever or of the day, does not show.
@@ -52,7 +59,7 @@ impl Flow {
 
     /// Most by which the counter rises in `ms`, kWh.
     pub fn within(self, ms: i64) -> f64 {
-        self.resolution + MARGIN * self.watts * ms.max(0) as f64 * KWH_PER_WATT_MS
+        self.resolution * f64::from(self.registers) + MARGIN * self.watts * ms.max(0) as f64 * KWH_PER_WATT_MS
     }
 
     /// As [`Self::within`], and no more than is believed at once.
@@ -143,6 +150,11 @@ impl Track {
     /// Whether that was read in this process.
     pub fn is_own(&self) -> bool {
         self.own > 1
+    }
+
+    /// Whether a reading that was not believed waits for others that agree: what is certain may be old by now.
+    pub fn is_contradicted(&self) -> bool {
+        self.rival.is_some()
     }
 
     /// A reading of a register that goes on with 0 at `full` kWh, as if it had room for more: with so many times `full`

@@ -103,7 +103,7 @@ impl Plant {
     fn readings(&self, key: BlockKey, at: i64) -> Vec<(Rating, Reading)> {
         let Some(Known { latch, capabilities, .. }) = &self.known else { return Vec::new() };
         let (model, family) = (capabilities.model, capabilities.family());
-        let rating = Rating { model, watts: rated_power(latch.held().device_type_code) };
+        let rating = Rating { model, family, watts: rated_power(latch.held().device_type_code) };
         if METERS.contains(&key.device) {
             return vec![(rating, self.of_page(key, at, |view| (Energy::default(), metered(key.device, view))))];
         }
@@ -120,7 +120,7 @@ impl Plant {
         };
         let mut readings = vec![(rating, own)];
         if family == Family::Gateway {
-            let rating = Rating { model: Model::AllInOne, watts: Some(MOST_OF_AN_AIO) };
+            let rating = Rating { model: Model::AllInOne, family, watts: Some(MOST_OF_AN_AIO) };
             readings.extend(
                 (AIO + 1..).zip(gateway::aio_energies(view)).zip(gateway::aio_energies(view.without(key))).map(
                     |((device, (today, total)), (no_today, no_total))| {
@@ -174,7 +174,7 @@ impl Plant {
         match (pack, without) {
             (Some(pack), Some(block)) => BatteryCounters::Of(pack.without(block)),
             (Some(pack), None) => BatteryCounters::Of(pack),
-            (None, _) if batteries.is_empty() && self.all_probed() => BatteryCounters::None,
+            (None, _) if batteries.is_empty() && self.batteries_probed() => BatteryCounters::None,
             (None, _) => BatteryCounters::Unasked,
         }
     }

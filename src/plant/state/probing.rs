@@ -67,6 +67,12 @@ impl Plant {
         self.known.as_ref().is_some_and(|known| known.probes.all_asked())
     }
 
+    /// Whether every battery, stack and module that may be there was asked for often enough: those that were found are
+    /// all that there are.
+    pub(in crate::plant) fn batteries_probed(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.probes.batteries_asked())
+    }
+
     /// A probe was answered; if that showed something, it is no longer asked for.
     pub fn probe_answered(&mut self, key: BlockKey) {
         if let Some(known) = &mut self.known {

@@ -54,7 +54,7 @@ impl Plant {
         let batteries = different(self.each(batteries, battery::read));
         Some(Snapshot {
             measured_kwh: self
-                .all_probed()
+                .batteries_probed()
                 .then(|| health::measured_kwh(&batteries, inverter.battery_capacity, power.soc))
                 .flatten(),
             batteries,
@@ -85,7 +85,7 @@ impl Plant {
 
     /// Whether these are all the stacks that there are, so that they can be added up.
     fn has_all(&self, stacks: &[BatteryStack]) -> bool {
-        let known = self.capabilities().map(|known| known.stacks.len()).filter(|_| self.all_probed());
+        let known = self.capabilities().map(|known| known.stacks.len()).filter(|_| self.batteries_probed());
         stacks::number(&self.image).or(known) == Some(stacks.len())
     }
 

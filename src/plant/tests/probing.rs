@@ -304,6 +304,18 @@ fn a_meter_that_is_found_is_asked_what_it_is_next() {
 }
 
 #[test]
+fn a_meter_that_comes_late_makes_no_question_of_what_batteries_there_are() {
+    let mut plant = fresh(0x2001, 303);
+    assert!(!plant.batteries_probed());
+    while !plant.all_probed() {
+        let probe = plant.next_probe().unwrap();
+        plant.probe_failed(probe.key);
+    }
+    take(&mut plant, plan::meter(3), &block(plan::meter(1)));
+    assert!(!plant.all_probed() && plant.batteries_probed());
+}
+
+#[test]
 fn a_meter_that_shows_no_voltage_is_none_and_one_read_in_a_longer_reply_is_one() {
     let mut plant = fresh(0x2001, 303);
     take(&mut plant, plan::meter(1), &[0; 30]);
