@@ -33,6 +33,7 @@ use crate::inverter::{self, Hold, Inverter};
 use crate::link::{self, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
+use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
@@ -127,8 +128,13 @@ impl App {
             let (way_in, inbox) = orders();
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
             let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
-            app.orders.push(way_in);
-            known.push(Known { locks: Arc::clone(&locks), hold: hold.clone(), snapshots: receiver.clone() });
+            app.orders.push(way_in.clone());
+            known.push(Known {
+                locks: Arc::clone(&locks),
+                hold: hold.clone(),
+                snapshots: receiver.clone(),
+                orders: way_in,
+            });
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
             }
@@ -176,6 +182,17 @@ impl App {
         let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest });
         app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         Ok(app)
+    }
+
+    /// One inverter alone, for a command that no daemon here can be asked to give: under the same locks, with the same
+    /// journal, and told to nobody.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_alone(settings: &Settings, each: InverterSettings) -> anyhow::Result<Self> {
+        let mut settings = Settings { inverters: vec![each], ..settings.clone() };
+        (settings.mqtt.enabled, settings.http.enabled) = (false, false);
+        Self::start(&settings)
     }
 
     /// What happens to the inverters from now on.
@@ -307,6 +324,11 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
 }
 
 pub use locks::refuse_while_held;
+
+/// The journal of these settings, as a running fleet has it.
+pub fn journal(settings: &Settings, clock: Arc<dyn Clock>) -> Journal {
+    statuses::journal(settings, statuses::redis(settings).as_ref(), &clock)
+}
 
 /// What is kept there is found out again without it, so that a failure is said and survived.
 fn open_store(settings: &Settings) -> Option<Store> {

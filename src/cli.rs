@@ -2,14 +2,18 @@
 
 pub mod check;
 mod completions;
+mod daemon;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod log;
+mod overrides;
 mod read;
 mod run;
+mod set;
 pub mod simulate;
 mod stop;
+mod target;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,10 @@ enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// Read one inverter once and print it as JSON.
     Read(read::ReadArgs),
+    /// Give an inverter a command, and say what became of it.
+    Set(set::SetArgs),
+    /// Start, stop or list what is done for a while: force charge, force export, pauses.
+    Override(overrides::OverrideArgs),
     /// Check the settings and print every fault.
     Check(check::CheckArgs),
     /// Print what a recording of a dongle's connection holds, as JSON.
@@ -41,6 +49,9 @@ enum Command {
     /// Print the completions of a shell.
     Completions(completions::CompletionsArgs),
 }
+
+/// Exit code of wrong usage and of wrong settings.
+const WRONG_USAGE: u8 = 2;
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
@@ -50,6 +61,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(*args),
         Command::Simulate(args) => simulate::run_blocking(*args),
         Command::Read(args) => read::run(args),
+        Command::Set(args) => set::run(args),
+        Command::Override(args) => overrides::run(args),
         Command::Check(args) => return check::run(args.config),
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),

@@ -1,6 +1,6 @@
 //! What a running `givtcp` answers to programs of the same user on the same machine, by a Unix socket in its data
-//! directory: a dongle serves few connections, so that whoever wants to read an inverter which a daemon holds asks that
-//! daemon.
+//! directory: a dongle serves few connections, so that whoever wants to read or command an inverter which a daemon holds
+//! asks that daemon.
 //!
 //! One line of JSON goes in, one comes out, and the connection ends. Who may connect is decided by the file's mode (0600)
 //! and its directory's (0700).
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::control::Report;
 
 /// No line is longer, bytes: all leaves and registers of the largest plant are some 200 KiB.
 const LONGEST: u64 = 4 * 1024 * 1024;
@@ -33,6 +35,24 @@ pub enum Ask {
         /// With the registers.
         raw: bool,
     },
+    /// A command for the inverter at one of these addresses.
+    Order {
+        /// Where its dongle is.
+        at: Vec<SocketAddr>,
+        /// What is wanted.
+        wanted: Wanted,
+    },
+}
+
+/// A command, as somebody typed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// One of the names of docs/control.md.
+    pub command: String,
+    /// Its payload: bare text, or a JSON object.
+    pub payload: String,
+    /// Whether it is only to be told what would be written.
+    pub dry_run: bool,
 }
 
 /// What is answered.
@@ -43,6 +63,11 @@ pub enum Answer {
     Values {
         /// A tree of leaves.
         values: serde_json::Value,
+    },
+    /// What became of a command.
+    Report {
+        /// As every way in tells it.
+        report: Report,
     },
     /// This daemon does not hold that inverter.
     NotHeld {

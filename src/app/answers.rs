@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Snapshots, shelf};
 use crate::catalogue::{Layout, as_json};
+use crate::control::{By, Command, Order, Orders};
 use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
-use crate::ipc::{self, Answer, Answering, Ask};
+use crate::ipc::{self, Answer, Answering, Ask, Wanted};
 use crate::lock::LockManager;
 use crate::redis_server::RedisServer;
 
@@ -27,6 +28,7 @@ pub(super) struct Known {
     pub locks: Arc<dyn LockManager>,
     pub hold: watch::Receiver<Hold>,
     pub snapshots: Snapshots,
+    pub orders: Orders,
 }
 
 /// Answers for the inverters that this process holds, and for those that others of its group do.
@@ -40,7 +42,7 @@ pub(super) struct Answers {
 
 impl Answers {
     async fn read(&self, at: &[SocketAddr], raw: bool) -> Answer {
-        let links: Vec<String> = at.iter().map(|address| link_resource(&address.to_string())).collect();
+        let links = links(at);
         let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
             return self.read_of_another(&links, raw).await;
         };
@@ -48,6 +50,21 @@ impl Answers {
         match newest {
             Some(snapshot) => Answer::Values { values: as_json(&Layout::new(raw).tree(&snapshot)) },
             None => Answer::NothingRead,
+        }
+    }
+
+    /// Gives an order to the inverter that this process holds. What others hold is theirs.
+    async fn order(&self, at: &[SocketAddr], wanted: Wanted) -> Answer {
+        let links = links(at);
+        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+            return Answer::NotHeld { by: self.holder(&links).await };
+        };
+        match Command::parse(&wanted.command, &wanted.payload) {
+            Ok(command) => {
+                let order = Order { dry_run: wanted.dry_run, ..Order::new(command, By::CommandLine) };
+                Answer::Report { report: known.orders.give(order).await }
+            }
+            Err(fault) => Answer::Fault { why: fault.to_string() },
         }
     }
 
@@ -77,6 +94,7 @@ impl Answering for Answers {
     fn answer(&self, ask: Ask) -> BoxFuture<'_, Answer> {
         match ask {
             Ask::Read { at, raw } => async move { self.read(&at, raw).await }.boxed(),
+            Ask::Order { at, wanted } => async move { self.order(&at, wanted).await }.boxed(),
         }
     }
 }
@@ -92,13 +110,21 @@ impl Known {
     }
 }
 
+/// The leases of the connections to these addresses.
+fn links(at: &[SocketAddr]) -> Vec<String> {
+    at.iter().map(|address| link_resource(&address.to_string())).collect()
+}
+
 /// Answers until `shutdown`. Where it cannot, the rest of the program goes on; another process that answers from the same
 /// directory may end, and so it is tried again.
 pub(super) async fn serve(data_dir: &Path, answers: Answers, shutdown: CancellationToken) {
     let (path, answers, mut said) = (ipc::socket(data_dir), Arc::new(answers), false);
     while let Err(error) = ipc::serve(&path, Arc::clone(&answers) as Arc<dyn Answering>, shutdown.clone()).await {
         if !std::mem::replace(&mut said, true) {
-            tracing::warn!("{}: {error}; until then `givtcp read` cannot ask this process", path.display());
+            tracing::warn!(
+                "{}: {error}; until then `givtcp read`, `set` and `override` cannot ask this process",
+                path.display()
+            );
         }
         if shutdown.run_until_cancelled(sleep(AGAIN)).await.is_none() {
             return;

@@ -14,9 +14,6 @@ pub(super) struct CheckArgs {
     pub(super) config: Option<PathBuf>,
 }
 
-/// Exit code of wrong settings.
-const WRONG: u8 = 2;
-
 /// Prints every fault to standard error, one a line, and ends with 2; or prints the settings and ends with 0.
 pub fn run(config: Option<PathBuf>) -> ExitCode {
     let file = config.or_else(default_file);
@@ -33,7 +30,7 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
         }
         Err(faults) => {
             complain(&faults);
-            ExitCode::from(WRONG)
+            ExitCode::from(super::WRONG_USAGE)
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(faults) => {
             check::complain(&faults);
-            return Ok(ExitCode::from(2));
+            return Ok(ExitCode::from(super::WRONG_USAGE));
         }
     };
     let mut settings = loaded.settings;

@@ -72,6 +72,7 @@ pub struct Given {
     pub order: Order,
     /// When it was given.
     pub at: Instant,
+    within: Duration,
     answer: oneshot::Sender<Report>,
 }
 
@@ -118,11 +119,16 @@ impl By {
 impl Orders {
     /// Gives an order, and says within [`WITHIN`] what became of it. Dropping the future takes back what has not begun.
     pub async fn give(&self, order: Order) -> Report {
+        self.give_within(order, WITHIN).await
+    }
+
+    /// The same where there is time to find the inverter first.
+    pub async fn give_within(&self, order: Order, within: Duration) -> Report {
         let at = Instant::now();
         let (asked, id) = (order.command.to_string(), order.id.clone());
         let (answer, outcome) = oneshot::channel();
         let report = |outcome| Report { id: id.clone(), ..Report::new(asked.clone(), outcome) };
-        match self.0.try_send(Given { order, at, answer }) {
+        match self.0.try_send(Given { order, at, within, answer }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
                 let why = format!("{MOST} commands wait already; try again in a few seconds");
@@ -132,10 +138,10 @@ impl Orders {
                 return report(Outcome::refused("stopping", "the program stops"));
             }
         }
-        match timeout_at(at + WITHIN, outcome).await {
+        match timeout_at(at + within, outcome).await {
             Ok(Ok(report)) => report,
             Ok(Err(_)) => report(Outcome::unreachable("the connection ended before it was done")),
-            Err(_) => report(Outcome::unreachable(format!("no outcome within {}s", WITHIN.as_secs()))),
+            Err(_) => report(Outcome::unreachable(format!("no outcome within {}s", within.as_secs()))),
         }
     }
 }
@@ -189,7 +195,7 @@ impl Given {
 
     /// By when its outcome must be told.
     pub fn deadline(&self) -> Instant {
-        self.at + WITHIN - TELLING
+        self.at + self.within - TELLING
     }
 
     /// Tells its outcome.

@@ -13,7 +13,8 @@ Every command, what may come with it, and which registers it writes on which mod
 edit this page, but `src/control/`, and then run `GIVTCP_BLESS=1 cargo test --test it control`.
 
 They come by MQTT, published to `<root>/control/<serial>/<command>`, with what became of them told at
-`<root>/result/<serial>/<command>` ([mqtt.md](mqtt.md#commands)), and over HTTP ([api.md](api.md)).
+`<root>/result/<serial>/<command>` ([mqtt.md](mqtt.md#commands)), over HTTP ([api.md](api.md)),
+and from the command line ([command-line.md](command-line.md)).
 
 Names and payloads are GivTCP's. A payload is bare text, as on MQTT, or a JSON object, as GivTCP's REST interface has it;
 both are understood wherever a command comes from. Capital letters in names and words do not matter, numbers may stand in

@@ -18,7 +18,7 @@ struct One;
 
 impl Answering for One {
     fn answer(&self, ask: Ask) -> BoxFuture<'_, Answer> {
-        let Ask::Read { at, raw } = ask;
+        let Ask::Read { at, raw } = ask else { return ready(NOT_HELD).boxed() };
         let is_here = at.contains(&"127.0.0.1:8899".parse().unwrap());
         let answer = if is_here { Answer::Values { values: serde_json::json!({ "raw": raw }) } } else { NOT_HELD };
         ready(answer).boxed()

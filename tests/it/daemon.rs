@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::clock::SystemClock;
+use givtcp::frame::Bank;
 use givtcp::lock::{FileLockManager, LockManager, Owner};
+use givtcp::simulator::Simulator;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -14,6 +16,11 @@ use crate::mosquitto::Mosquitto;
 use crate::program::{Program, Settings};
 
 const SOON: Duration = Duration::from_secs(15);
+
+/// HR 110, %.
+fn reserve(simulator: &Simulator) -> u16 {
+    simulator.get(0x11, Bank::Holding, 110).unwrap()
+}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -53,6 +60,71 @@ async fn read_asks_the_daemon_that_holds_the_inverter_and_makes_no_second_connec
     let Output { status, stderr, .. } = daemon.beside(&read, SOON).await;
     assert_eq!(status.code(), Some(1));
     assert!(text(&stderr).contains("cannot connect"), "now it is read itself: {}", text(&stderr));
+}
+
+#[tokio::test]
+async fn set_asks_the_daemon_that_holds_the_inverter_and_says_what_became_of_it() {
+    let simulator = plant(1);
+    let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
+    let observer = broker.observe().await;
+    let mut daemon = Program::run(&Settings::new(broker.port()).dongle(host.port()));
+    let topic = format!("GivEnergy/{}/Control/Battery_Power_Reserve", simulator.inverter_serial());
+    observer.wait_for(&topic, "4", SOON).await;
+    let before = reserve(&simulator);
+    let set = async |args: &[&str]| {
+        let all: Vec<&str> = ["set", "--config", "givtcp.yaml"].iter().chain(args).copied().collect();
+        let Output { status, stdout, stderr } = daemon.beside(&all, SOON).await;
+        (status.code().unwrap(), text(&stdout), text(&stderr))
+    };
+    let (code, said, _) = set(&["--dry-run", "setBatteryReserve", "20"]).await;
+    assert_eq!((code, reserve(&simulator)), (0, before), "{said}");
+    assert!(said.contains("planned") && said.contains("HR 110 would be 20"), "{said}");
+
+    let (code, said, _) = set(&["setBatteryReserve", "20"]).await;
+    assert_eq!((code, reserve(&simulator)), (0, 20), "{said}");
+    assert!(said.starts_with("reserve 20 %: applied; HR 110 4 to 20"), "{said}");
+    observer.wait_for(&topic, "20", SOON).await;
+    let (code, said, _) = set(&["setBatteryReserve", "20", "--json"]).await;
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, report["outcome"].as_str()), (0, Some("unchanged")), "{said}");
+
+    for (wrong, code, what) in [
+        (&["setBatteryReserve", "3"][..], 1, "refused (out_of_range)"),
+        (&["setBatteryReserve", "much"], 2, "givtcp: setBatteryReserve"),
+        (&["setNothing", "1"], 2, "givtcp: setNothing"),
+        (&["rebootInverter"], 1, "refused"),
+    ] {
+        let (ended, out, err) = set(wrong).await;
+        assert!(ended == code && format!("{out}{err}").contains(what), "{wrong:?}: {ended} {out} {err}");
+    }
+    assert_eq!((host.accepted().len(), reserve(&simulator)), (1, 20), "nobody else connected, nothing else written");
+    daemon.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn without_a_daemon_set_goes_to_the_inverter_under_the_same_locks_and_begins_no_override() {
+    let simulator = plant(1);
+    let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
+    let mut settings = Settings::new(broker.port()).dongle(host.port());
+    settings.locks = "timeout: 2s";
+    let mut daemon = Program::run(&settings);
+    daemon.logs(" is a HYBRID", SOON).await;
+    daemon.stops_on("TERM").await;
+    let (connections, long) = (host.accepted().len(), SOON * 6);
+    let port = host.port().to_string();
+    let target = ["--config", "givtcp.yaml", "--host", "127.0.0.1", "--port", &port];
+    let args = |words: &[&'static str]| [words, &target].concat();
+    let Output { status, stdout, stderr } = daemon.beside(&args(&["set", "setBatteryReserve", "20"]), long).await;
+    assert_eq!((status.code(), reserve(&simulator)), (Some(0), 20), "{} {}", text(&stdout), text(&stderr));
+    assert!(text(&stdout).starts_with("reserve 20 %: applied"), "{}", text(&stdout));
+    assert!(host.accepted().len() > connections);
+
+    let start = args(&["override", "start", "force-charge", "30"]);
+    let Output { status, stderr, .. } = daemon.beside(&start, SOON).await;
+    assert_eq!(status.code(), Some(1));
+    assert!(text(&stderr).contains("start `givtcp run` first"), "{}", text(&stderr));
+    let Output { status, stdout, .. } = daemon.beside(&["override", "list", "--config", "givtcp.yaml"], SOON).await;
+    assert_eq!((status.code(), text(&stdout)), (Some(0), String::new()));
 }
 
 #[tokio::test]
