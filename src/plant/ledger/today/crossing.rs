@@ -46,7 +46,7 @@ impl Today {
     pub(super) fn cross(&mut self, reading: Point, midnight: Midnight, around: Around) -> Verdict {
         self.keep_eve(reading, midnight, around.total);
         match self.sort(reading, midnight, around) {
-            Sort::New if self.is_at_once(reading, around) || self.is_confirmed(Sort::New, reading, around.flow) => {
+            Sort::New if self.is_at_once(reading, midnight, around.flow) || self.is_confirmed(Sort::New, reading, around.flow) => {
                 self.start(reading, Some(midnight.day), midnight.at, around.total);
                 Verdict::Believed
             }
@@ -91,12 +91,16 @@ impl Today {
         if possible && begun { Sort::New } else { Sort::Old }
     }
 
-    /// Whether a new day that begins with little is believed at once: after a while without readings it may be a reply
-    /// from before it, of a day that had brought nothing.
-    fn is_at_once(&self, reading: Point, around: Around) -> bool {
-        let is_other = |last: Point| reading.kwh < last.kwh - around.flow.resolution;
-        let follows = |last: Point| is_other(last) || reading.at - last.at <= HOLD_OFF;
-        self.track.last().is_some_and(follows) && around.flow.is_little(reading.kwh)
+    /// Whether a new day that begins with little is believed at once. If it is wrong, the next readings must not seem to
+    /// go on from it: what the day before showed must be more than can have come by then. After a while without readings
+    /// it may be a reply from before midnight, of a day that had brought nothing.
+    fn is_at_once(&self, reading: Point, midnight: Midnight, flow: Flow) -> bool {
+        let by_then = flow.within(reading.at - midnight.at + 2 * HOLD_OFF);
+        let follows = |last: Point| {
+            let fell = reading.kwh < last.kwh - flow.resolution;
+            if fell { last.kwh > by_then } else { reading.at - last.at <= HOLD_OFF }
+        };
+        self.track.last().is_some_and(follows) && flow.is_little(reading.kwh)
     }
 
     fn is_confirmed(&self, sort: Sort, reading: Point, flow: Flow) -> bool {

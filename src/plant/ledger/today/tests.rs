@@ -108,6 +108,20 @@ fn after_a_night_without_readings_the_total_tells_whether_the_register_began_ane
     assert!((2.5..=3.0).contains(&shows), "{shows}");
 }
 
+/// It is so low that it could be what the new day has brought.
+#[test]
+fn one_wrong_zero_begins_no_day_that_goes_on_with_what_the_day_before_showed() {
+    let mut counter = Counter { today: Today::default(), clock: 0, total: Some(500.0) };
+    for minute in 0..14 {
+        counter.read(2.2, DAY - 4 * MINUTE + minute * MINUTE);
+    }
+    assert_eq!(counter.judge(0.0, DAY + 10 * MINUTE), Verdict::Unconfirmed);
+    counter.read(2.2, DAY + 10 * MINUTE + SECOND);
+    assert_eq!(counter.read(2.2, DAY + 11 * MINUTE), Some(0.0), "it did not begin anew: its total tells of the day");
+    counter.total = Some(500.4);
+    assert_eq!(counter.read(2.6, DAY + 30 * MINUTE).map(|kwh| (kwh * 10.0).round()), Some(4.0));
+}
+
 /// The day before had brought nothing, and the first reply after the night is one from then.
 #[test]
 fn after_a_night_without_readings_a_late_zero_is_not_taken_for_the_new_day() {
