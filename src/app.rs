@@ -284,6 +284,7 @@ fn inverter(
             enabled: settings.control.enabled,
             dry_run: settings.control.dry_run,
             daily_writes: settings.control.daily_writes,
+            ..Policy::default()
         },
         store,
         events,

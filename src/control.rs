@@ -46,7 +46,7 @@ pub use orders::{By, Given, Inbox, Order, Orders, Taking, WITHIN, orders};
 pub use page::control_page;
 pub(crate) use page::{Sample, samples};
 pub use plan::{Amount, Check, Group, Plan, Step, Unit};
-pub use policy::{DAILY_WRITES, Policy};
+pub use policy::{DAILY_WRITES, Policy, STOP_TIMEOUT};
 pub use refusal::Refusal;
 pub use report::{Outcome, Planned, Report, Touched};
 pub use wear::Wear;
@@ -84,7 +84,7 @@ pub fn plan(command: &Command, context: &Context) -> Result<Plan, Refusal> {
         Command::Clock(setting) => clock::clock(&mut draft, *setting),
         Command::Calibration { stage, confirm } => switches::calibration(&mut draft, *stage, confirm.as_deref()),
         Command::Reboot { confirm } => switches::reboot(&mut draft, confirm.as_deref()),
-        Command::Override(_) => Err(Refusal::Elsewhere("timed overrides, which this version does not have yet")),
+        Command::Override(_) => Err(Refusal::Elsewhere("timed overrides: overrides.md")),
         Command::SwitchRate(_) => {
             Err(Refusal::Elsewhere("the tariff of the settings, in which day and night have times"))
         }

@@ -162,6 +162,24 @@ impl Events {
         self.emit(whose, EventKind::OverrideEnded { name });
     }
 
+    /// An override is to be undone and cannot be; it is tried on.
+    pub fn override_not_undone(&self, whose: Whose<'_>, name: StatusName, cause: &str, why: &str) {
+        tracing::error!(
+            inverter.name = %whose.name,
+            "{} must end ({cause}) and is not undone yet, it is tried on: {why} ({name})", name.meaning()
+        );
+        self.emit(whose, EventKind::OverrideNotUndone { name, why: why.to_owned() });
+    }
+
+    /// An override was undone but for what somebody else has changed.
+    pub fn override_left(&self, whose: Whose<'_>, name: StatusName, registers: &[u16]) {
+        tracing::warn!(
+            inverter.name = %whose.name,
+            "{} is undone, but for what somebody else has changed meanwhile: HR {registers:?}", name.meaning()
+        );
+        self.emit(whose, EventKind::OverrideLeft { name, registers: registers.to_vec() });
+    }
+
     /// Somebody else changed a setting.
     pub fn setting_changed(&self, whose: Whose<'_>, register: u16, what: &'static str, from: u16, to: u16) {
         tracing::info!(inverter.name = %whose.name, "{what} (HR {register}) was changed elsewhere, from {from} to {to}");

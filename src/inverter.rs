@@ -14,6 +14,7 @@ mod keeper;
 mod overrides;
 mod report;
 mod session;
+mod timed;
 mod worn;
 
 pub use hold::{Hold, link_resource};
@@ -49,6 +50,7 @@ use hold::Turns;
 use keeper::Keeper;
 use overrides::Watched;
 use report::Report;
+use timed::Timed;
 use worn::Worn;
 
 /// The first rest after a failure is at most this.
@@ -221,6 +223,10 @@ struct Task {
     link_holds: Option<Holds>,
     /// The fence of the link's lease.
     link_fence: u64,
+    /// Overrides that are open.
+    timed: Timed,
+    /// The program stops, and what may not be left is to be undone.
+    closing: CancellationToken,
     /// Writes that were not confirmed, and may still come.
     late: Vec<Late>,
     /// The settings as they were last looked at.
@@ -324,6 +330,8 @@ impl Task {
             stop: CancellationToken::new(),
             link_holds: None,
             link_fence: 0,
+            timed: Timed::default(),
+            closing: CancellationToken::new(),
             late: Vec::new(),
             seen: Seen::default(),
             ours: BTreeSet::new(),

@@ -169,6 +169,11 @@ impl Holder {
 // === impl Owner ===
 
 impl Owner {
+    /// Who that is, for people: its name, its process and its machine.
+    pub fn described(&self) -> String {
+        format!("{} in process {} on {}", self.name, std::process::id(), host_name())
+    }
+
     /// A new owner, unlike all others whatever their names.
     pub fn new(name: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -2,12 +2,14 @@
 //!
 //! It works for whoever holds the inverter's link ([`Line`]), under the write lease, one plan at a time. A plan stops at
 //! its first failure; what was written of it is put back then, by [`put_back`], which is also what settles the records
-//! that an earlier process left ([`settle`]).
+//! that an earlier process left ([`settle`]). Timed overrides are written by [`begin`] and undone by [`end`].
 
 mod record;
+mod timed;
 mod undo;
 
 pub use record::plan_of;
+pub use timed::{Sent, begin, end};
 pub use undo::{Undoing, put_back, restore_one, settle};
 
 use std::collections::BTreeMap;
@@ -150,7 +152,7 @@ impl<'a> Execution<'a> {
                 if fault.may_come_late() {
                     self.unsure.insert(register, step.write.value());
                 }
-                return Err(fault.of(step));
+                return Err(fault.of(&step.write));
             }
         }
         let known = self.verify(line, begun, at_last).await?;
@@ -204,11 +206,11 @@ impl<'a> Execution<'a> {
                     }
                     let holds = known.get(step.write.register());
                     let why = "the inverter confirmed the write, and it has no effect";
-                    return Err(Failure { outcome: rejected(step, holds, why), is_over: false });
+                    return Err(Failure { outcome: rejected(&step.write, holds, why), is_over: false });
                 }
                 None => {
                     let why = "the clock does not show what was set";
-                    let outcome = last.values().next().map(|step| rejected(step, None, why));
+                    let outcome = last.values().next().map(|step| rejected(&step.write, None, why));
                     return Err(Failure { outcome: outcome.unwrap_or(Outcome::unreachable(why)), is_over: false });
                 }
             }
@@ -326,10 +328,10 @@ fn time(parts: [Option<u16>; 6]) -> Option<DateTime> {
     DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()
 }
 
-fn rejected(step: &Step, holds: Option<u16>, why: impl Into<String>) -> Outcome {
-    let register = step.write.register();
-    let what = super::Allowed::of(register).map_or(step.meaning, |allowed| allowed.what);
-    Outcome::Rejected { register, what: what.into(), wanted: step.write.value(), holds, why: why.into() }
+fn rejected(write: &WriteStep, holds: Option<u16>, why: impl Into<String>) -> Outcome {
+    let register = write.register();
+    let what = super::Allowed::of(register).map_or("", |allowed| allowed.what);
+    Outcome::Rejected { register, what: what.into(), wanted: write.value(), holds, why: why.into() }
 }
 
 // === impl Fault, Failure ===
@@ -340,15 +342,15 @@ impl Fault {
         matches!(self, Self::Unconfirmed(_) | Self::Cut(_) | Self::NotPermitted { was_sent: true })
     }
 
-    fn of(self, step: &Step) -> Failure {
+    fn of(self, write: &WriteStep) -> Failure {
         let here = |outcome| Failure { outcome, is_over: false };
         match self {
-            Self::Refused => here(rejected(step, None, "the inverter refuses the write")),
-            Self::Holds(holds) => here(rejected(step, Some(holds), "the register changed to something else")),
-            Self::Unconfirmed(why) => here(rejected(step, None, why)),
+            Self::Refused => here(rejected(write, None, "the inverter refuses the write")),
+            Self::Holds(holds) => here(rejected(write, Some(holds), "the register changed to something else")),
+            Self::Unconfirmed(why) => here(rejected(write, None, why)),
             Self::NotPermitted { .. } => Failure::over("the lock for writing is not held any more"),
             Self::Other(serial) => Failure::over(&format!("another inverter answers on this connection: {serial}")),
-            Self::Cut(Cut::Unread(why)) => here(rejected(step, None, why)),
+            Self::Cut(Cut::Unread(why)) => here(rejected(write, None, why)),
             Self::Cut(Cut::Over(why)) => Failure::over(&why),
         }
     }

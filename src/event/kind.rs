@@ -84,6 +84,20 @@ pub enum EventKind {
         /// Which.
         name: StatusName,
     },
+    /// It must end and could not be undone yet; that is tried on.
+    OverrideNotUndone {
+        /// Which.
+        name: StatusName,
+        /// What stands in the way.
+        why: String,
+    },
+    /// It was undone, but for what somebody else has changed meanwhile.
+    OverrideLeft {
+        /// Which.
+        name: StatusName,
+        /// Holding registers that were left as they are.
+        registers: Vec<u16>,
+    },
     /// Somebody else changed a setting: the vendor's app or portal, or the inverter's display.
     SettingChanged {
         /// Which holding register.

@@ -8,7 +8,7 @@ use super::cycle::Outcome as Reading;
 use super::desk::Job;
 use super::hands::Busy;
 use super::{Ended, Task};
-use crate::control::{Command, Context, Outcome, Report, plan, reads};
+use crate::control::{Command, Context, Outcome, Override, Report, plan, reads};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connection, Patience};
 use crate::plant::tariff::{Mode, Rate};
@@ -51,6 +51,10 @@ impl Task {
         if self.look_at().is_some_and(|at| begun >= at) {
             self.look_after(connection).await?;
         }
+        if self.closing.is_cancelled() {
+            return Err(Ended::Shutdown);
+        }
+        self.look_at_overrides(connection).await?;
         if let Some(job) = self.desk.try_next() {
             self.carry_out(job, connection).await?;
         }
@@ -97,9 +101,19 @@ impl Task {
             return Ok(self.switch_rate(&command, day));
         }
         let is_dry_run = asked.is_dry_run() || self.inverter.policy.dry_run;
-        let context = self.fresh(&command, deadline, connection).await?;
-        self.worn.remember_reserve(context.reserve_to_remember());
-        let plan = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?.against(&context.known);
+        if let Command::Override(wanted) = command {
+            return self.order_override(job, wanted, is_dry_run, connection).await;
+        }
+        let mut context = self.fresh(&command, deadline, connection).await?;
+        let mut planned = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?;
+        if !is_dry_run && self.end_touched(&planned, deadline, connection).await? {
+            context = self.fresh(&command, deadline, connection).await?;
+            planned = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?;
+        }
+        if !self.timed.may_hold_reserve() {
+            self.worn.remember_reserve(context.reserve_to_remember());
+        }
+        let plan = planned.against(&context.known);
         if is_dry_run {
             return Ok(Report::planned(&plan));
         }
@@ -111,7 +125,7 @@ impl Task {
     }
 
     /// Whether so many registers may still be written today.
-    fn within_budget(&self, writes: usize) -> Result<(), Outcome> {
+    pub(super) fn within_budget(&self, writes: usize) -> Result<(), Outcome> {
         let today = self.inverter.zone.to_datetime(self.inverter.clock.now()).date();
         let (wear, budget) = (self.worn.wear(), self.inverter.policy.daily_writes);
         if wear.allows(writes, today, budget) {
@@ -127,7 +141,9 @@ impl Task {
 
     /// Whether this may be asked for at all, and of this inverter.
     fn may_begin(&self, job: &Job) -> Result<(), Outcome> {
-        if !self.inverter.policy.enabled {
+        let ends_only = matches!(job.command, Command::Override(Override { minutes: None, .. }));
+        // Undoing is never refused.
+        if !self.inverter.policy.enabled && !ends_only {
             let why = "commands are switched off in the settings: control.enabled";
             return Err(Outcome::refused("disabled", why));
         }

@@ -18,7 +18,7 @@ use crate::overrides::journal::{Handle, Reach, Record, Stage, What};
 
 /// So long before an outcome must be told, a plan of several registers that is not done gives up: what was written is to
 /// be put back by then.
-const FOR_UNDOING: Duration = Duration::from_millis(1800);
+pub(super) const FOR_UNDOING: Duration = Duration::from_millis(1800);
 /// Undoing is given this long at a time; then it is tried again later.
 const UNDOING: Duration = Duration::from_secs(30);
 /// Registers of a write that was not confirmed are read again after these.
@@ -86,7 +86,7 @@ impl Task {
     }
 
     /// The lease without which nothing is written.
-    async fn write_lease(&mut self, context: &Context, by: Instant) -> Result<Lease, Stop> {
+    pub(super) async fn write_lease(&mut self, context: &Context, by: Instant) -> Result<Lease, Stop> {
         let resource = format!("inverter_write:{}", context.serial);
         let wait = by.saturating_duration_since(Instant::now()).min(self.inverter.lock_timeout);
         let lease = self.inverter.locks.acquire(&resource, &self.owner, Some(wait)).await;
@@ -94,7 +94,7 @@ impl Task {
     }
 
     /// The same for undoing, which a lock that cannot be asked for does not stop: the link's lease is held.
-    async fn undo_lease(&mut self, context: &Context) -> Result<Option<Lease>, LockError> {
+    pub(super) async fn undo_lease(&mut self, context: &Context) -> Result<Option<Lease>, LockError> {
         let resource = format!("inverter_write:{}", context.serial);
         match self.inverter.locks.acquire(&resource, &self.owner, Some(self.inverter.lock_timeout)).await {
             Ok(lease) => Ok(Some(lease)),
@@ -114,7 +114,7 @@ impl Task {
         journal.begin(begun, self.link_fence).await.map_err(|error| not_kept(error.to_string()).into())
     }
 
-    fn reach(&self) -> Reach {
+    pub(super) fn reach(&self) -> Reach {
         let peer = self.inverter.connector.peer();
         let (host, port) = peer.rsplit_once(':').unwrap_or((&peer, ""));
         Reach { host: host.to_owned(), port: port.parse().unwrap_or(0), transport: self.inverter.kind }
@@ -131,6 +131,28 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// The same of an override: `(register, sent, back)`.
+    pub(super) fn expect_late_of(&mut self, unsure: &[(u16, u16, u16)]) {
+        let now = Instant::now();
+        for &(register, sent, back) in unsure.iter().filter(|(_, sent, back)| sent != back) {
+            for after in LATE {
+                if self.late.len() < MOST_LATE {
+                    self.late.push(Late { register, sent, back, at: now + after });
+                }
+            }
+        }
+    }
+
+    /// What was written and read back is what an earlier write, if it comes yet, would change.
+    pub(super) fn hold_late(&mut self, registers: &[(u16, u16)]) {
+        for &(register, value) in registers {
+            for late in self.late.iter_mut().filter(|late| late.register == register) {
+                late.back = value;
+            }
+        }
+        self.late.retain(|late| late.sent != late.back);
     }
 
     /// When something is to be looked after that was written.
@@ -242,12 +264,17 @@ impl Task {
 }
 
 impl Late {
+    /// Whether it would set this register to this value.
+    pub(super) fn is_of(&self, register: u16, value: u16) -> bool {
+        (self.register, self.sent) == (register, value)
+    }
+
     pub(super) fn register(&self) -> u16 {
         self.register
     }
 
     fn is_asked_by(&self, write: WriteStep) -> bool {
-        (self.register, self.sent) == (write.register(), write.value())
+        self.is_of(write.register(), write.value())
     }
 }
 

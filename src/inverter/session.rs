@@ -93,8 +93,12 @@ impl Task {
         self.link_holds = Some(Arc::new(lease.holds_for(self.inverter.timeout)));
         self.link_fence = lease.fence();
         self.settle_at = Some(Instant::now());
+        self.timed.begin_connection();
         let (busy, stop) = (self.busy.subscribe(), CancellationToken::new());
         self.stop = stop.clone();
+        let (closing, must_undo) = (CancellationToken::new(), self.timed.must_undo());
+        self.closing = closing.clone();
+        let stop_timeout = self.inverter.policy.stop_timeout;
         let ended = {
             let mut polling = std::pin::pin!(self.poll(&mut connection));
             tokio::select! {
@@ -102,10 +106,15 @@ impl Task {
                 ended = called_off(lease, wanted, shutdown) => {
                     stop.cancel();
                     // What is being written comes to the next register.
-                    tokio::select! {
+                    let is_polling = tokio::select! {
                         biased;
-                        _ = timeout(BOUNDARY, Busy::over(busy)) => {}
-                        _ = &mut polling => {}
+                        _ = timeout(BOUNDARY, Busy::over(busy)) => true,
+                        _ = &mut polling => false,
+                    };
+                    if is_polling && matches!(ended, Ended::Shutdown) && *must_undo.borrow() {
+                        closing.cancel();
+                        // What is read comes to its end, and then what may not be left is undone.
+                        let _ = timeout(stop_timeout, &mut polling).await;
                     }
                     ended
                 }
@@ -155,7 +164,16 @@ impl Task {
         outcome
     }
 
+    /// Polls until something ends it; what may not be left is undone before the program stops.
     async fn poll(&mut self, connection: &mut Connection) -> Ended {
+        let ended = self.poll_on(connection).await;
+        if self.closing.is_cancelled() && matches!(ended, Ended::Shutdown) {
+            self.undo_at_stop(connection).await;
+        }
+        ended
+    }
+
+    async fn poll_on(&mut self, connection: &mut Connection) -> Ended {
         if let Err(ended) = self.identify(connection).await {
             return ended;
         }
@@ -173,6 +191,10 @@ impl Task {
             if let Err(ended) = self.settle_records(connection).await {
                 return ended;
             }
+            if let Err(ended) = self.look_at_overrides(connection).await {
+                return ended;
+            }
+            self.judge_overrides().await;
             if cycle.due.settings {
                 self.notice();
                 self.remember_reserve().await;
@@ -259,7 +281,10 @@ impl Task {
 
     /// The reserve as its owner has it, for when it was set to 100 % to rest the battery.
     async fn remember_reserve(&mut self) {
-        if let Ok(context) = self.context() {
+        // One that a force export has set is not the owner's.
+        if !self.timed.may_hold_reserve()
+            && let Ok(context) = self.context()
+        {
             self.worn.remember_reserve(context.reserve_to_remember());
             self.worn.save().await;
         }
@@ -285,14 +310,20 @@ impl Task {
             let at = self.began + self.schedule.next();
             let offline_at = self.report.offline_at();
             let look_at = self.look_at();
+            let overrides_at = self.timed.look_at();
+            let closing = self.closing.clone();
             tokio::select! {
                 // Time first: a device that never stops talking does not hold up the others' turn.
                 biased;
+                () = closing.cancelled() => return Err(Ended::Shutdown),
                 () = sleep_until(at) => return Ok(()),
                 () = sleep_until(offline_at.unwrap_or(at)), if offline_at.is_some_and(|offline| offline < at) => {
                     self.report.offline(&mut self.plant, &self.inverter);
                 }
                 () = sleep_until(look_at.unwrap_or(at)), if look_at.is_some() => self.look_after(connection).await?,
+                () = sleep_until(overrides_at.unwrap_or(at)), if overrides_at.is_some() => {
+                    self.look_at_overrides(connection).await?;
+                }
                 job = self.desk.next() => self.carry_out(job, connection).await?,
                 () = self.overrides.changed() => self.tell_overrides(),
                 Some(request) = self.requests.recv() => match request {

@@ -148,7 +148,7 @@ async fn restore(
                         return undoing.stopped(why);
                     }
                     if let Err(fault) = write(line, &step, Check::Same, holds, context.serial, by, true).await {
-                        return undoing.faulty(fault, back);
+                        return undoing.faulty(fault, back.register, back.found);
                     }
                 }
                 _ => undoing.left.push(back.register),
@@ -199,23 +199,23 @@ impl Undoing {
         self.open.is_none() && self.left.is_empty()
     }
 
-    fn stopped(mut self, why: String) -> Self {
+    pub(super) fn stopped(mut self, why: String) -> Self {
         self.open = Some(why);
         self
     }
 
-    fn faulty(self, fault: Fault, back: &Back) -> Self {
+    pub(super) fn faulty(self, fault: Fault, register: u16, found: u16) -> Self {
         match fault {
             Fault::Cut(cut) => self.cut(cut),
             Fault::NotPermitted { .. } => self.cut(Cut::Over("the lock for writing is not held any more".to_owned())),
             Fault::Other(serial) => self.cut(Cut::Over(format!("another inverter answers here: {serial}"))),
             Fault::Refused | Fault::Holds(_) | Fault::Unconfirmed(_) => {
-                self.stopped(format!("HR {} does not take {} again", back.register, back.found))
+                self.stopped(format!("HR {register} does not take {found} again"))
             }
         }
     }
 
-    fn cut(mut self, cut: Cut) -> Self {
+    pub(super) fn cut(mut self, cut: Cut) -> Self {
         let (Cut::Unread(why) | Cut::Over(why)) = &cut;
         self.open = Some(why.clone());
         self.is_over = matches!(cut, Cut::Over(_));

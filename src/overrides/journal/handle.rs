@@ -29,6 +29,11 @@ impl Handle {
         self.ran_before + self.since.elapsed()
     }
 
+    /// It has run for so long at least, as whoever held it before in this process has counted.
+    pub fn has_run(&mut self, ran: Duration) {
+        self.ran_before += ran.saturating_sub(self.ran());
+    }
+
     /// How long it may still run, by whichever clock says less; `None` for what does not end.
     pub fn remaining(&self) -> Option<Duration> {
         self.record.remaining(self.journal.clock.now(), self.ran())

@@ -1,0 +1,147 @@
+//! Timed overrides of the inverter that answers, in the hands of the task that owns its link: begun, watched, and always
+//! undone.
+//!
+//! What is to be undone is in the journal. What is kept here is what this process knows beside it: how long each has run,
+//! whether the battery shows it, and when an undoing that failed is tried again.
+
+mod ending;
+mod look;
+mod order;
+mod stopping;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::control::OverrideKind;
+use crate::overrides::end::Look;
+use crate::overrides::journal::{Handle, Record, RecordId, Register, Stage, What};
+use crate::overrides::meeting::undone_at_stop;
+use crate::overrides::shown::Reading;
+
+/// The first rest after an undoing that failed is at most this,
+const FIRST_REST: Duration = Duration::from_secs(5);
+/// and the longest, for as long as it takes.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// The overrides that are open.
+#[derive(Debug)]
+pub(super) struct Timed {
+    running: Vec<Running>,
+    /// Whether the journal was asked under this lease what is open.
+    is_taken_up: bool,
+    /// When they are looked at next, if there are any, or if the journal is to be asked again.
+    look_at: Option<Instant>,
+    asking: Backoff,
+    /// When the journal is asked again, if a place of it could not be read.
+    ask_at: Option<Instant>,
+    /// Whether the snapshot says that one runs.
+    was_shown: bool,
+    /// Whether the process may not stop before it has undone something.
+    must_undo: watch::Sender<bool>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Running {
+    handle: Handle,
+    kind: OverrideKind,
+    /// When its clocks were looked at last, and what they showed.
+    looked: Option<Look>,
+    /// What polls said of the battery since it began; `None` when nothing more is to be judged.
+    polls: Option<Vec<Reading>>,
+    /// What its status says beside.
+    detail: String,
+    /// The status as it was set last.
+    told: Option<(Timestamp, String)>,
+    rest: Backoff,
+    /// When its undoing is tried again.
+    undo_at: Option<Instant>,
+    /// How often its undoing failed.
+    failures: u32,
+}
+
+impl Default for Timed {
+    fn default() -> Self {
+        Self {
+            running: Vec::new(),
+            is_taken_up: false,
+            look_at: None,
+            asking: Backoff::new(FIRST_REST, 0),
+            ask_at: None,
+            was_shown: false,
+            must_undo: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Timed {
+    /// A new lease: its fence is another one, and somebody else may have gone on meanwhile.
+    pub(super) fn begin_connection(&mut self) {
+        (self.is_taken_up, self.look_at) = (false, Some(Instant::now()));
+    }
+
+    /// When they are to be looked at.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        self.look_at
+    }
+
+    /// Says whether something is to be undone before the process stops.
+    pub(super) fn must_undo(&self) -> watch::Receiver<bool> {
+        self.must_undo.subscribe()
+    }
+
+    /// Whether an override has set the reserve, which is not the owner's then; also while that is not known yet.
+    pub(super) fn may_hold_reserve(&self) -> bool {
+        let is_reserve = |register: &Register| matches!(register.address, 110 | 1109);
+        !self.is_taken_up || self.records().any(|record| record.registers().any(is_reserve))
+    }
+
+    fn records(&self) -> impl Iterator<Item = &Record> {
+        self.running.iter().map(|running| running.handle.record())
+    }
+
+    fn of_kind(&self, kind: OverrideKind) -> Option<usize> {
+        self.running.iter().position(|running| running.kind == kind)
+    }
+
+    fn place_of(&self, id: RecordId) -> Option<usize> {
+        self.running.iter().position(|running| running.handle.record().id == id)
+    }
+
+    /// One that was begun, or taken up.
+    fn add(&mut self, handle: Handle, seed: u64) {
+        let What::Override(name) = handle.record().what else { return };
+        self.running.push(Running {
+            handle,
+            kind: name.into(),
+            looked: None,
+            polls: Some(Vec::new()),
+            detail: String::new(),
+            told: None,
+            rest: Backoff::new(FIRST_REST, seed),
+            undo_at: None,
+            failures: 0,
+        });
+    }
+
+    /// Whether the process must undo something before it stops has changed.
+    fn weigh(&self, all: bool) {
+        let must = self.records().any(|record| undone_at_stop(record, all));
+        self.must_undo.send_if_modified(|known| std::mem::replace(known, must) != must);
+    }
+
+    /// They are looked at then, or earlier.
+    fn look_by(&mut self, at: Instant) {
+        self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
+    }
+}
+
+impl Running {
+    fn is_undoing(&self) -> bool {
+        self.handle.record().stage == Stage::Undoing
+    }
+}

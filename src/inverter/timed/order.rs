@@ -1,0 +1,360 @@
+//! Orders of overrides: begun, prolonged, called off.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::super::commands::Stop;
+use super::super::desk::Job;
+use super::super::execution::FOR_UNDOING;
+use super::super::hands::Hands;
+use super::super::{Ended, Task};
+use crate::control::execute::{Failure, Sent, begin};
+use crate::control::{
+    Allowed, Context, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
+};
+use crate::frame::BlockKey;
+use crate::link::Connection;
+use crate::overrides::journal::{RecordId, Register, Step};
+use crate::overrides::meeting::{Extension, contradicted, extension, touched};
+use crate::overrides::recipe::{self, Options, Recipe, Refused, recipe};
+use crate::overrides::undo;
+
+/// What a recipe reads may decide on what else it must read, so often.
+const MOST_READS: usize = 4;
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Outcome::refused(refused.code(), refused.to_string()).into()
+    }
+}
+
+impl Task {
+    /// Carries out the order of an override.
+    pub(in crate::inverter) async fn order_override(
+        &mut self,
+        job: &mut Option<Job>,
+        wanted: Override,
+        is_dry_run: bool,
+        connection: &mut Connection,
+    ) -> Result<Report, Stop> {
+        let deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
+        let asked = crate::control::Command::Override(wanted).to_string();
+        // Who began what is open is known before anything is begun beside it.
+        self.settle_records(connection).await?;
+        self.take_up_overrides().await;
+        let Some(minutes) = wanted.minutes else {
+            return self.call_off(wanted.kind, asked, is_dry_run, deadline, connection).await;
+        };
+        if let Some(place) = self.timed.of_kind(wanted.kind)
+            && !is_dry_run
+            && let Some(report) = self.prolong(place, minutes, &asked, deadline, connection).await?
+        {
+            return Ok(report);
+        }
+        let (context, recipe) = self.recipe(wanted.kind, minutes, deadline, connection).await?;
+        if is_dry_run {
+            return Ok(planned(asked, &recipe));
+        }
+        let plan = recipe.plan(self.reach(), self.inverter.clock.now());
+        let in_the_way = contradicted(&plan, self.timed.records());
+        let (context, recipe) = if in_the_way.is_empty() {
+            (context, recipe)
+        } else {
+            self.end_these(&in_the_way, deadline, connection).await?;
+            self.recipe(wanted.kind, minutes, deadline, connection).await?
+        };
+        self.start(job, recipe, &context, asked, deadline, connection).await
+    }
+
+    /// Ends the overrides whose registers a command sets; says whether there were any, so that all is to be read again.
+    pub(in crate::inverter) async fn end_touched(
+        &mut self,
+        plan: &CommandPlan,
+        by: Instant,
+        connection: &mut Connection,
+    ) -> Result<bool, Stop> {
+        self.take_up_overrides().await;
+        let touched = touched(plan, self.timed.records());
+        if touched.is_empty() {
+            return Ok(false);
+        }
+        self.end_these(&touched, by, connection).await?;
+        Ok(true)
+    }
+
+    async fn end_these(&mut self, ids: &[RecordId], by: Instant, connection: &mut Connection) -> Result<(), Stop> {
+        for &id in ids {
+            let Some(place) = self.timed.place_of(id) else { continue };
+            let name = self.timed.running.get(place).map_or("", |running| running.kind.name());
+            if let Some(why) = self.undo_override(place, "another command takes its place", by, connection).await? {
+                let why = format!("{name} runs and must be ended first, and is not undone yet: {why}");
+                return Err(Outcome::unreachable(why).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What an override writes, from what was read just now.
+    async fn recipe(
+        &mut self,
+        kind: OverrideKind,
+        minutes: u16,
+        by: Instant,
+        connection: &mut Connection,
+    ) -> Result<(Context, Recipe), Stop> {
+        let options = Options { export_floor: self.inverter.policy.export_floor };
+        let mut read = BTreeSet::new();
+        for _ in 0..MOST_READS {
+            let context = self.context()?;
+            let wanted = recipe::reads(kind, minutes, &context, options)?;
+            if !self.read_these(&wanted, &mut read, by, connection).await? {
+                let recipe = recipe(kind, minutes, &context, options)?;
+                if !self.timed.may_hold_reserve() {
+                    self.worn.remember_reserve(context.reserve_to_remember());
+                }
+                return Ok((context, recipe));
+            }
+        }
+        Err(Outcome::refused("unread", "what it depends on changes with each read").into())
+    }
+
+    /// Reads what was not read yet of these; false if all was.
+    async fn read_these(
+        &mut self,
+        registers: &[u16],
+        read: &mut BTreeSet<BlockKey>,
+        by: Instant,
+        connection: &mut Connection,
+    ) -> Result<bool, Stop> {
+        let keys: BTreeSet<BlockKey> = registers.iter().filter_map(|register| self.block_of(*register)).collect();
+        let unread: Vec<BlockKey> = keys.difference(read).copied().collect();
+        for &key in &unread {
+            if self.stop.is_cancelled() {
+                return Err(Outcome::refused("stopping", "the program lets go of the inverter").into());
+            }
+            self.read_now(key, by, connection).await?;
+            read.insert(key);
+        }
+        Ok(!unread.is_empty())
+    }
+
+    /// The same again: it goes on until the new end; nothing if it had to be ended, so that it is to be begun anew.
+    async fn prolong(
+        &mut self,
+        place: usize,
+        minutes: u16,
+        asked: &str,
+        deadline: Instant,
+        connection: &mut Connection,
+    ) -> Result<Option<Report>, Stop> {
+        let Some(running) = self.timed.running.get(place) else { return Ok(None) };
+        let mut registers: Vec<u16> = undo::reads(running.handle.record()).map(|(_, address)| address).collect();
+        registers.extend(35..=40);
+        self.read_these(&registers, &mut BTreeSet::new(), deadline, connection).await?;
+        let (context, now) = (self.context()?, self.inverter.clock.now());
+        let Some(running) = self.timed.running.get_mut(place) else { return Ok(None) };
+        let handle = &mut running.handle;
+        let step = match extension(handle.record(), minutes, &context, now, handle.ran())? {
+            Extension::Prolong(step) => step,
+            Extension::Anew => {
+                let id = handle.record().id;
+                self.end_these(&[id], deadline, connection).await?;
+                return Ok(None);
+            }
+        };
+        let writes = if let Step::Prolong(_, changes) = &step { changes.len() } else { 0 };
+        self.within_budget(writes)?;
+        let lease = self.write_lease(&context, deadline).await?;
+        let Some(running) = self.timed.running.get_mut(place) else { return Ok(None) };
+        running.handle.advance(step).await.map_err(|error| Outcome::refused("not_kept", error.to_string()))?;
+        if writes == 0 {
+            let report = self.report_running(place, asked.to_owned(), Vec::new(), &[]).await;
+            return Ok(Some(report));
+        }
+        let mut running = self.timed.running.remove(place);
+        let mut sent = Sent::default();
+        let mut hands = Hands::new(self, connection, Some(lease));
+        let outcome =
+            begin(&mut running.handle, &context, &mut hands, &mut sent, deadline - FOR_UNDOING, deadline).await;
+        let ended = hands.ended.take();
+        self.timed.running.push(running);
+        let place = self.timed.running.len() - 1;
+        self.after_begin(place, asked.to_owned(), &context, sent, outcome, ended, deadline, &mut None, connection)
+            .await
+            .map(Some)
+    }
+
+    /// Begins what is not there yet.
+    async fn start(
+        &mut self,
+        job: &mut Option<Job>,
+        recipe: Recipe,
+        context: &Context,
+        asked: String,
+        deadline: Instant,
+        connection: &mut Connection,
+    ) -> Result<Report, Stop> {
+        let needed = recipe.groups.iter().flat_map(|group| &group.registers);
+        self.within_budget(needed.filter(|register| register.found != register.write).count())?;
+        let lease = self.write_lease(context, deadline).await?;
+        let plan = recipe.plan(self.reach(), self.inverter.clock.now());
+        let not_kept = |why: String| Outcome::refused("not_kept", why);
+        let Some(journal) = self.inverter.journal.clone() else {
+            return Err(not_kept("there is no place to keep what it would undo: data_dir".to_owned()).into());
+        };
+        let begun = journal.begin(plan, self.link_fence).await;
+        let mut handle = begun.map_err(|error| not_kept(error.to_string()))?;
+        // From here on it is undone, whatever comes.
+        self.timed.must_undo.send_replace(true);
+        let writes: Vec<(u16, u16)> =
+            handle.record().registers().map(|register| (register.address, register.write)).collect();
+        self.late.retain(|late| !writes.iter().any(|&(register, value)| late.is_of(register, value)));
+        let mut sent = Sent::default();
+        let mut hands = Hands::new(self, connection, Some(lease));
+        let outcome = begin(&mut handle, context, &mut hands, &mut sent, deadline - FOR_UNDOING, deadline).await;
+        let ended = hands.ended.take();
+        let seed = self.inverter.link.seed;
+        self.timed.add(handle, seed);
+        let place = self.timed.running.len() - 1;
+        if let Some(running) = self.timed.running.get_mut(place) {
+            running.detail = recipe.notes.join("; ");
+        }
+        self.after_begin(place, asked, context, sent, outcome, ended, deadline, job, connection).await
+    }
+
+    /// Tells that it runs; what failed is undone, and whoever asked is told in time.
+    #[allow(clippy::too_many_arguments, reason = "one end for two beginnings")]
+    async fn after_begin(
+        &mut self,
+        place: usize,
+        asked: String,
+        context: &Context,
+        sent: Sent,
+        outcome: Result<crate::control::Known, Failure>,
+        ended: Option<Ended>,
+        deadline: Instant,
+        job: &mut Option<Job>,
+        connection: &mut Connection,
+    ) -> Result<Report, Stop> {
+        let touched = |after: Option<&crate::control::Known>| -> Vec<Touched> {
+            let all = sent.sent.iter();
+            let after = |register| after.and_then(|known| known.get(register));
+            all.map(|&(register, _)| Touched::new(register, context.known.get(register), after(register))).collect()
+        };
+        let failure = match outcome {
+            Ok(known) => return Ok(self.report_running(place, asked, touched(Some(&known)), &sent.sent).await),
+            Err(failure) => failure,
+        };
+        let mut report = Report { registers: touched(None), ..Report::new(asked, failure.outcome) };
+        let found = |register: u16| {
+            let mut all = self.timed.running.get(place)?.handle.record().registers();
+            Some(all.find(|known| known.address == register)?.found)
+        };
+        let late = sent.unsure.iter().filter_map(|&(register, value)| Some((register, value, found(register)?)));
+        let late: Vec<_> = late.collect();
+        self.expect_late_of(&late);
+        if let Some(ended) = ended {
+            report.put_back = Some(false);
+            self.timed.look_by(Instant::now());
+            self.report_now(job, report);
+            return Err(ended.into());
+        }
+        report.put_back = Some(false);
+        if failure.is_over {
+            self.timed.look_by(Instant::now());
+            return Ok(report);
+        }
+        // The answer goes out when it is due, though the undoing may take longer.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left < FOR_UNDOING / 2 {
+            self.report_now(job, report.clone());
+        }
+        let by = Instant::now() + super::ending::UNDOING;
+        match self.undo_override(place, "it could not be begun", by, connection).await? {
+            None => {
+                report.put_back = Some(true);
+                for touched in &mut report.registers {
+                    touched.after = touched.before;
+                }
+            }
+            Some(why) => report.notes.push(format!("not everything is put back yet, and it is tried on: {why}").into()),
+        }
+        Ok(report)
+    }
+
+    /// It runs: its status is set before anybody is told.
+    async fn report_running(
+        &mut self,
+        place: usize,
+        asked: String,
+        registers: Vec<Touched>,
+        sent: &[(u16, u16)],
+    ) -> Report {
+        self.hold_late(sent);
+        if let Some(running) = self.timed.running.get_mut(place) {
+            (running.looked, running.polls) = (None, Some(Vec::new()));
+        }
+        self.weigh_overrides();
+        self.timed.look_by(Instant::now());
+        self.show_overrides().await;
+        let mut report = Report { registers, ..Report::new(asked, Outcome::Applied) };
+        if let Some(running) = self.timed.running.get(place) {
+            if let Some(end) = running.handle.record().end {
+                report.notes.push(format!("it runs until {}", end.at).into());
+            }
+            if !running.detail.is_empty() {
+                report.notes.push(running.detail.clone().into());
+            }
+        }
+        report
+    }
+
+    /// Ends what runs of this kind.
+    async fn call_off(
+        &mut self,
+        kind: OverrideKind,
+        asked: String,
+        is_dry_run: bool,
+        deadline: Instant,
+        connection: &mut Connection,
+    ) -> Result<Report, Stop> {
+        let Some(place) = self.timed.of_kind(kind) else { return Ok(Report::new(asked, Outcome::Unchanged)) };
+        let Some(running) = self.timed.running.get(place) else { return Ok(Report::new(asked, Outcome::Unchanged)) };
+        let open: Vec<Register> =
+            running.handle.record().registers().filter(|register| register.is_open()).cloned().collect();
+        if is_dry_run {
+            let plan = open.iter().map(|register| one(register.address, register.found)).collect();
+            return Ok(Report { plan, ..Report::new(asked, Outcome::Planned) });
+        }
+        match self.undo_override(place, "it was called off", deadline, connection).await? {
+            None => {
+                let touched = open.iter().filter(|register| register.found != register.write);
+                let touched = touched
+                    .map(|register| Touched::new(register.address, Some(register.write), self.known(register.address)));
+                Ok(Report { registers: touched.collect(), ..Report::new(asked, Outcome::Applied) })
+            }
+            Some(why) => {
+                let why = format!("it is not undone yet, and tried on: {why}");
+                Ok(Report::new(asked, Outcome::unreachable(why)))
+            }
+        }
+    }
+
+    fn known(&mut self, register: u16) -> Option<u16> {
+        self.context().ok()?.known.get(register)
+    }
+}
+
+fn one(register: u16, value: u16) -> Planned {
+    let meaning = Allowed::of(register).map_or("", |allowed| allowed.what);
+    Planned { register, value, meaning: meaning.into() }
+}
+
+fn planned(asked: String, recipe: &Recipe) -> Report {
+    let needed = recipe.groups.iter().flat_map(|group| &group.registers);
+    let needed = needed.filter(|register| register.found != register.write);
+    let plan = needed.map(|register| one(register.address, register.write)).collect();
+    let notes = recipe.notes.iter().map(|&note| note.into()).collect();
+    Report { plan, notes, ..Report::new(asked, Outcome::Planned) }
+}
