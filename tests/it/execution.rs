@@ -5,6 +5,7 @@ mod crashes;
 mod faults;
 mod latency;
 mod limits;
+mod timed;
 mod transports;
 
 use givtcp::control::{By, Command, Context, Control, ControlKind, Order, Outcome, controls};

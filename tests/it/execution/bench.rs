@@ -336,12 +336,12 @@ impl House {
     /// It is stopped and begins anew.
     pub async fn restart(self) -> Self {
         self.stop.cancel();
-        timeout(seconds(2), self.task).await.expect("in time").unwrap();
+        timeout(seconds(25), self.task).await.expect("in time").unwrap();
         Self::start(self.plant, self.dongle, self.policy, self.link, self.clock, self.dir)
     }
 
     pub async fn end(self) {
         self.stop.cancel();
-        timeout(seconds(2), self.task).await.expect("in time").unwrap();
+        timeout(seconds(25), self.task).await.expect("in time").unwrap();
     }
 }

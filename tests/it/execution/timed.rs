@@ -1,0 +1,239 @@
+//! Timed overrides from the order to the end, in paused time: whatever comes between, the registers are as before.
+
+use givtcp::control::{Allowed, Outcome, OverrideKind, Policy};
+use givtcp::event::EventKind;
+use givtcp::simulator::Family;
+use givtcp::status::StatusName;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bench::{Fate, House, seconds};
+
+const MINUTE: u64 = 60;
+
+/// Registers that change by themselves.
+const OWN: [u16; 8] = [29, 35, 36, 37, 38, 39, 40, 163];
+
+fn settings(house: &House) -> Vec<(u16, Option<u16>)> {
+    let all = Allowed::ALL.iter().map(|allowed| allowed.register).filter(|register| !OWN.contains(register));
+    all.map(|register| (register, house.holds(register))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_override_of_every_family_shows_ends_and_leaves_the_registers_as_before() {
+    let mut count = 0;
+    for &family in Family::ALL {
+        let house = House::of(family);
+        house.settled().await;
+        let before = settings(&house);
+        for kind in OverrideKind::ALL {
+            let name = kind.name();
+            let begun = Instant::now();
+            let report = house.give(name, "5").await;
+            if let Outcome::Refused { code, .. } = &report.outcome {
+                assert_eq!(code, "not_supported", "{family}: {report}");
+                assert_eq!(settings(&house), before, "{family}: {report}");
+                continue;
+            }
+            assert_eq!(report.outcome, Outcome::Applied, "{family}: {report}");
+            assert!(begun.elapsed() <= seconds(9), "{family}: {report} after {:?}", begun.elapsed());
+            assert_ne!(settings(&house), before, "{family}: {report}");
+            assert_eq!(house.open_records().await.len(), 1, "{family}: {name}");
+            sleep(seconds(MINUTE)).await;
+            let battery = house.plant.power_now().battery;
+            match kind {
+                OverrideKind::ForceCharge => assert!(battery < -100.0, "{family}: {battery} W"),
+                OverrideKind::ForceExport => assert!(battery > 100.0, "{family}: {battery} W"),
+                OverrideKind::PauseCharge => assert!(battery > -600.0, "{family}: {battery} W"),
+                OverrideKind::PauseDischarge => assert!(battery < 600.0, "{family}: {battery} W"),
+            }
+            sleep(seconds(3 * MINUTE)).await;
+            assert_eq!(house.open_records().await.len(), 1, "{family}: {name} is over too early");
+            sleep(seconds(2 * MINUTE + 30)).await;
+            assert_eq!(house.open_records().await, [], "{family}: {name}");
+            assert_eq!(settings(&house), before, "{family}: {name}");
+            count += 1;
+        }
+        house.end().await;
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_called_off_even_when_commands_are_switched_off() {
+    let mut house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    for kind in OverrideKind::ALL {
+        assert!(house.give(kind.name(), "30").await.outcome.is_done());
+        let report = house.give(kind.name(), "Cancel").await;
+        assert_eq!(report.outcome, Outcome::Applied, "{report}");
+        assert_eq!(settings(&house), before, "{report}");
+        assert_eq!(house.give(kind.name(), "Normal").await.outcome, Outcome::Unchanged);
+    }
+    assert!(house.give("forceCharge", "30").await.outcome.is_done());
+    house.policy = Policy { enabled: false, ..house.policy };
+    let house = house.restart().await;
+    house.settled().await;
+    assert!(matches!(house.give("forceExport", "30").await.outcome, Outcome::Refused { .. }));
+    assert_eq!(house.give("forceCharge", "Cancel").await.outcome, Outcome::Applied);
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newer_of_two_ends_the_older_and_the_same_again_goes_on_longer() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceCharge", "5").await.outcome.is_done());
+    sleep(seconds(2 * MINUTE)).await;
+    let report = house.give("forceCharge", "10").await;
+    assert_eq!(report.outcome, Outcome::Applied, "{report}");
+    assert_eq!(house.open_records().await.len(), 1);
+    sleep(seconds(8 * MINUTE)).await;
+    let open = house.open_records().await;
+    assert_eq!(open.len(), 1, "it was prolonged");
+    let report = house.give("forceExport", "10").await;
+    assert_eq!(report.outcome, Outcome::Applied, "{report}");
+    let open = house.open_records().await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].what.to_string(), StatusName::ForceExport.meaning());
+    // A command that sets what it holds ends it first.
+    let report = house.give("setBatteryMode", "Timed Export").await;
+    assert!(report.outcome.is_done(), "{report}");
+    assert_eq!(house.open_records().await, []);
+    assert_eq!(house.all_hold(&[27, 59]), [0, 1]);
+    assert!(house.give("setBatteryMode", "Eco").await.outcome.is_done());
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+/// Kills the process at the write with this number, of a force export that is begun, or of one that is called off.
+async fn killed(name: &str, at: usize, last: Fate, amid_undoing: bool) -> bool {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    if amid_undoing {
+        assert!(house.give(name, "30").await.outcome.is_done());
+    }
+    let mut fates = vec![Fate::Arrives; at];
+    fates.push(last);
+    house.fates(&fates);
+    let mut gone = house.dongle.gone.subscribe();
+    let giving = house.begin(name, if amid_undoing { "Cancel" } else { "30" });
+    let is_killed = timeout(seconds(9), gone.wait_for(|gone| *gone)).await.is_ok();
+    giving.abort();
+    if is_killed {
+        let house = house.crash().await;
+        sleep(seconds(MINUTE)).await;
+        assert_eq!(house.open_records().await, [], "{name} at {at}");
+        assert_eq!(settings(&house), before, "{name} at {at} {last:?}");
+        house.end().await;
+    }
+    is_killed
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_register_of_an_override_or_its_undoing_leaves_nothing() {
+    let mut kills = 0;
+    for name in ["forceCharge", "forceExport", "tempPauseCharge"] {
+        for amid_undoing in [false, true] {
+            for last in [Fate::Last, Fate::LastAfter] {
+                let mut at = 0;
+                while killed(name, at, last, amid_undoing).await {
+                    (at, kills) = (at + 1, kills + 1);
+                }
+            }
+        }
+    }
+    assert!(kills >= 24, "{kills}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_runs_through_a_crash_ends_in_time() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "10").await.outcome.is_done());
+    sleep(seconds(2 * MINUTE)).await;
+    let house = house.crash().await;
+    sleep(seconds(5 * MINUTE)).await;
+    assert_eq!(house.open_records().await.len(), 1);
+    sleep(seconds(4 * MINUTE)).await;
+    assert_eq!(house.open_records().await, []);
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inverter_that_is_unreachable_at_the_end_is_put_right_when_it_is_back() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "5").await.outcome.is_done());
+    house.wire().is_down = true;
+    house.fates(&[Fate::CutBefore]);
+    sleep(seconds(90 * MINUTE)).await;
+    assert_ne!(settings(&house), before);
+    house.wire().is_down = false;
+    sleep(seconds(2 * MINUTE)).await;
+    assert_eq!(settings(&house), before);
+    assert_eq!(house.open_records().await, []);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_changed_is_left_and_told_and_the_rest_is_put_back() {
+    let mut house = House::new();
+    house.settled().await;
+    let before = house.all_hold(&[27, 59, 110, 112]);
+    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    assert!(house.plant.write(57, 2359));
+    sleep(seconds(7 * MINUTE)).await;
+    assert_eq!(house.open_records().await, [], "somebody else's slot is no override of ours");
+    assert_eq!(house.all_hold(&[27, 59, 110, 112]), before);
+    assert_eq!(house.holds(57), Some(2359));
+    let left = |kind: &EventKind| matches!(kind, EventKind::OverrideLeft { registers, .. } if registers.contains(&57));
+    assert!(house.events().iter().any(left));
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_outlasts_its_slot_is_undone_at_a_stop_and_what_does_not_goes_on() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    let house = house.restart().await;
+    assert_eq!(settings(&house), before);
+    house.settled().await;
+    assert!(house.give("forceCharge", "30").await.outcome.is_done());
+    let house = house.restart().await;
+    assert_ne!(settings(&house), before);
+    house.settled().await;
+    assert_eq!(house.open_records().await.len(), 1);
+    let mut house = house;
+    house.policy = Policy { undo_all_at_stop: true, ..house.policy };
+    let house = house.restart().await;
+    house.settled().await;
+    let house = house.restart().await;
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undoing_that_the_inverter_does_not_take_is_loud_and_tried_on() {
+    let mut house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "5").await.outcome.is_done());
+    house.fates(&[Fate::Lost; 60]);
+    sleep(seconds(7 * MINUTE)).await;
+    assert!(house.events().iter().any(|kind| matches!(kind, EventKind::OverrideNotUndone { .. })));
+    assert_ne!(settings(&house), before);
+    house.fates(&[]);
+    sleep(seconds(15 * MINUTE)).await;
+    assert_eq!(settings(&house), before);
+    assert_eq!(house.open_records().await, []);
+    house.end().await;
+}
