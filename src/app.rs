@@ -36,7 +36,7 @@ use crate::mqtt::{self, SessionSettings};
 use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
-use crate::settings::{InverterSettings, RateSettings, RatesMode, RatesSettings, Settings, Transport};
+use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::store::Store;
 use answers::{Answers, Known};
 use company::Company;
@@ -72,6 +72,8 @@ pub struct App {
     stop_sessions: CancellationToken,
     /// How many processes live that share these inverters, this one included.
     members: watch::Receiver<usize>,
+    /// So long inverters may take to undo overrides.
+    stop_timeout: Duration,
 }
 
 impl App {
@@ -108,6 +110,7 @@ impl App {
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             members: group.clone(),
+            stop_timeout: settings.control.stop_timeout,
         };
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
@@ -204,7 +207,7 @@ impl App {
     /// group goes on.
     pub async fn stop(mut self) {
         self.stop_inverters.cancel();
-        finish(&mut self.inverters, STOPPING).await;
+        finish(&mut self.inverters, STOPPING + self.stop_timeout).await;
         self.stop_sessions.cancel();
         let succession = if *self.members.borrow() > 1 { succession::WAIT } else { Duration::ZERO };
         finish(&mut self.sessions, STOPPING + succession).await;
@@ -284,7 +287,9 @@ fn inverter(
             enabled: settings.control.enabled,
             dry_run: settings.control.dry_run,
             daily_writes: settings.control.daily_writes,
-            ..Policy::default()
+            export_floor: settings.control.export_floor,
+            undo_all_at_stop: settings.control.on_stop == OnStop::Undo,
+            stop_timeout: settings.control.stop_timeout,
         },
         store,
         events,

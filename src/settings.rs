@@ -32,8 +32,8 @@ pub use fault::{Fault, Origin};
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers, RedisSettings,
-    Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    MqttSettings, OnStop, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers,
+    RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 pub use view::describe;
 

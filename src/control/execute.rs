@@ -152,7 +152,7 @@ impl<'a> Execution<'a> {
                 if fault.may_come_late() {
                     self.unsure.insert(register, step.write.value());
                 }
-                return Err(fault.of(&step.write));
+                return Err(fault.of(step.write));
             }
         }
         let known = self.verify(line, begun, at_last).await?;
@@ -206,11 +206,11 @@ impl<'a> Execution<'a> {
                     }
                     let holds = known.get(step.write.register());
                     let why = "the inverter confirmed the write, and it has no effect";
-                    return Err(Failure { outcome: rejected(&step.write, holds, why), is_over: false });
+                    return Err(Failure { outcome: rejected(step.write, holds, why), is_over: false });
                 }
                 None => {
                     let why = "the clock does not show what was set";
-                    let outcome = last.values().next().map(|step| rejected(&step.write, None, why));
+                    let outcome = last.values().next().map(|step| rejected(step.write, None, why));
                     return Err(Failure { outcome: outcome.unwrap_or(Outcome::unreachable(why)), is_over: false });
                 }
             }
@@ -328,7 +328,7 @@ fn time(parts: [Option<u16>; 6]) -> Option<DateTime> {
     DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()
 }
 
-fn rejected(write: &WriteStep, holds: Option<u16>, why: impl Into<String>) -> Outcome {
+fn rejected(write: WriteStep, holds: Option<u16>, why: impl Into<String>) -> Outcome {
     let register = write.register();
     let what = super::Allowed::of(register).map_or("", |allowed| allowed.what);
     Outcome::Rejected { register, what: what.into(), wanted: write.value(), holds, why: why.into() }
@@ -342,7 +342,7 @@ impl Fault {
         matches!(self, Self::Unconfirmed(_) | Self::Cut(_) | Self::NotPermitted { was_sent: true })
     }
 
-    fn of(self, write: &WriteStep) -> Failure {
+    fn of(self, write: WriteStep) -> Failure {
         let here = |outcome| Failure { outcome, is_over: false };
         match self {
             Self::Refused => here(rejected(write, None, "the inverter refuses the write")),

@@ -101,6 +101,9 @@ pub(super) const KEYS: &[Key] = &[
     key("control.mqtt"),
     key("control.dry_run"),
     key("control.daily_writes"),
+    key("control.export_floor"),
+    key("control.on_stop"),
+    key("control.stop_timeout"),
     key("log.level"),
 ];
 

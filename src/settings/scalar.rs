@@ -82,6 +82,15 @@ pub(super) fn daily_writes(text: &str) -> Result<u32, Want> {
     found.ok_or_else(|| "must be a whole number of registers a day, 1 to 10000".into())
 }
 
+/// Where a force export stops.
+pub(super) fn export_floor(text: &str) -> Result<Option<u8>, Want> {
+    if text == "reserve" {
+        return Ok(None);
+    }
+    let found = text.parse().ok().filter(|floor| (4..=99).contains(floor));
+    found.map(Some).ok_or_else(|| "must be reserve, or a whole number of per cent, 4 to 99".into())
+}
+
 /// Money per kWh.
 pub(super) fn rate(text: &str) -> Result<f64, Want> {
     let found = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && rate.abs() <= 1000.0);

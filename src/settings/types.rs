@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::control::DAILY_WRITES;
+use crate::control::{DAILY_WRITES, STOP_TIMEOUT};
 
 mod choices;
 mod rates;
 
-pub use choices::{LockBackend, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
+pub use choices::{LockBackend, OnStop, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -180,6 +180,12 @@ pub struct ControlSettings {
     pub dry_run: bool,
     /// How many registers commands may write a day, for each inverter: they wear out. Default 300, 1 to 10000.
     pub daily_writes: u32,
+    /// Where a force export stops, %; `None`, the default: at the owner's reserve. 4 to 99.
+    pub export_floor: Option<u8>,
+    /// Which overrides are undone before the program stops. Default `auto`.
+    pub on_stop: OnStop,
+    /// So long that may take. Default 20 s, 1 s to 5 minutes.
+    pub stop_timeout: Duration,
 }
 
 /// The log.
@@ -215,7 +221,15 @@ impl Default for Settings {
 
 impl Default for ControlSettings {
     fn default() -> Self {
-        Self { enabled: true, mqtt: true, dry_run: false, daily_writes: DAILY_WRITES }
+        Self {
+            enabled: true,
+            mqtt: true,
+            dry_run: false,
+            daily_writes: DAILY_WRITES,
+            export_floor: None,
+            on_stop: OnStop::Auto,
+            stop_timeout: STOP_TIMEOUT,
+        }
     }
 }
 

@@ -80,6 +80,10 @@ impl View {
         lines.put("control.mqtt", control.mqtt);
         lines.put("control.dry_run", control.dry_run);
         lines.put("control.daily_writes", control.daily_writes);
+        let floor = control.export_floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string());
+        lines.put("control.export_floor", floor);
+        lines.put("control.on_stop", control.on_stop);
+        lines.put("control.stop_timeout", show_duration(control.stop_timeout));
         lines.put("log.level", &log.level);
         lines
     }

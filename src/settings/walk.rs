@@ -13,7 +13,7 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
+    MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
     WhenRedisIsDown,
 };
 
@@ -224,6 +224,9 @@ impl Walk<'_> {
             mqtt: self.read(scope, "control.mqtt", defaults.mqtt, scalar::boolean),
             dry_run: self.read(scope, "control.dry_run", defaults.dry_run, scalar::boolean),
             daily_writes: self.read(scope, "control.daily_writes", defaults.daily_writes, scalar::daily_writes),
+            export_floor: self.read(scope, "control.export_floor", defaults.export_floor, scalar::export_floor),
+            on_stop: self.read(scope, "control.on_stop", defaults.on_stop, |text| scalar::one_of(text, &OnStop::NAMES)),
+            stop_timeout: self.duration(scope, "control.stop_timeout", defaults.stop_timeout, SEC..=MIN * 5),
         }
     }
 

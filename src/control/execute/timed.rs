@@ -55,7 +55,7 @@ pub async fn begin(
             if fault.may_come_late() {
                 sent.unsure.push((address, value));
             }
-            return Err(fault.of(&step));
+            return Err(fault.of(step));
         }
     }
     let known = read_back(record, context, line, sent, at_last).await?;
@@ -103,7 +103,7 @@ async fn read_back(
         let outcome = match Allowed::check(wrong.address, wrong.write, context.abilities) {
             Ok(step) => {
                 let why = "the inverter confirmed the write, and it has no effect";
-                rejected(&step, known.get(wrong.address), why)
+                rejected(step, known.get(wrong.address), why)
             }
             Err(refusal) => Outcome::from(&refusal),
         };

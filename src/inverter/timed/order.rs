@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::super::commands::Stop;
 use super::super::desk::Job;
@@ -48,7 +48,7 @@ impl Task {
         };
         if let Some(place) = self.timed.of_kind(wanted.kind)
             && !is_dry_run
-            && let Some(report) = self.prolong(place, minutes, &asked, deadline, connection).await?
+            && let Some(report) = self.prolong(job, place, minutes, &asked, deadline, connection).await?
         {
             return Ok(report);
         }
@@ -142,6 +142,7 @@ impl Task {
     /// The same again: it goes on until the new end; nothing if it had to be ended, so that it is to be begun anew.
     async fn prolong(
         &mut self,
+        job: &mut Option<Job>,
         place: usize,
         minutes: u16,
         asked: &str,
@@ -180,7 +181,7 @@ impl Task {
         let ended = hands.ended.take();
         self.timed.running.push(running);
         let place = self.timed.running.len() - 1;
-        self.after_begin(place, asked.to_owned(), &context, sent, outcome, ended, deadline, &mut None, connection)
+        self.after_begin(place, asked.to_owned(), &context, sent, outcome, ended, deadline, job, connection)
             .await
             .map(Some)
     }
@@ -266,12 +267,21 @@ impl Task {
             return Ok(report);
         }
         // The answer goes out when it is due, though the undoing may take longer.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left < FOR_UNDOING / 2 {
-            self.report_now(job, report.clone());
-        }
         let by = Instant::now() + super::ending::UNDOING;
-        match self.undo_override(place, "it could not be begun", by, connection).await? {
+        let undoing = {
+            let mut undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
+            tokio::select! {
+                biased;
+                undoing = &mut undoing => undoing,
+                () = sleep_until(deadline) => {
+                    if let Some(job) = job.take() {
+                        job.answer(&report);
+                    }
+                    undoing.await
+                }
+            }
+        };
+        match undoing? {
             None => {
                 report.put_back = Some(true);
                 for touched in &mut report.registers {
@@ -356,5 +366,5 @@ fn planned(asked: String, recipe: &Recipe) -> Report {
     let needed = needed.filter(|register| register.found != register.write);
     let plan = needed.map(|register| one(register.address, register.write)).collect();
     let notes = recipe.notes.iter().map(|&note| note.into()).collect();
-    Report { plan, notes, ..Report::new(asked, Outcome::Planned) }
+    Report { notes, plan, ..Report::new(asked, Outcome::Planned) }
 }

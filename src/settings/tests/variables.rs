@@ -156,6 +156,9 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     control.mqtt: true
     control.dry_run: false
     control.daily_writes: 300
+    control.export_floor: reserve
+    control.on_stop: auto
+    control.stop_timeout: 20s
     log.level: warn
     ");
     insta::assert_snapshot!(warnings.join("\n"), @r"

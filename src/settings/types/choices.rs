@@ -84,7 +84,17 @@ pub enum Readers {
     Anyone,
 }
 
-// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers ===
+/// Which overrides are undone before the program stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnStop {
+    /// Those that the battery would follow beyond their slot's end: `auto`.
+    #[default]
+    Auto,
+    /// All: `undo`.
+    Undo,
+}
+
+// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers, OnStop ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -169,6 +179,17 @@ impl fmt::Display for WhenRedisIsDown {
 }
 
 impl fmt::Display for LockBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
+}
+
+impl OnStop {
+    /// Every choice, with its name in the settings.
+    pub const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("undo", Self::Undo)];
+}
+
+impl fmt::Display for OnStop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(name_of(&Self::NAMES, self))
     }

@@ -65,7 +65,14 @@ async fn it_is_called_off_even_when_commands_are_switched_off() {
     let before = settings(&house);
     for kind in OverrideKind::ALL {
         assert!(house.give(kind.name(), "30").await.outcome.is_done());
+        let is_shown = |house: &House| {
+            let leaves = ["Force_Charge", "Force_Export", "Temp_Pause_Charge", "Temp_Pause_Discharge"];
+            let running = leaves.iter().filter(|leaf| house.leaf(&format!("Control/{leaf}")) == "Running");
+            running.count()
+        };
+        assert_eq!(is_shown(&house), 1, "{}", kind.name());
         let report = house.give(kind.name(), "Cancel").await;
+        assert_eq!(is_shown(&house), 0, "{}", kind.name());
         assert_eq!(report.outcome, Outcome::Applied, "{report}");
         assert_eq!(settings(&house), before, "{report}");
         assert_eq!(house.give(kind.name(), "Normal").await.outcome, Outcome::Unchanged);
@@ -235,5 +242,54 @@ async fn an_undoing_that_the_inverter_does_not_take_is_loud_and_tried_on() {
     sleep(seconds(15 * MINUTE)).await;
     assert_eq!(settings(&house), before);
     assert_eq!(house.open_records().await, []);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_begun_leaves_nothing_and_is_told_in_time() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    for lost in 1..4 {
+        let mut fates = vec![Fate::Arrives; lost];
+        fates.extend([Fate::Lost; 12]);
+        house.fates(&fates);
+        let begun = Instant::now();
+        let report = house.give("forceExport", "30").await;
+        assert!(!report.outcome.is_done(), "{report}");
+        assert!(begun.elapsed() <= seconds(9), "{report} after {:?}", begun.elapsed());
+        house.fates(&[]);
+        sleep(seconds(3 * MINUTE)).await;
+        assert_eq!(settings(&house), before, "{report}");
+        assert_eq!(house.open_records().await, []);
+    }
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_says_what_would_be_written_and_a_reserve_of_ours_is_not_the_owners() {
+    let mut house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    house.policy = Policy { dry_run: true, ..house.policy };
+    let mut house = house.restart().await;
+    house.settled().await;
+    let report = house.give("forceExport", "30").await;
+    assert_eq!(report.outcome, Outcome::Planned);
+    assert!(report.plan.iter().any(|planned| planned.register == 57), "{report:?}");
+    assert_eq!(settings(&house), before);
+    // A floor of the settings is written as the reserve, and is not what Eco restores.
+    house.policy = Policy { dry_run: false, export_floor: Some(40), ..house.policy };
+    let house = house.restart().await;
+    house.settled().await;
+    let reserve = house.holds(110);
+    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    assert_eq!(house.holds(110), Some(40));
+    sleep(seconds(12 * MINUTE)).await;
+    assert_eq!(house.give("forceExport", "Cancel").await.outcome, Outcome::Applied);
+    assert_eq!(house.holds(110), reserve);
+    assert!(house.give("setBatteryMode", "Eco (Paused)").await.outcome.is_done());
+    assert!(house.give("setBatteryMode", "Eco").await.outcome.is_done());
+    assert_eq!(house.holds(110), reserve);
     house.end().await;
 }
