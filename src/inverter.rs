@@ -6,6 +6,7 @@
 mod commands;
 mod cycle;
 mod desk;
+mod ended;
 mod execution;
 mod foreign;
 mod hands;
@@ -43,6 +44,7 @@ use crate::poll::Schedule;
 use crate::status::StatusManager;
 use crate::store::Store;
 use desk::Desk;
+use ended::Ended;
 use execution::Late;
 use foreign::Seen;
 use hands::Holds;
@@ -158,44 +160,6 @@ pub enum Request {
     ReadSettings,
     /// Another rate is in force since then, where the settings leave that to others.
     SwitchRate(Rate, Timestamp),
-}
-
-/// Why a connection was ended.
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("asked to stop")]
-    Shutdown,
-    #[error("{}", without_peer(.0))]
-    Link(#[from] link::LinkError),
-    #[error("what answers is no GivEnergy inverter: {0}")]
-    NoInverter(String),
-    #[error("what answers is no GivEnergy dongle: it sent what is none of its frames; check host and port")]
-    NoDongle,
-    #[error("closed the connection without an answer: check host and port, and what else is connected to the dongle")]
-    Closed,
-    #[error("connected, but no inverter answers: check that the inverter is on, and host and port")]
-    NoAnswer,
-    #[error("another inverter answers on this connection: {0}")]
-    OtherInverter(crate::frame::Serial),
-    /// On the standard transports a request without a reply ends the connection; by itself that is no fault.
-    #[error("a request was not answered, so that the connection could not be trusted any more")]
-    Unanswered,
-    #[error("{0} blocks in a row were not answered")]
-    Silent(u32),
-    #[error("nothing was answered for {:.0}s", .0.as_secs_f64())]
-    Mute(Duration),
-    #[error("could not lock the connection: {0}")]
-    Lock(#[from] crate::lock::LockError),
-    #[error("left to other processes of the group")]
-    Unwanted,
-}
-
-/// The line begins with the peer already.
-fn without_peer(error: &link::LinkError) -> String {
-    match error {
-        link::LinkError::Connect { why, .. } => format!("cannot connect: {why}"),
-        error => error.to_string(),
-    }
 }
 
 /// Everything that outlives one connection.
@@ -365,7 +329,8 @@ impl Task {
     /// Shows which timed overrides run, and tells what began and what ended.
     fn tell_overrides(&mut self) {
         let Inverter { name, clock, events, .. } = &self.inverter;
-        self.report.overrides_are(self.overrides.tell(name, &**clock, events));
+        self.overrides.tell(name, &**clock, events);
+        self.report.overrides_are(self.overrides_shown());
         self.report.publish(&mut self.plant, &self.inverter);
     }
 
@@ -394,6 +359,9 @@ impl Task {
         let until = Instant::now() + rest;
         // That one block is not there is no failure, and the connection is soon back.
         let is_away = !matches!(ended, Ended::Unanswered);
+        if is_away {
+            self.are_not_undone(&ended.to_string()).await;
+        }
         loop {
             let offline_at = self.report.offline_at();
             tokio::select! {

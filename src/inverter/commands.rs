@@ -104,6 +104,9 @@ impl Task {
         if let Command::Override(wanted) = command {
             return self.order_override(job, wanted, is_dry_run, connection).await;
         }
+        if matches!(command, Command::Clock(_)) {
+            self.may_set_clock().await?;
+        }
         let mut context = self.fresh(&command, deadline, connection).await?;
         let mut planned = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?;
         if !is_dry_run && self.end_touched(&planned, deadline, connection).await? {

@@ -40,10 +40,18 @@ impl Watched {
         }
     }
 
-    /// What is known now; it is told what began and what ended since the last call. What runs already when it is first
-    /// known is said in the log only: it did not begin now.
-    pub(super) fn tell(&mut self, name: &str, clock: &dyn Clock, events: &Events) -> Option<Overrides<Timestamp>> {
-        let (inverter, following) = self.following.as_ref()?;
+    /// Which are set, as far as that is known.
+    pub(super) fn known(&self) -> Option<Vec<Status>> {
+        match self.following.as_ref()?.1.now() {
+            Seen::Known(statuses) => Some(statuses),
+            Seen::Unknown => None,
+        }
+    }
+
+    /// Tells what began and what ended since the last call. What runs already when it is first known is said in the log
+    /// only: it did not begin now.
+    pub(super) fn tell(&mut self, name: &str, clock: &dyn Clock, events: &Events) {
+        let Some((inverter, following)) = self.following.as_ref() else { return };
         let now = following.now();
         let whose = Whose { name, inverter: *inverter, at: clock.now() };
         match (&self.told, &now) {
@@ -65,21 +73,35 @@ impl Watched {
         }
         // What ended while nothing was known is told when something is.
         if now != Seen::Unknown {
-            self.told.clone_from(&now);
-        }
-        match now {
-            Seen::Known(statuses) => Some(overrides(&statuses)),
-            Seen::Unknown => None,
+            self.told = now;
         }
     }
 }
 
-fn overrides(statuses: &[Status]) -> Overrides<Timestamp> {
-    let until = |name: StatusName| statuses.iter().find(|status| status.name == name).map(|status| status.until);
-    Overrides {
-        force_charge: until(StatusName::ForceCharge),
-        force_export: until(StatusName::ForceExport),
-        pause_charge: until(StatusName::PauseCharge),
-        pause_discharge: until(StatusName::PauseDischarge),
+/// What statuses tell of overrides.
+pub(super) fn overrides<'a>(statuses: impl IntoIterator<Item = &'a Status>) -> Overrides<Timestamp> {
+    let mut all = Overrides::default();
+    for status in statuses {
+        *place(&mut all, status.name) = Some(status.until);
+    }
+    all
+}
+
+/// Those of the first, and of the second what is not among them.
+pub(super) fn beside(mut first: Overrides<Timestamp>, mut second: Overrides<Timestamp>) -> Overrides<Timestamp> {
+    for name in StatusName::ALL {
+        let told = place(&mut second, name).take();
+        let known = place(&mut first, name);
+        *known = known.take().or(told);
+    }
+    first
+}
+
+fn place(all: &mut Overrides<Timestamp>, name: StatusName) -> &mut Option<Timestamp> {
+    match name {
+        StatusName::ForceCharge => &mut all.force_charge,
+        StatusName::ForceExport => &mut all.force_export,
+        StatusName::PauseCharge => &mut all.pause_charge,
+        StatusName::PauseDischarge => &mut all.pause_discharge,
     }
 }

@@ -184,6 +184,7 @@ impl Task {
                 return ended;
             }
             let cycle = self.schedule.begin(self.elapsed(), self.plant.all_probed());
+            let (began, cycles) = (Instant::now(), self.report.cycles());
             if let Err(ended) = self.locked_cycle(cycle, connection, first).await {
                 return ended;
             }
@@ -194,7 +195,10 @@ impl Task {
             if let Err(ended) = self.look_at_overrides(connection).await {
                 return ended;
             }
-            self.judge_overrides().await;
+            // A cycle that was skipped tells nothing new.
+            if self.report.cycles() > cycles {
+                self.judge_overrides(began).await;
+            }
             if cycle.due.settings {
                 self.notice();
                 self.remember_reserve().await;

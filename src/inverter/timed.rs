@@ -21,6 +21,7 @@ use crate::overrides::end::Look;
 use crate::overrides::journal::{Handle, Record, RecordId, Register, Stage, What};
 use crate::overrides::meeting::undone_at_stop;
 use crate::overrides::shown::Reading;
+use crate::status::{Status, StatusName};
 
 /// The first rest after an undoing that failed is at most this,
 const FIRST_REST: Duration = Duration::from_secs(5);
@@ -38,8 +39,9 @@ pub(super) struct Timed {
     asking: Backoff,
     /// When the journal is asked again, if a place of it could not be read.
     ask_at: Option<Instant>,
-    /// Whether the snapshot says that one runs.
-    was_shown: bool,
+    /// Statuses that were cleared here, each with when its override began, the last of a name: whoever follows them may
+    /// see them a little later still.
+    cleared: Vec<(StatusName, Timestamp)>,
     /// Whether the process may not stop before it has undone something.
     must_undo: watch::Sender<bool>,
 }
@@ -51,10 +53,14 @@ struct Running {
     kind: OverrideKind,
     /// When its clocks were looked at last, and what they showed.
     looked: Option<Look>,
-    /// What polls said of the battery since it began; `None` when nothing more is to be judged.
+    /// When it was begun or prolonged here: polls that began before say nothing of it.
+    since: Instant,
+    /// What polls said of the battery since then; `None` when it was shown.
     polls: Option<Vec<Reading>>,
-    /// What its status says beside.
-    detail: String,
+    /// What of its recipe people should know.
+    notes: String,
+    /// What is not as it should be.
+    fault: Option<String>,
     /// The status as it was set last.
     told: Option<(Timestamp, String)>,
     rest: Backoff,
@@ -72,7 +78,7 @@ impl Default for Timed {
             look_at: None,
             asking: Backoff::new(FIRST_REST, 0),
             ask_at: None,
-            was_shown: false,
+            cleared: Vec::new(),
             must_undo: watch::Sender::new(false),
         }
     }
@@ -104,6 +110,15 @@ impl Timed {
         self.running.iter().map(|running| running.handle.record())
     }
 
+    fn note_cleared(&mut self, name: StatusName, begun: Timestamp) {
+        self.cleared.retain(|(known, _)| *known != name);
+        self.cleared.push((name, begun));
+    }
+
+    fn was_cleared(&self, status: &Status) -> bool {
+        self.cleared.contains(&(status.name, status.since))
+    }
+
     fn of_kind(&self, kind: OverrideKind) -> Option<usize> {
         self.running.iter().position(|running| running.kind == kind)
     }
@@ -119,8 +134,10 @@ impl Timed {
             handle,
             kind: name.into(),
             looked: None,
+            since: Instant::now(),
             polls: Some(Vec::new()),
-            detail: String::new(),
+            notes: String::new(),
+            fault: None,
             told: None,
             rest: Backoff::new(FIRST_REST, seed),
             undo_at: None,
@@ -143,5 +160,17 @@ impl Timed {
 impl Running {
     fn is_undoing(&self) -> bool {
         self.handle.record().stage == Stage::Undoing
+    }
+
+    /// When its clocks were looked at last; now, if it is to be undone or was not looked at.
+    fn look(&self, now: Timestamp) -> Look {
+        let fresh = Look { now, ran: self.handle.ran(), inverter: None };
+        if self.is_undoing() || self.failures > 0 { fresh } else { self.looked.unwrap_or(fresh) }
+    }
+
+    /// What its status says beside: first what is not as it should be.
+    fn detail(&self) -> String {
+        let parts = [self.fault.as_deref(), Some(self.notes.as_str())];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod faults;
 mod latency;
 mod limits;
+mod statuses;
 mod timed;
 mod transports;
 

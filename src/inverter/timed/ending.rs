@@ -11,7 +11,9 @@ use crate::control::execute::{Undoing, end};
 use crate::event::Whose;
 use crate::frame::Serial;
 use crate::link::Connection;
-use crate::overrides::journal::{Record, What};
+use crate::lock::Lease;
+use crate::overrides::end::{Look, Verdict, verdict};
+use crate::overrides::journal::{Record, Stage, What};
 use crate::status::StatusName;
 
 /// An undoing is given this long at a time.
@@ -32,23 +34,24 @@ impl Task {
             return;
         };
         let found = journal.open_records().await;
+        let mine = |record: &Record| record.inverter == serial && matches!(record.what, What::Override(_));
+        let mut handles = Vec::new();
+        for record in found.records.into_iter().filter(mine) {
+            match journal.take_up(record.id, self.link_fence).await {
+                Ok(handle) => handles.push(handle),
+                Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{}: {error}", record.what),
+            }
+        }
+        // From here on nothing waits: what is known is not lost if this is called off.
         let mut before = std::mem::take(&mut self.timed.running);
         before.retain(|running| running.handle.record().inverter == serial);
-        let mine = |record: &Record| record.inverter == serial && matches!(record.what, What::Override(_));
-        for record in found.records.into_iter().filter(mine) {
-            let mut handle = match journal.take_up(record.id, self.link_fence).await {
-                Ok(handle) => handle,
-                Err(error) => {
-                    tracing::warn!(inverter.name = %self.inverter.name, "{}: {error}", record.what);
-                    continue;
-                }
-            };
-            if let Some(place) = before.iter().position(|known| known.handle.record().id == record.id) {
+        for mut handle in handles {
+            if let Some(place) = before.iter().position(|known| known.handle.record().id == handle.record().id) {
                 let known = before.swap_remove(place);
                 handle.has_run(known.handle.ran());
                 self.timed.running.push(Running { handle, ..known });
             } else {
-                tracing::info!(inverter.name = %self.inverter.name, "{} is open, and taken up", record.what);
+                tracing::info!(inverter.name = %self.inverter.name, "{} is open, and taken up", handle.record().what);
                 let seed = self.inverter.link.seed;
                 self.timed.add(handle, seed);
             }
@@ -124,10 +127,11 @@ impl Task {
             let whose = self.whose(record.inverter);
             self.inverter.events.override_left(whose, name, &undoing.left);
         }
+        self.timed.note_cleared(name, record.begun);
         if let Some(statuses) = self.inverter.statuses.clone()
             && let Err(error) = statuses.clear(record.inverter, name).await
         {
-            tracing::warn!(inverter.name = %self.inverter.name, "{error}; it is shown as running until its time is over");
+            tracing::warn!(inverter.name = %self.inverter.name, "{error}; others show it as running until its time is over");
         }
         self.weigh_overrides();
         self.show_overrides().await;
@@ -135,20 +139,47 @@ impl Task {
 
     async fn is_not_undone(&mut self, place: usize, cause: &str, why: &str) {
         let Some(running) = self.timed.running.get_mut(place) else { return };
-        let (name, inverter) = (StatusName::from(running.kind), running.handle.record().inverter);
         let rest = running.rest.next_rest(LONGEST_REST);
         running.undo_at = Some(Instant::now() + rest);
-        running.detail = format!("not undone yet: {why}");
+        // Somebody else may have taken it up.
+        self.timed.is_taken_up = false;
+        self.timed.look_by(Instant::now() + rest);
+        self.say_not_undone(place, cause, why);
+        self.show_overrides().await;
+    }
+
+    /// While the inverter cannot be reached, what is over and not undone is as loud as an undoing that fails. Only whoever
+    /// holds the link's lease may say so.
+    pub(in crate::inverter) async fn are_not_undone(&mut self, why: &str) {
+        if self.link.as_ref().is_none_or(Lease::is_lost) {
+            return;
+        }
+        let now = self.inverter.clock.now();
+        let overdue = |(place, running): (usize, &Running)| {
+            let look = Look { now, ran: running.handle.ran(), inverter: None };
+            let is_over = matches!(verdict(running.handle.record(), &look), Verdict::Over(_));
+            (is_over || running.handle.record().stage != Stage::Applied).then_some(place)
+        };
+        let places: Vec<usize> = self.timed.running.iter().enumerate().filter_map(overdue).collect();
+        for &place in &places {
+            self.say_not_undone(place, "it is over", why);
+        }
+        if !places.is_empty() {
+            self.show_overrides().await;
+        }
+    }
+
+    /// In the status always, as an event and in the log now and then.
+    fn say_not_undone(&mut self, place: usize, cause: &str, why: &str) {
+        let Some(running) = self.timed.running.get_mut(place) else { return };
+        let (name, inverter) = (StatusName::from(running.kind), running.handle.record().inverter);
+        running.fault = Some(format!("not undone yet: {why}"));
         let is_said = running.failures.is_multiple_of(SAID_EVERY);
         running.failures = running.failures.saturating_add(1);
         if is_said {
             let whose = self.whose(inverter);
             self.inverter.events.override_not_undone(whose, name, cause, why);
         }
-        // Somebody else may have taken it up.
-        self.timed.is_taken_up = false;
-        self.timed.look_by(Instant::now() + rest);
-        self.show_overrides().await;
     }
 
     fn whose(&self, inverter: Serial) -> Whose<'_> {

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::super::commands::Stop;
 use super::super::hands::Busy;
+use super::super::overrides::{beside, overrides as told_of};
 use super::super::{Ended, Task};
+use super::Running;
 use super::ending::UNDOING;
 use crate::control::Known;
 use crate::link::Connection;
@@ -17,6 +19,7 @@ use crate::overrides::journal::{RecordId, Stage, Step};
 use crate::overrides::running::{overrides, status};
 use crate::overrides::shown::{Reading, Shown, shown};
 use crate::overrides::undo::{reads, taken_over};
+use crate::plant::snapshot::Overrides;
 
 /// What runs is looked at this often at least.
 const EVERY: Duration = Duration::from_secs(60);
@@ -31,6 +34,7 @@ impl Task {
         if self.timed.look_at.is_none_or(|at| Instant::now() < at) {
             return Ok(());
         }
+        let _busy = Busy::of(&self.busy);
         self.timed.look_at = None;
         if self.timed.ask_at.take_if(|at| Instant::now() >= *at).is_some() {
             self.timed.is_taken_up = false;
@@ -40,7 +44,6 @@ impl Task {
         if self.timed.running.is_empty() {
             return Ok(());
         }
-        let _busy = Busy::of(&self.busy);
         self.timed.look_by(Instant::now() + EVERY);
         let shows = self.read_clock(connection).await?;
         let ids: Vec<RecordId> = self.timed.records().map(|record| record.id).collect();
@@ -139,35 +142,37 @@ impl Task {
         }
     }
 
-    /// Takes what a poll says of the battery; what does not show is said in the status.
-    pub(in crate::inverter) async fn judge_overrides(&mut self) {
-        if self.timed.running.iter().all(|running| running.polls.is_none()) {
+    /// Takes what a poll that began then says of the battery; what does not show is said in the status, until it does.
+    pub(in crate::inverter) async fn judge_overrides(&mut self, began: Instant) {
+        let is_judged = |running: &Running| {
+            running.handle.record().stage == Stage::Applied && running.polls.is_some() && running.since <= began
+        };
+        if !self.timed.running.iter().any(is_judged) {
             return;
         }
         let Some(snapshot) = self.report.snapshot(&mut self.plant, &self.inverter) else { return };
         let soc = snapshot.power.soc.and_then(|soc| u8::try_from(soc).ok());
         let reading = Reading { battery: snapshot.power.battery, soc };
         let most = snapshot.inverter.max_battery_power;
-        for running in &mut self.timed.running {
-            if running.handle.record().stage != Stage::Applied {
-                continue;
-            }
-            let Some(polls) = &mut running.polls else { continue };
-            polls.push(reading);
+        for running in self.timed.running.iter_mut().filter(|running| is_judged(running)) {
             let floor = running.handle.record().registers().find(|register| is_floor(register.address));
             let floor = floor.and_then(|register| u8::try_from(register.write).ok());
+            let polls = running.polls.get_or_insert_default();
+            polls.push(reading);
             match shown(running.kind, polls, most, floor) {
-                Shown::NotYet => continue,
-                Shown::Shows => {}
+                Shown::NotYet => {}
+                Shown::Shows => (running.polls, running.fault) = (None, None),
                 Shown::Not(why) => {
-                    tracing::warn!(
-                        inverter.name = %self.inverter.name,
-                        "{} is written, and does not show: {why}", running.kind.name()
-                    );
-                    why.clone_into(&mut running.detail);
+                    polls.clear();
+                    if running.fault.as_deref() != Some(why) {
+                        tracing::warn!(
+                            inverter.name = %self.inverter.name,
+                            "{} is written, and does not show: {why}", running.kind.name()
+                        );
+                        running.fault = Some(why.to_owned());
+                    }
                 }
             }
-            running.polls = None;
         }
         self.show_overrides().await;
     }
@@ -176,29 +181,35 @@ impl Task {
     pub(in crate::inverter) async fn show_overrides(&mut self) {
         let now = self.inverter.clock.now();
         let holder = self.owner.described();
-        let statuses = self.inverter.statuses.clone();
-        let mut shown = Vec::new();
         for running in &mut self.timed.running {
-            let fresh = Look { now, ran: running.handle.ran(), inverter: None };
-            let look = if running.is_undoing() { fresh } else { running.looked.unwrap_or(fresh) };
-            shown.push(look);
-            let Some(status) = status(running.handle.record(), &look, &holder, &running.detail) else { continue };
+            let Some(statuses) = &self.inverter.statuses else { break };
+            let (record, look) = (running.handle.record(), running.look(now));
+            let Some(status) = status(record, &look, &holder, &running.detail()) else { continue };
             let is_told = running.told.as_ref().is_some_and(|(until, detail)| {
                 *detail == status.detail && status.until.duration_since(*until).abs() < SAME_END
             });
-            let Some(statuses) = statuses.as_ref().filter(|_| !is_told) else { continue };
+            if is_told {
+                continue;
+            }
             match statuses.set(&status).await {
                 Ok(()) => running.told = Some((status.until, status.detail)),
                 Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{error}"),
             }
         }
-        if self.timed.running.is_empty() && !std::mem::take(&mut self.timed.was_shown) {
-            return;
-        }
-        self.timed.was_shown = !self.timed.running.is_empty();
-        let all = overrides(self.timed.records().zip(shown));
-        self.report.overrides_are(Some(all));
+        self.report.overrides_are(self.overrides_shown());
         self.report.publish(&mut self.plant, &self.inverter);
+    }
+
+    /// What runs here, and what statuses tell beside it; nothing where neither is known.
+    pub(in crate::inverter) fn overrides_shown(&self) -> Option<Overrides<Timestamp>> {
+        let now = self.inverter.clock.now();
+        let own = self.timed.running.iter().map(|running| (running.handle.record(), running.look(now)));
+        let (own, told) = (overrides(own), self.overrides.known());
+        if told.is_none() && self.timed.running.is_empty() {
+            return None;
+        }
+        let told = told.unwrap_or_default();
+        Some(beside(own, told_of(told.iter().filter(|status| !self.timed.was_cleared(status)))))
     }
 
     pub(in crate::inverter) fn weigh_overrides(&self) {

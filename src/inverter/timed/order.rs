@@ -69,6 +69,17 @@ impl Task {
         self.start(job, recipe, &context, asked, deadline, connection).await
     }
 
+    /// Whether nothing runs that goes by the inverter's clock.
+    pub(in crate::inverter) async fn may_set_clock(&mut self) -> Result<(), Outcome> {
+        self.take_up_overrides().await;
+        let Some(running) = self.timed.running.first() else { return Ok(()) };
+        let name = running.kind.name();
+        let why = format!(
+            "{name} runs, and ends by that clock: call it off first ({name}, Cancel), or wait until it is over"
+        );
+        Err(Outcome::refused("override_runs", why))
+    }
+
     /// Ends the overrides whose registers a command sets; says whether there were any, so that all is to be read again.
     pub(in crate::inverter) async fn end_touched(
         &mut self,
@@ -221,7 +232,7 @@ impl Task {
         self.timed.add(handle, seed);
         let place = self.timed.running.len() - 1;
         if let Some(running) = self.timed.running.get_mut(place) {
-            running.detail = recipe.notes.join("; ");
+            running.notes = recipe.notes.join("; ");
         }
         self.after_begin(place, asked, context, sent, outcome, ended, deadline, job, connection).await
     }
@@ -305,7 +316,8 @@ impl Task {
     ) -> Report {
         self.hold_late(sent);
         if let Some(running) = self.timed.running.get_mut(place) {
-            (running.looked, running.polls) = (None, Some(Vec::new()));
+            (running.looked, running.polls, running.fault) = (None, Some(Vec::new()), None);
+            running.since = Instant::now();
         }
         self.weigh_overrides();
         self.timed.look_by(Instant::now());
@@ -315,8 +327,8 @@ impl Task {
             if let Some(end) = running.handle.record().end {
                 report.notes.push(format!("it runs until {}", end.at).into());
             }
-            if !running.detail.is_empty() {
-                report.notes.push(running.detail.clone().into());
+            if !running.notes.is_empty() {
+                report.notes.push(running.notes.clone().into());
             }
         }
         report

@@ -1,12 +1,17 @@
 //! Before the process stops: what the battery would follow on is undone.
 
-use tokio::time::Instant;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::super::Task;
 use crate::link::Connection;
 use crate::overrides::journal::RecordId;
 use crate::overrides::meeting::undone_at_stop;
+
+/// An undoing that failed is tried again after this.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Task {
     /// Undoes what may not be left, as far as there is time.
@@ -19,9 +24,13 @@ impl Task {
         let records = self.timed.records().filter(|record| undone_at_stop(record, all));
         let ids: Vec<RecordId> = records.map(|record| record.id).collect();
         for id in ids {
-            let Some(place) = self.timed.place_of(id) else { continue };
-            if self.undo_override(place, "the program stops", by, connection).await.is_err() {
-                return;
+            // One that fails is tried on for as long as there is time.
+            while let Some(place) = self.timed.place_of(id) {
+                match self.undo_override(place, "the program stops", by, connection).await {
+                    Ok(None) => break,
+                    Ok(Some(_)) if Instant::now() + AGAIN < by => sleep(AGAIN).await,
+                    Ok(Some(_)) | Err(_) => return,
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use givtcp::lock::{LocalLockManager, LockManager};
 use givtcp::overrides::journal::{Journal, Record};
 use givtcp::plant::Snapshot;
 use givtcp::simulator::{Family, Options, Simulator};
+use givtcp::status::{FileStatusManager, Status, StatusManager, StatusName};
 use givtcp::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -31,13 +33,23 @@ pub fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Wall time that goes with tokio's.
-pub struct Ticking(pub Instant);
+/// Wall time that goes with tokio's, until somebody sets it.
+pub struct Ticking {
+    since: Instant,
+    /// By so many seconds.
+    set: AtomicI64,
+}
+
+impl Ticking {
+    fn begin() -> Arc<Self> {
+        Arc::new(Self { since: Instant::now(), set: AtomicI64::new(0) })
+    }
+}
 
 impl Clock for Ticking {
     fn now(&self) -> Timestamp {
-        let begin = Timestamp::constant(1_780_650_000, 0);
-        begin + SignedDuration::try_from(self.0.elapsed()).unwrap()
+        let begin = Timestamp::constant(1_780_650_000 + self.set.load(Ordering::Relaxed), 0);
+        begin + SignedDuration::try_from(self.since.elapsed()).unwrap()
     }
 }
 
@@ -173,6 +185,11 @@ impl Connector for Dongle {
     }
 }
 
+fn statuses(dir: &tempfile::TempDir, clock: &Arc<Ticking>) -> Arc<dyn StatusManager> {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Arc::new(FileStatusManager::new(Store::open(dir.path()).unwrap(), clock))
+}
+
 /// A plant, the task that polls it, and the way in.
 pub struct House {
     pub plant: Simulator,
@@ -208,7 +225,7 @@ impl House {
             wire: Arc::default(),
             gone: watch::Sender::new(false),
         };
-        Self::start(plant, dongle, policy, link::Options::default(), Arc::new(Ticking(Instant::now())), dir)
+        Self::start(plant, dongle, policy, link::Options::default(), Ticking::begin(), dir)
     }
 
     /// One whose dongle needs no rests and no time, for real clocks.
@@ -226,7 +243,7 @@ impl House {
         let policy = Policy { daily_writes: 100_000, ..Policy::default() };
         let link = link::Options { gap: none, jitter: none, ..link::Options::default() };
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self::start(plant, dongle, policy, link, Arc::new(Ticking(Instant::now())), dir)
+        Self::start(plant, dongle, policy, link, Ticking::begin(), dir)
     }
 
     fn start(
@@ -243,6 +260,7 @@ impl House {
         let locks = Arc::new(LocalLockManager::new(Arc::clone(&clock) as Arc<dyn Clock>));
         let happened = events.subscribe();
         let inverter = Inverter {
+            statuses: Some(statuses(&dir, &clock)),
             store: Some(Store::open(dir.path()).unwrap()),
             journal: Some(Journal::trusting(dir.path(), Arc::clone(&clock) as Arc<dyn Clock>)),
             orders: inbox,
@@ -314,6 +332,25 @@ impl House {
     pub async fn open_records(&self) -> Vec<Record> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         Journal::trusting(self.dir.path(), clock).open_records().await.records
+    }
+
+    /// Statuses that are set.
+    pub async fn statuses(&self) -> Vec<Status> {
+        statuses(&self.dir, &self.clock).list(self.plant.inverter_serial()).await.unwrap()
+    }
+
+    /// The status of this name, if it is set.
+    pub async fn status(&self, name: StatusName) -> Option<Status> {
+        self.statuses().await.into_iter().find(|status| status.name == name)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Somebody sets the wall clock, by so many seconds.
+    pub fn set_clock_by(&self, seconds: i64) {
+        self.clock.set.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// What happened since the last time, by its kind.

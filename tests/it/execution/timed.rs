@@ -1,8 +1,8 @@
 //! Timed overrides from the order to the end, in paused time: whatever comes between, the registers are as before.
 
-use givtcp::control::{Allowed, Outcome, OverrideKind, Policy};
+use givtcp::control::{Allowed, Outcome, OverrideKind, Policy, Report};
 use givtcp::event::EventKind;
-use givtcp::simulator::Family;
+use givtcp::simulator::{Family, Faults};
 use givtcp::status::StatusName;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,6 +18,20 @@ fn settings(house: &House) -> Vec<(u16, Option<u16>)> {
     all.map(|register| (register, house.holds(register))).collect()
 }
 
+/// What has begun also ends: a slot's end is written before its beginning, and what puts the slot in force after both.
+fn ends_before_it_begins(writes: &[(u16, u16)], report: &Report) {
+    const SLOTS: [(u16, u16); 7] =
+        [(57, 56), (95, 94), (320, 319), (1114, 1113), (1119, 1118), (2054, 2053), (2063, 2062)];
+    const STARTERS: [(u16, u16); 7] = [(96, 1), (59, 1), (27, 0), (318, 1), (318, 2), (1112, 1), (2040, 1)];
+    let place = |register: u16| writes.iter().position(|write| write.0 == register);
+    for (end, start) in SLOTS {
+        let (Some(start), Some(end)) = (place(start), place(end)) else { continue };
+        assert!(end < start, "{report}: {writes:?}");
+        let starter = writes.iter().position(|write| STARTERS.contains(write));
+        assert!(starter.is_none_or(|starter| start < starter), "{report}: {writes:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_override_of_every_family_shows_ends_and_leaves_the_registers_as_before() {
     let mut count = 0;
@@ -27,7 +41,7 @@ async fn every_override_of_every_family_shows_ends_and_leaves_the_registers_as_b
         let before = settings(&house);
         for kind in OverrideKind::ALL {
             let name = kind.name();
-            let begun = Instant::now();
+            let (begun, written) = (Instant::now(), house.writes().len());
             let report = house.give(name, "5").await;
             if let Outcome::Refused { code, .. } = &report.outcome {
                 assert_eq!(code, "not_supported", "{family}: {report}");
@@ -37,6 +51,7 @@ async fn every_override_of_every_family_shows_ends_and_leaves_the_registers_as_b
             assert_eq!(report.outcome, Outcome::Applied, "{family}: {report}");
             assert!(begun.elapsed() <= seconds(9), "{family}: {report} after {:?}", begun.elapsed());
             assert_ne!(settings(&house), before, "{family}: {report}");
+            ends_before_it_begins(&house.writes()[written..], &report);
             assert_eq!(house.open_records().await.len(), 1, "{family}: {name}");
             sleep(seconds(MINUTE)).await;
             let battery = house.plant.power_now().battery;
@@ -94,9 +109,13 @@ async fn the_newer_of_two_ends_the_older_and_the_same_again_goes_on_longer() {
     let before = settings(&house);
     assert!(house.give("forceCharge", "5").await.outcome.is_done());
     sleep(seconds(2 * MINUTE)).await;
+    let (first, written) = (house.open_records().await, house.writes().len());
     let report = house.give("forceCharge", "10").await;
     assert_eq!(report.outcome, Outcome::Applied, "{report}");
-    assert_eq!(house.open_records().await.len(), 1);
+    let open = house.open_records().await;
+    assert_eq!((open.len(), open[0].id), (1, first[0].id), "it goes on, and is not begun anew");
+    let prolonged: Vec<u16> = house.writes()[written..].iter().map(|write| write.0).collect();
+    assert_eq!(prolonged, [95], "only its end is another one");
     sleep(seconds(8 * MINUTE)).await;
     let open = house.open_records().await;
     assert_eq!(open.len(), 1, "it was prolonged");
@@ -278,18 +297,82 @@ async fn a_dry_run_says_what_would_be_written_and_a_reserve_of_ours_is_not_the_o
     assert_eq!(report.outcome, Outcome::Planned);
     assert!(report.plan.iter().any(|planned| planned.register == 57), "{report:?}");
     assert_eq!(settings(&house), before);
-    // A floor of the settings is written as the reserve, and is not what Eco restores.
+    // A floor of the settings is written as the reserve, and is not what Eco restores after a pause.
     house.policy = Policy { dry_run: false, export_floor: Some(40), ..house.policy };
     let house = house.restart().await;
     house.settled().await;
-    let reserve = house.holds(110);
-    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    for (command, payload) in [("setBatteryReserve", "20"), ("setBatteryMode", "Eco (Paused)"), ("forceExport", "30")] {
+        assert!(house.give(command, payload).await.outcome.is_done());
+    }
     assert_eq!(house.holds(110), Some(40));
     sleep(seconds(12 * MINUTE)).await;
     assert_eq!(house.give("forceExport", "Cancel").await.outcome, Outcome::Applied);
-    assert_eq!(house.holds(110), reserve);
-    assert!(house.give("setBatteryMode", "Eco (Paused)").await.outcome.is_done());
+    assert_eq!(house.holds(110), Some(100));
     assert!(house.give("setBatteryMode", "Eco").await.outcome.is_done());
-    assert_eq!(house.holds(110), reserve);
+    assert_eq!(house.holds(110), Some(20));
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_effect_and_one_that_comes_late_leave_nothing() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    for faults in [Faults { write_ignored: 1.0, ..Faults::default() }, Faults { write_late: 1.0, ..Faults::default() }]
+    {
+        house.plant.set_faults(faults);
+        let report = house.give("forceCharge", "30").await;
+        house.plant.set_faults(Faults::default());
+        assert_eq!(report.outcome.word(), "rejected", "{report}");
+        sleep(seconds(2 * MINUTE)).await;
+        assert_eq!(house.open_records().await, [], "{report}");
+        assert_eq!(settings(&house), before, "{report}");
+    }
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_when_the_inverters_clock_is_past_its_slot() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceCharge", "30").await.outcome.is_done());
+    sleep(seconds(2 * MINUTE)).await;
+    let hour = house.holds(38).unwrap();
+    assert!(house.plant.write(38, hour + 1));
+    sleep(seconds(2 * MINUTE)).await;
+    assert_eq!(house.open_records().await, []);
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_somebody_sets_makes_it_neither_shorter_nor_longer() {
+    for (name, by) in [("tempPauseDischarge", 3600), ("tempPauseDischarge", -300), ("forceExport", 7200)] {
+        let house = House::new();
+        house.settled().await;
+        let before = settings(&house);
+        assert!(house.give(name, "20").await.outcome.is_done());
+        sleep(seconds(8 * MINUTE)).await;
+        house.set_clock_by(by);
+        sleep(seconds(11 * MINUTE + 30)).await;
+        assert_eq!(house.open_records().await.len(), 1, "{name} by {by} s is over too early");
+        sleep(seconds(MINUTE + 30)).await;
+        assert_eq!(house.open_records().await, [], "{name} by {by} s");
+        assert_eq!(settings(&house), before, "{name} by {by} s");
+        house.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_clock_can_be_right_it_is_undone_at_once() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("tempPauseDischarge", "20").await.outcome.is_done());
+    house.set_clock_by(-3600);
+    sleep(seconds(MINUTE + 30)).await;
+    assert_eq!(settings(&house), before);
+    assert_eq!(house.open_records().await, []);
     house.end().await;
 }
