@@ -84,7 +84,7 @@ pub fn plan(command: &Command, context: &Context) -> Result<Plan, Refusal> {
         Command::Clock(setting) => clock::clock(&mut draft, *setting),
         Command::Calibration { stage, confirm } => switches::calibration(&mut draft, *stage, confirm.as_deref()),
         Command::Reboot { confirm } => switches::reboot(&mut draft, confirm.as_deref()),
-        Command::Override(_) => Err(Refusal::Elsewhere("timed overrides: overrides.md")),
+        Command::Override(_) => Err(Refusal::Elsewhere("timed overrides, which have recipes and not plans")),
         Command::SwitchRate(_) => {
             Err(Refusal::Elsewhere("the tariff of the settings, in which day and night have times"))
         }

@@ -40,7 +40,10 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
 - A restart writes 100 into HR 163 and nothing else: other numbers there reset to what the factory has set. It must be
   confirmed with the inverter's serial number, `{\"confirm\": \"SD2227G101\"}`, and so must a calibration.
 - HR 166 (real-time control) is written by `enableRTC` only, never by the way.
-- The clock is not set within three minutes of midnight, when the day's counters begin anew.
+- The clock is not set within three minutes of midnight, when the day's counters begin anew, and not while a timed override
+  runs, which ends by it.
+- Timed overrides (`forceCharge`, `forceExport`, `tempPauseCharge`, `tempPauseDischarge`) have a page of their own:
+  [overrides.md](overrides.md). A command that sets a register which one of them holds ends it first.
 - An inverter that a plant controller leads takes the clock and a restart only; the rest is the controller's.
 
 ## How a command is carried out
@@ -109,6 +112,8 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `unread` | registers must be read first, and will be |
 | `not_known` | the battery's capacity, its power or the time is not known yet |
 | `around_midnight` | the clock is not set now |
+| `override_runs` | a timed override runs, and ends by the clock that should be set |
+| `nothing_to_give` | a force export would have to stop at 100 %: the reserve is that, and none below was seen |
 | `led` | a plant controller has these settings |
 | `empty_slot` | a slot that ends when it begins |
 | `elsewhere` | no matter of registers |
@@ -231,6 +236,9 @@ const REFUSED: &str = "refused";
 /// What the example comes to on a model, and the others that its command has.
 fn outcome(name: &Name, context: &Context) -> String {
     let payload = if name.body.contains("confirm") { name.body } else { name.example() };
+    if matches!(Command::parse(name.name, payload), Ok(Command::Override(_))) {
+        return format!("as [overrides.md](overrides.md#{}) has it", name.name.to_lowercase());
+    }
     let of = |name: &str, payload: &str| match Command::parse(name, payload) {
         Ok(command) => plan(&command, context),
         Err(_) => Err(Refusal::Elsewhere("nobody")),

@@ -127,8 +127,8 @@ async fn list_controls(State(shared): State<Arc<Shared>>, Path(plant): Path<Stri
 
 /// Which timed overrides run
 ///
-/// This version starts none itself: the commands `forceCharge`, `forceExport`, `tempPauseCharge` and
-/// `tempPauseDischarge` are refused.
+/// The commands `forceCharge`, `forceExport`, `tempPauseCharge` and `tempPauseDischarge` start them, and end them with
+/// the duration `Cancel`.
 #[utoipa::path(
     get,
     path = "/api/v1/plants/{plant}/overrides",

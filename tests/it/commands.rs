@@ -129,6 +129,20 @@ async fn a_command_reaches_the_register_and_its_result_arrives_and_what_is_no_co
 }
 
 #[tokio::test]
+async fn an_override_runs_until_it_is_called_off_and_the_clock_is_not_set_meanwhile() {
+    let house = House::new("enabled: true").await;
+    house.listens().await;
+    let leaf = house.topic("GivEnergy/SERIAL/Control/Force_Charge");
+    assert_eq!(house.ask("forceCharge", "30", &[]).await.outcome, Outcome::Applied);
+    house.observer.wait_for(&leaf, "Running", SOON).await;
+    for (command, payload) in [("syncDateTime", ""), ("setDateTime", "05/06/2026 12:00:00")] {
+        assert_eq!(code(&house.ask(command, payload, &[]).await), "override_runs");
+    }
+    assert_eq!(house.ask("forceCharge", "Cancel", &[]).await.outcome, Outcome::Applied);
+    house.observer.wait_for(&leaf, "Normal", SOON).await;
+}
+
+#[tokio::test]
 async fn a_flood_is_answered_whole_and_the_newest_wins() {
     let house = House::new("enabled: true").await;
     house.listens().await;

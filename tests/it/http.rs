@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -97,6 +97,49 @@ async fn a_command_is_done_before_it_is_answered_and_the_next_read_shows_it() {
     assert_eq!(get(port, "/REST1/runAll").await.body["Control"]["Battery_Power_Reserve"], 12);
     let range = ask(port, "POST", "/REST1/setBatteryReserve", JSON, "{\"reservePercent\": 2}").await;
     assert_eq!((range.status, &range.body["outcome"]), (409, &"refused".into()), "{}", range.body);
+    program.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn an_override_is_started_listed_and_called_off_and_the_clock_is_not_set_meanwhile() {
+    let host = Host::new(Face::Plant(plant(1)));
+    let mut program = Program::run(&settings("").dongle(host.port()));
+    let port = port_of(&program, "and /api/v1/").await;
+    first_read(port).await;
+    let post = async |path: &str, body: &str| {
+        let answer = ask(port, "POST", path, JSON, body).await;
+        (answer.status, answer.body["outcome"].as_str().unwrap_or_default().to_owned(), answer.body)
+    };
+    let runs = async || get(port, "/api/v1/plants/1/overrides").await.body;
+    for (name, leaf) in [
+        ("forceCharge", "Force_Charge"),
+        ("forceExport", "Force_Export"),
+        ("tempPauseCharge", "Temp_Pause_Charge"),
+        ("tempPauseDischarge", "Temp_Pause_Discharge"),
+    ] {
+        for route in ["/REST1/", "/api/v1/plants/1/commands/"] {
+            let path = format!("{route}{name}");
+            let shown = async || {
+                let control = get(port, "/REST1/readData").await.body["Control"].clone();
+                (control[leaf].clone(), control[format!("{leaf}_Num")].clone())
+            };
+            let (status, outcome, body) = post(&path, "{\"duration\": 30}").await;
+            assert_eq!((status, &*outcome), (200, "applied"), "{path}: {body}");
+            assert_eq!(runs().await, json!({"known": true, "overrides": [{"command": name, "minutes_left": 30}]}));
+            assert_eq!(shown().await, ("Running".into(), 30.into()), "{path}");
+            for clock in ["syncDateTime", "setDateTime"] {
+                let (status, outcome, body) =
+                    post(&format!("{route}{clock}"), "{\"dateTime\": \"05/06/2026 12:00:00\"}").await;
+                assert_eq!((status, &*outcome), (409, "refused"), "{clock}: {body}");
+            }
+            let (status, outcome, body) = post(&path, "{\"duration\": \"Cancel\"}").await;
+            assert_eq!((status, &*outcome), (200, "applied"), "{path}: {body}");
+            assert_eq!(runs().await, json!({"known": true, "overrides": []}));
+            assert_eq!(shown().await, ("Normal".into(), 0.into()), "{path}");
+        }
+    }
+    let (status, _, body) = post("/REST1/syncDateTime", "{}").await;
+    assert_eq!(status, 200, "{body}");
     program.stops_on("TERM").await;
 }
 
