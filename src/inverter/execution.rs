@@ -114,6 +114,13 @@ impl Task {
         journal.begin(begun, self.link_fence).await.map_err(|error| not_kept(error.to_string()).into())
     }
 
+    /// The fence under which a record is taken up. Fences grow, unless what kept them is gone and the wall clock went back;
+    /// but whoever has the link's lease in hand came last, whatever the record says.
+    pub(super) fn fence_over(&self, record: &Record) -> u64 {
+        let holds = self.link_holds.as_ref().is_some_and(|holds| holds());
+        if holds { self.link_fence.max(record.fence) } else { self.link_fence }
+    }
+
     pub(super) fn reach(&self) -> Reach {
         let peer = self.inverter.connector.peer();
         let (host, port) = peer.rsplit_once(':').unwrap_or((&peer, ""));
@@ -208,7 +215,7 @@ impl Task {
         let mut is_open = !found.unread.is_empty();
         for record in found.records.into_iter().filter(mine) {
             let _busy = Busy::of(&self.busy);
-            let mut handle = match journal.take_up(record.id, self.link_fence).await {
+            let mut handle = match journal.take_up(record.id, self.fence_over(&record)).await {
                 Ok(handle) => handle,
                 Err(error) => {
                     tracing::warn!(inverter.name = %self.inverter.name, "{}: {error}", record.what);

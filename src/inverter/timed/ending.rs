@@ -37,7 +37,7 @@ impl Task {
         let mine = |record: &Record| record.inverter == serial && matches!(record.what, What::Override(_));
         let mut handles = Vec::new();
         for record in found.records.into_iter().filter(mine) {
-            match journal.take_up(record.id, self.link_fence).await {
+            match journal.take_up(record.id, self.fence_over(&record)).await {
                 Ok(handle) => handles.push(handle),
                 Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{}: {error}", record.what),
             }

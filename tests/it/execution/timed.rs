@@ -376,3 +376,31 @@ async fn where_no_clock_can_be_right_it_is_undone_at_once() {
     assert_eq!(house.open_records().await, []);
     house.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_far_back_after_a_crash_keeps_nobody_from_undoing() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "10").await.outcome.is_done());
+    house.set_clock_by(-86_400);
+    let house = house.crash().await;
+    sleep(seconds(5 * MINUTE)).await;
+    assert_eq!(house.open_records().await.len(), 1, "the inverter's clock says that it goes on");
+    sleep(seconds(8 * MINUTE)).await;
+    assert_eq!(house.open_records().await, []);
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undoing_that_fails_at_a_stop_is_tried_on() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("tempPauseCharge", "30").await.outcome.is_done());
+    house.fates(&[Fate::Lost; 4]);
+    let house = house.restart().await;
+    assert_eq!(settings(&house), before);
+    house.end().await;
+}
