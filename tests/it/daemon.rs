@@ -63,7 +63,7 @@ async fn read_asks_the_daemon_that_holds_the_inverter_and_makes_no_second_connec
 }
 
 #[tokio::test]
-async fn set_asks_the_daemon_that_holds_the_inverter_and_says_what_became_of_it() {
+async fn set_and_override_ask_the_daemon_that_holds_the_inverter_and_say_what_became_of_it() {
     let simulator = plant(1);
     let (broker, host) = (Mosquitto::start().await, Host::new(Face::Plant(simulator.clone())));
     let observer = broker.observe().await;
@@ -97,6 +97,17 @@ async fn set_asks_the_daemon_that_holds_the_inverter_and_says_what_became_of_it(
         let (ended, out, err) = set(wrong).await;
         assert!(ended == code && format!("{out}{err}").contains(what), "{wrong:?}: {ended} {out} {err}");
     }
+    let overriding = async |words: &[&str]| {
+        let all: Vec<&str> = ["override"].iter().chain(words).chain(&["--config", "givtcp.yaml"]).copied().collect();
+        let Output { status, stdout, stderr } = daemon.beside(&all, SOON).await;
+        assert_eq!(status.code(), Some(0), "{words:?}: {} {}", text(&stdout), text(&stderr));
+        text(&stdout)
+    };
+    assert!(overriding(&["start", "force-charge", "30"]).await.contains("applied"));
+    let listed = overriding(&["list"]).await;
+    assert!(listed.starts_with(&format!("force charge of {}", simulator.inverter_serial())), "{listed}");
+    assert!(overriding(&["stop"]).await.contains("applied"));
+    assert_eq!(overriding(&["list"]).await, "");
     assert_eq!((host.accepted().len(), reserve(&simulator)), (1, 20), "nobody else connected, nothing else written");
     daemon.stops_on("TERM").await;
 }

@@ -11,7 +11,7 @@ use super::super::hands::Hands;
 use super::super::{Ended, Task};
 use crate::control::execute::{Failure, Sent, begin};
 use crate::control::{
-    Allowed, Context, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
+    Allowed, Context, Known, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
 };
 use crate::frame::BlockKey;
 use crate::link::Connection;
@@ -22,6 +22,14 @@ use crate::overrides::undo;
 
 /// What a recipe reads may decide on what else it must read, so often.
 const MOST_READS: usize = 4;
+
+/// How the writing of one that is begun or prolonged ended.
+struct Begun {
+    sent: Sent,
+    outcome: Result<Known, Failure>,
+    /// Why the connection ended, if it did.
+    ended: Option<Ended>,
+}
 
 impl From<Refused> for Stop {
     fn from(refused: Refused) -> Self {
@@ -191,12 +199,10 @@ impl Task {
         let mut hands = Hands::new(self, connection, Some(lease));
         let outcome =
             begin(&mut running.handle, &context, &mut hands, &mut sent, deadline - FOR_UNDOING, deadline).await;
-        let ended = hands.ended.take();
+        let begun = Begun { sent, outcome, ended: hands.ended.take() };
         self.timed.running.push(running);
         let place = self.timed.running.len() - 1;
-        self.after_begin(place, asked.to_owned(), &context, sent, outcome, ended, deadline, job, connection)
-            .await
-            .map(Some)
+        self.after_begin(job, place, asked.to_owned(), &context, begun, connection).await.map(Some)
     }
 
     /// Begins what is not there yet.
@@ -227,31 +233,28 @@ impl Task {
         let mut sent = Sent::default();
         let mut hands = Hands::new(self, connection, Some(lease));
         let outcome = begin(&mut handle, context, &mut hands, &mut sent, deadline - FOR_UNDOING, deadline).await;
-        let ended = hands.ended.take();
+        let begun = Begun { sent, outcome, ended: hands.ended.take() };
         let seed = self.inverter.link.seed;
         self.timed.add(handle, seed);
         let place = self.timed.running.len() - 1;
         if let Some(running) = self.timed.running.get_mut(place) {
             running.notes = recipe.notes.join("; ");
         }
-        self.after_begin(place, asked, context, sent, outcome, ended, deadline, job, connection).await
+        self.after_begin(job, place, asked, context, begun, connection).await
     }
 
     /// Tells that it runs; what failed is undone, and whoever asked is told in time.
-    #[allow(clippy::too_many_arguments, reason = "one end for two beginnings")]
     async fn after_begin(
         &mut self,
+        job: &mut Option<Job>,
         place: usize,
         asked: String,
         context: &Context,
-        sent: Sent,
-        outcome: Result<crate::control::Known, Failure>,
-        ended: Option<Ended>,
-        deadline: Instant,
-        job: &mut Option<Job>,
+        Begun { sent, outcome, ended }: Begun,
         connection: &mut Connection,
     ) -> Result<Report, Stop> {
-        let touched = |after: Option<&crate::control::Known>| -> Vec<Touched> {
+        let deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
+        let touched = |after: Option<&Known>| -> Vec<Touched> {
             let all = sent.sent.iter();
             let after = |register| after.and_then(|known| known.get(register));
             all.map(|&(register, _)| Touched::new(register, context.known.get(register), after(register))).collect()
