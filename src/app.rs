@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod answers;
+mod clocks;
 mod commands;
 mod company;
 mod locks;
@@ -132,6 +133,16 @@ impl App {
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
             let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
             app.orders.push(way_in.clone());
+            let keeping = clocks::Keeping {
+                snapshots: receiver.clone(),
+                orders: way_in.clone(),
+                clock: Arc::clone(&clock),
+                zone: zone.clone(),
+                store: store.clone(),
+            };
+            if let Some(threshold) = clocks::threshold(settings) {
+                app.inverters.spawn(keeping.keep(threshold, app.stop_inverters.clone()));
+            }
             known.push(Known {
                 locks: Arc::clone(&locks),
                 hold: hold.clone(),
@@ -195,6 +206,7 @@ impl App {
     pub fn start_alone(settings: &Settings, each: InverterSettings) -> anyhow::Result<Self> {
         let mut settings = Settings { inverters: vec![each], ..settings.clone() };
         (settings.mqtt.enabled, settings.http.enabled) = (false, false);
+        settings.control.clock_sync.enabled = false;
         Self::start(&settings)
     }
 

@@ -11,6 +11,7 @@
 mod allowed;
 mod battery;
 mod clock;
+mod clock_sync;
 mod command;
 mod context;
 mod controls;
@@ -33,6 +34,7 @@ mod switches;
 mod wear;
 
 pub use allowed::{Allowed, Range, WriteStep};
+pub use clock_sync::{CLOCK_THRESHOLD, is_clock_due};
 pub use command::{
     Calibration, ClockSetting, Command, Direction, Mode, Override, OverrideKind, PauseMode, SlotChange, SlotKind,
 };

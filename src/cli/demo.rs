@@ -122,6 +122,8 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
     settings.mqtt.port = broker_port;
     // What else runs on this machine may be at that port.
     settings.http.enabled = false;
+    // The simulated day goes on as it began.
+    settings.control.clock_sync.enabled = false;
     settings
 }
 

@@ -42,6 +42,8 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
 - HR 166 (real-time control) is written by `enableRTC` only, never by the way.
 - The clock is not set within three minutes of midnight, when the day's counters begin anew, and not while a timed override
   runs, which ends by it.
+- A clock that is off by a minute is set by the program itself, once a day at most, and not within ten minutes of midnight
+  or of a slot's edge: `control.clock_sync`, [settings.md](settings.md#commands).
 - Timed overrides (`forceCharge`, `forceExport`, `tempPauseCharge`, `tempPauseDischarge`) have a page of their own:
   [overrides.md](overrides.md). A command that sets a register which one of them holds ends it first.
 - An inverter that a plant controller leads takes the clock and a restart only; the rest is the controller's.

@@ -100,6 +100,8 @@ pub(super) const KEYS: &[Key] = &[
     key("control.enabled"),
     key("control.mqtt"),
     key("control.dry_run"),
+    key("control.clock_sync.enabled"),
+    key("control.clock_sync.threshold"),
     key("control.daily_writes"),
     key("control.export_floor"),
     key("control.on_stop"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::control::{DAILY_WRITES, STOP_TIMEOUT};
+use crate::control::{CLOCK_THRESHOLD, DAILY_WRITES, STOP_TIMEOUT};
 
 mod choices;
 mod rates;
@@ -178,6 +178,8 @@ pub struct ControlSettings {
     pub mqtt: bool,
     /// Whether every command is only planned, and answered with the plan. Default false.
     pub dry_run: bool,
+    /// When an inverter's clock is set by the program itself.
+    pub clock_sync: ClockSyncSettings,
     /// How many registers commands may write a day, for each inverter: they wear out. Default 300, 1 to 10000.
     pub daily_writes: u32,
     /// Where a force export stops, %; `None`, the default: at the owner's reserve. 4 to 99.
@@ -186,6 +188,15 @@ pub struct ControlSettings {
     pub on_stop: OnStop,
     /// So long that may take. Default 20 s, 1 s to 5 minutes.
     pub stop_timeout: Duration,
+}
+
+/// Inverters' clocks, which drift, and which nobody sets to summer time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockSyncSettings {
+    /// Whether they are set, once a day at most. Default true.
+    pub enabled: bool,
+    /// From how far off. Default 60 s, 10 s to 12 h.
+    pub threshold: Duration,
 }
 
 /// The log.
@@ -225,6 +236,7 @@ impl Default for ControlSettings {
             enabled: true,
             mqtt: true,
             dry_run: false,
+            clock_sync: ClockSyncSettings { enabled: true, threshold: CLOCK_THRESHOLD },
             daily_writes: DAILY_WRITES,
             export_floor: None,
             on_stop: OnStop::Auto,

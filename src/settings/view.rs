@@ -79,6 +79,8 @@ impl View {
         lines.put("control.enabled", control.enabled);
         lines.put("control.mqtt", control.mqtt);
         lines.put("control.dry_run", control.dry_run);
+        lines.put("control.clock_sync.enabled", control.clock_sync.enabled);
+        lines.put("control.clock_sync.threshold", show_duration(control.clock_sync.threshold));
         lines.put("control.daily_writes", control.daily_writes);
         let floor = control.export_floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string());
         lines.put("control.export_floor", floor);

@@ -12,9 +12,9 @@ use super::keys::{self, INVERTERS};
 use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
-    ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
-    MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
-    WhenRedisIsDown,
+    ClockSyncSettings, ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings,
+    LogSettings, MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing,
+    TlsSettings, Transport, WhenRedisIsDown,
 };
 
 mod rates;
@@ -223,6 +223,15 @@ impl Walk<'_> {
             enabled: self.read(scope, "control.enabled", defaults.enabled, scalar::boolean),
             mqtt: self.read(scope, "control.mqtt", defaults.mqtt, scalar::boolean),
             dry_run: self.read(scope, "control.dry_run", defaults.dry_run, scalar::boolean),
+            clock_sync: ClockSyncSettings {
+                enabled: self.read(scope, "control.clock_sync.enabled", defaults.clock_sync.enabled, scalar::boolean),
+                threshold: self.duration(
+                    scope,
+                    "control.clock_sync.threshold",
+                    defaults.clock_sync.threshold,
+                    SEC * 10..=HOUR * 12,
+                ),
+            },
             daily_writes: self.read(scope, "control.daily_writes", defaults.daily_writes, scalar::daily_writes),
             export_floor: self.read(scope, "control.export_floor", defaults.export_floor, scalar::export_floor),
             on_stop: self.read(scope, "control.on_stop", defaults.on_stop, |text| scalar::one_of(text, &OnStop::NAMES)),

@@ -155,6 +155,8 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     control.enabled: true
     control.mqtt: true
     control.dry_run: false
+    control.clock_sync.enabled: true
+    control.clock_sync.threshold: 1m
     control.daily_writes: 300
     control.export_floor: reserve
     control.on_stop: auto

@@ -46,7 +46,10 @@ impl Today {
     pub(super) fn cross(&mut self, reading: Point, midnight: Midnight, around: Around) -> Verdict {
         self.keep_eve(reading, midnight, around.total);
         match self.sort(reading, midnight, around) {
-            Sort::New if self.is_at_once(reading, midnight, around.flow) || self.is_confirmed(Sort::New, reading, around.flow) => {
+            Sort::New
+                if self.is_at_once(reading, midnight, around.flow)
+                    || self.is_confirmed(Sort::New, reading, around.flow) =>
+            {
                 self.start(reading, Some(midnight.day), midnight.at, around.total);
                 Verdict::Believed
             }
