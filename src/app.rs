@@ -343,6 +343,15 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
 
 pub use locks::refuse_while_held;
 
+/// What [`App::start`] would refuse of settings that are well formed, with what each names on this machine: a time zone,
+/// files of certificates, a Redis.
+pub fn faults(settings: &Settings) -> Vec<String> {
+    let zone = time_zone(settings).err();
+    let mqtt = settings.mqtt.enabled.then(|| session_settings(settings, &Events::new()).err()).flatten();
+    let redis = statuses::redis_of(settings).err();
+    zone.into_iter().chain(mqtt).chain(redis).map(|error| format!("{error:#}")).collect()
+}
+
 /// The journal of these settings, as a running fleet has it.
 pub fn journal(settings: &Settings, clock: Arc<dyn Clock>) -> Journal {
     statuses::journal(settings, statuses::redis(settings).as_ref(), &clock)

@@ -10,18 +10,26 @@ use crate::clock::Clock;
 use crate::mqtt::tls_trusting;
 use crate::overrides::journal::Journal;
 use crate::redis_server::RedisServer;
-use crate::settings::{LockBackend, Settings};
+use crate::settings::{LockBackend, RedisSettings, Settings};
 use crate::status::{FileStatusManager, RedisStatusManager, StatusManager, givtcp_flags};
 use crate::store::Store;
 
 /// The Redis that the settings name, if they name one that can be one; what is wrong with it is said.
 pub(super) fn redis(settings: &Settings) -> Option<RedisServer> {
-    if settings.redis.url.expose_secret().is_empty() {
-        return None;
+    redis_of(settings).map_err(|error| tracing::error!("{error:#}")).ok().flatten()
+}
+
+/// The Redis that the settings name, if they name one.
+///
+/// # Errors
+/// It can be none, or the file of its authorities cannot be read.
+pub(super) fn redis_of(settings: &Settings) -> anyhow::Result<Option<RedisServer>> {
+    let RedisSettings { url, ca_file } = &settings.redis;
+    if url.expose_secret().is_empty() {
+        return Ok(None);
     }
-    let trusted = settings.redis.ca_file.as_deref().map(|file| tls_trusting("redis.ca_file", file)).transpose();
-    let trusted = trusted.map_err(|error| tracing::error!("{error}")).ok()?;
-    RedisServer::new(&settings.redis.url, trusted).map_err(|error| tracing::error!("{error}")).ok()
+    let trusted = ca_file.as_deref().map(|file| tls_trusting("redis.ca_file", file)).transpose()?;
+    Ok(Some(RedisServer::new(url, trusted)?))
 }
 
 /// The manager of each inverter in the order of the settings: statuses lie in Redis where its locks do; else in the data

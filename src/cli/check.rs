@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::app;
 use crate::overrides::journal;
 use crate::settings::{self, Fault, Loaded};
 
@@ -18,6 +19,10 @@ pub(super) struct CheckArgs {
 pub fn run(config: Option<PathBuf>) -> ExitCode {
     let file = config.or_else(default_file);
     match load(file.as_deref()) {
+        Ok(Loaded { settings, .. }) if !app::faults(&settings).is_empty() => {
+            complain_of(&app::faults(&settings));
+            ExitCode::from(super::WRONG_USAGE)
+        }
         Ok(Loaded { settings, warnings }) => {
             let unfit = journal::check(&super::run::data_dir(settings.data_dir.clone()));
             let unfit = unfit
@@ -55,6 +60,15 @@ pub fn default_file() -> Option<PathBuf> {
     settings::default_paths(|name| env::var(name).ok()).into_iter().find(|path| path.exists())
 }
 
+/// Says what this machine has not, a line each, on standard error.
+#[expect(clippy::print_stderr, reason = "this is what standard error is for")]
+pub(super) fn complain_of(faults: &[String]) {
+    for fault in faults {
+        eprintln!("{fault}");
+    }
+    eprintln!("{}", counted(faults.len()));
+}
+
 /// Says every fault on standard error.
 #[expect(clippy::print_stderr, reason = "this is what standard error is for")]
 pub(super) fn complain(faults: &[Fault]) {
@@ -64,8 +78,12 @@ pub(super) fn complain(faults: &[Fault]) {
 /// Every fault on its own line, and how many there are.
 pub fn report(faults: &[Fault]) -> String {
     let lines: String = faults.iter().flat_map(|fault| [fault.to_string(), "\n".into()]).collect();
-    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
-    format!("{lines}{count} in the settings\n")
+    format!("{lines}{}\n", counted(faults.len()))
+}
+
+fn counted(faults: usize) -> String {
+    let count = if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") };
+    format!("{count} in the settings")
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let mut settings = loaded.settings;
+    let faults = app::faults(&settings);
+    if !faults.is_empty() {
+        check::complain_of(&faults);
+        return Ok(ExitCode::from(super::WRONG_USAGE));
+    }
     settings.data_dir = data_dir(settings.data_dir);
     log::init(&settings.log.level);
     for warning in &loaded.warnings {

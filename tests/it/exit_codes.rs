@@ -68,6 +68,22 @@ async fn good_settings_are_shown_and_end_with_0() {
 }
 
 #[tokio::test]
+async fn settings_that_this_machine_cannot_follow_end_with_2_whether_checked_or_run() {
+    for (wrong, what) in [
+        ("redis:\n  url: redis://127.0.0.1:99999/0\n", "redis.url"),
+        ("redis:\n  url: rediss://127.0.0.1/0\n  ca_file: /no/such/ca.pem\n", "redis.ca_file cannot be read"),
+        ("mqtt:\n  tls:\n    enabled: true\n    ca_file: /no/such/ca.pem\n", "/no/such/ca.pem"),
+    ] {
+        let text = format!("{GOOD}{wrong}");
+        for command in ["check", "run"] {
+            let (code, shown, said) = ended(&[("G.yaml", &text)], &[command, "--config", "G.yaml"]).await;
+            assert_eq!((code, &*shown), (Some(2), ""), "{command}: {said}");
+            assert!(said.contains(what) && said.ends_with("1 fault in the settings\n"), "{command}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_decoded_ends_with_1_and_one_line() {
     let (code, shown, said) = ended(&[], &["decode", "nowhere.log"]).await;
     assert_eq!((code, &*shown), (Some(1), ""), "{said}");

@@ -162,5 +162,5 @@ async fn a_redis_whose_certificate_an_own_authority_signed_is_trusted_by_its_fil
     program
         .logs("redis.ca_file cannot be read, it must be a PEM file that givtcp may read: /no/such/ca.pem", SOON)
         .await;
-    assert_eq!(program.ends(SOON).await.code(), Some(1));
+    assert_eq!(program.ends(SOON).await.code(), Some(2));
 }

@@ -199,11 +199,14 @@ fn volatile(_path: &Path) -> io::Result<Option<&'static str>> {
 pub(super) fn unfit_data_dir(data_dir: &Path) -> Option<String> {
     // A relative path ends in an empty one.
     let here = |part: &'_ Path| if part.as_os_str().is_empty() { PathBuf::from(".") } else { part.to_owned() };
-    let there = data_dir.ancestors().map(here).find(|part| part.exists())?;
+    let journal = data_dir.join(super::DIRECTORY);
+    let places = std::iter::once(journal.clone()).chain(data_dir.ancestors().map(here));
+    let there = places.into_iter().find(|place| place.symlink_metadata().is_ok())?;
     if !there.is_dir() {
-        return Some(format!("{} is no directory", there.display()));
+        return Some(format!("{} is no directory, nor a link to one", there.display()));
     }
     let directory = Directory::new(there.clone());
-    let place = if there == data_dir { String::new() } else { format!("{} is not there yet; ", data_dir.display()) };
+    let is_there = there == data_dir || there == journal;
+    let place = if is_there { String::new() } else { format!("{} is not there yet; ", data_dir.display()) };
     unfit(&directory).map(|why| format!("{place}{why}"))
 }

@@ -170,6 +170,12 @@ async fn a_directory_that_cannot_keep_anything_lets_no_override_start() {
         refused.starts_with("no override can start, since what it must undo cannot be kept: cannot make "),
         "{refused}"
     );
+    let own = tempfile::tempdir().unwrap();
+    std::fs::write(own.path().join("journal"), "a file in its place").unwrap();
+    assert!(check(own.path()).unwrap().ends_with("journal is no directory, nor a link to one"));
+    let dangling = own.path().join("dangling");
+    std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+    assert!(check(&dangling).unwrap().ends_with("dangling is no directory, nor a link to one"));
     let memory = Path::new("/dev/shm");
     if memory.is_dir() && matches!(disk::Disk::volatile(&Directory::new(memory.to_owned())), Ok(Some("tmpfs"))) {
         let own = tempfile::tempdir_in(memory).unwrap();
