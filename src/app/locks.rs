@@ -161,7 +161,7 @@ impl Managers<'_> {
                 let redis = self.redis().context("locks.backend: cannot be redis")?;
                 Ok((redis, Kept::Redis))
             }
-            LockBackend::Auto | LockBackend::File if asked == LockBackend::Auto => Ok(self.files_or_local()),
+            LockBackend::Auto | LockBackend::File if asked == LockBackend::Auto => self.files_or_local(),
             LockBackend::Auto | LockBackend::File => {
                 let files = self.files().with_context(|| format!("locks.backend: cannot be {asked}"))?;
                 Ok((files, Kept::File))
@@ -184,16 +184,22 @@ impl Managers<'_> {
         Ok(Arc::clone(self.redis.insert(Arc::new(manager))))
     }
 
-    /// What nobody asked for need not be there.
-    fn files_or_local(&mut self) -> (Arc<dyn LockManager>, Kept) {
+    /// What nobody asked for need not be there. What another user has there must not be passed by, though: that user's
+    /// process may have the inverters.
+    fn files_or_local(&mut self) -> anyhow::Result<(Arc<dyn LockManager>, Kept)> {
         if !self.no_files {
             match self.files() {
-                Ok(files) => return (files, Kept::File),
+                Ok(files) => return Ok((files, Kept::File)),
+                Err(error) if error.is_of_another() => {
+                    return Err(error).context(
+                        "locks.backend: another user's givtcp keeps its locks here: run as that user, or set data_dir",
+                    );
+                }
                 Err(error) => tracing::warn!("{error}; until then other processes are not kept off the inverters"),
             }
             self.no_files = true;
         }
-        (self.local(), Kept::Local)
+        Ok((self.local(), Kept::Local))
     }
 
     fn files(&mut self) -> Result<Arc<dyn LockManager>, NoFileLocks> {

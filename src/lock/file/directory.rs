@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::sys;
 
+/// Below the data directory.
+const DIRECTORY: &str = "locks";
 /// The longest name of a lock's file, in bytes, as all file systems take it.
 const LONGEST: usize = 255;
 
@@ -16,6 +18,20 @@ pub struct NoFileLocks {
     doing: &'static str,
     path: PathBuf,
     error: io::Error,
+}
+
+impl NoFileLocks {
+    /// Whether another user keeps locks there, which cannot be taken and must not be passed by.
+    pub fn is_of_another(&self) -> bool {
+        let is_there = |path: &Path| match path.symlink_metadata() {
+            Ok(_) => true,
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        };
+        // Of a lock's file, its directory may be all that is there.
+        let directory = self.path.parent().filter(|parent| parent.ends_with(DIRECTORY));
+        self.error.kind() == io::ErrorKind::PermissionDenied
+            && (is_there(&self.path) || directory.is_some_and(is_there))
+    }
 }
 
 /// Where the files of the locks lie. They are never removed: who removes one that is held lets two in.
@@ -58,7 +74,7 @@ impl NoFileLocks {
 impl Directory {
     /// `<data>/locks`, made if it is not there, and tried.
     pub(super) fn open(data: &Path) -> Result<Self, NoFileLocks> {
-        let directory = Self { path: data.join("locks") };
+        let directory = Self { path: data.join(DIRECTORY) };
         directory.make()?;
         // Whether somebody else is trying it just now does not matter.
         open_or_make(directory.path.join(".trial"))?.try_lock()?;
@@ -218,6 +234,19 @@ impl Drop for Locked {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn locks_that_another_user_keeps_are_told_from_none() {
+        let data = tempfile::tempdir().unwrap();
+        let locks = data.path().join(DIRECTORY);
+        let refused =
+            |path: &Path| NoFileLocks::new("cannot open", path.to_owned(), io::ErrorKind::PermissionDenied.into());
+        assert!(!refused(&locks).is_of_another(), "nothing can be made here, and nothing is");
+        std::fs::create_dir(&locks).unwrap();
+        assert!(refused(&locks).is_of_another() && refused(&locks.join(".trial")).is_of_another());
+        let full = NoFileLocks::new("cannot make", locks, io::ErrorKind::StorageFull.into());
+        assert!(!full.is_of_another());
+    }
 
     #[test]
     fn names_of_files_can_be_read() {
