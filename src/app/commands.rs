@@ -95,7 +95,8 @@ pub(super) fn warn_of_open_broker(settings: &Settings) {
 }
 
 fn is_wanted(settings: &Settings) -> bool {
-    settings.mqtt.enabled && settings.control.enabled && settings.control.mqtt
+    // Where commands are switched off, each is answered with that, and an override can still be called off.
+    settings.mqtt.enabled && settings.control.mqtt
 }
 
 /// Commands are wanted while this process has the inverter.

@@ -181,7 +181,7 @@ impl Allowed {
         line(320, TIME, STG, PauseSlot, "pause slot end"),
         line(1078, SHARE_3, T, Nothing, "cutoff"),
         line(1108, POWER, T, Nothing, "discharge rate, % of the inverter"),
-        line(1109, SHARE_3, T, Nothing, "reserve"),
+        line(1109, SHARE, T, Nothing, "reserve"),
         line(1110, POWER, T, Nothing, "charge rate, % of the inverter"),
         line(1111, SHARE_3, T, Nothing, "charge target"),
         line(1112, FLAG, T, Nothing, "charging from AC"),

@@ -90,7 +90,8 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | HR 31, 32 | `givenergy-modbus`: charge slot 2 | the vendor's document: language and contrast of the display; recordings hold 0 to 4 there | never written. Charge slot 2 is HR 243 and 244 on models with ten slots, as GivTCP has it; models with two slots have one charge slot here |
 | HR 243, 244 | `givenergy-modbus`: in no list of what may be written | GivTCP: charge slot 2 of models with ten slots, and their map has slots 1 and 3 around it | written on models with ten slots |
 | HR 111, 112 | `givenergy-modbus`: up to 100; the vendor's document: up to 250 | GivTCP and recordings: up to 50 | up to 50 |
-| HR 1078, 1109, 1111 | `givenergy-modbus`: from 4 % | the vendor's document: from 5 % | from 5 % |
+| HR 1078, 1111 | `givenergy-modbus`: from 4 % | the vendor's document: from 5 % | from 5 % |
+| HR 1109 | `givenergy-modbus`: from 4 % | the vendor's document: from 5 % | from 4 %, which Predbat asks for; an inverter that does not take it is told as `rejected` |
 | targets of slots, plant controllers' too | registers take 0 | the vendor's application: from 4 % | from 4 % |
 | a discharge slot's `dischargeToPercent` | GivTCP writes it into the reserve (HR 110), for good and for every slot | models with ten slots have a target for each | the slot's target; without one it is refused, and `setBatteryReserve` is there |
 | three phases: HR 1122, 1123 | `givenergy-modbus`: force flags, latched | GivTCP: discharge and charge schedule. An inverter that was recorded with both set and no slots served the house and exported nothing; GivTCP's users saw the same (its issues 186, 216, 218) | as GivTCP. The timed modes set HR 1122 beside HR 59, as their mode is told by it; Eco clears both |

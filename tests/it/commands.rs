@@ -187,15 +187,23 @@ async fn what_was_published_while_the_program_was_away_is_not_carried_out() {
 }
 
 #[tokio::test]
-async fn where_commands_are_switched_off_nobody_listens_and_a_dry_run_only_plans() {
-    for control in ["enabled: false", "mqtt: false"] {
-        let house = House::new(control).await;
-        let before = house.reserve();
-        house.publish("setBatteryReserve", "61", &[]).await;
-        sleep(Duration::from_secs(1)).await;
-        assert_eq!((house.results("setBatteryReserve"), house.reserve()), (Vec::new(), before), "{control}");
-        assert!(house.program.log_with("commands are taken from").is_empty());
-    }
+async fn where_commands_are_switched_off_that_is_the_answer_and_a_dry_run_only_plans() {
+    let house = House::new("mqtt: false").await;
+    let before = house.reserve();
+    house.publish("setBatteryReserve", "61", &[]).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!((house.results("setBatteryReserve"), house.reserve()), (Vec::new(), before));
+    assert!(house.program.log_with("commands are taken from").is_empty());
+
+    let house = House::new("enabled: false").await;
+    house.listens().await;
+    let before = house.reserve();
+    let report = house.ask("setBatteryReserve", "61", &[]).await;
+    assert_eq!((report.outcome.word(), house.reserve()), ("refused", before));
+    assert!(report.to_string().contains("disabled"), "{report}");
+    let report = house.ask("forceCharge", "Cancel", &[]).await;
+    assert_eq!(report.outcome, Outcome::Unchanged, "none runs, and one that did could be called off");
+
     let house = House::new("dry_run: true").await;
     house.listens().await;
     let before = house.reserve();

@@ -48,7 +48,9 @@ fn of_three_phase(register: u16, value: u16) -> bool {
     match register {
         1112 | 1122 | 1123 => value <= 1,
         1113..=1116 | 1118..=1121 => is_time(value),
-        1078 | 1109 | 1111 => (5..=100).contains(&value),
+        // What is told of the reserve does not agree: from 4 or from 5.
+        1109 => (4..=100).contains(&value),
+        1078 | 1111 => (5..=100).contains(&value),
         1108 | 1110 => (1..=100).contains(&value),
         _ => false,
     }
