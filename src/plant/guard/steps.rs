@@ -29,7 +29,7 @@ const fn step(first: u16, last: u16, shape: Shape, most: u32) -> Step {
 }
 
 /// A low-voltage battery: cells 300 mV, temperatures of cells 5 °C and of the MOSFETs 20 °C, sum of the cells 1.6 V,
-/// output 4 V, capacities 15 Ah, state of charge 10 %, energy 5 kWh.
+/// output 4 V, capacities 15 Ah, two cycles, state of charge 10 %, energy 5 kWh.
 pub(super) static LOW_VOLTAGE: &[Step] = &[
     step(60, 75, Shape::Unsigned, 300),
     step(76, 79, Shape::Signed, 50),
@@ -39,6 +39,7 @@ pub(super) static LOW_VOLTAGE: &[Step] = &[
     step(84, 84, Shape::Double, 1500),
     step(86, 86, Shape::Double, 1500),
     step(88, 88, Shape::Double, 1500),
+    step(96, 96, Shape::Unsigned, 2),
     step(100, 100, Shape::Unsigned, 10),
     step(101, 101, Shape::Double, 1500),
     step(105, 106, Shape::Counter, 50),
