@@ -5,6 +5,7 @@ mod clocks;
 mod commands;
 mod company;
 mod locks;
+mod passing;
 mod publisher;
 mod roles;
 mod share;
@@ -30,7 +31,7 @@ use crate::control::{Orders, Policy, orders};
 use crate::event::{Events, Subscription};
 use crate::fleet::Standing;
 use crate::frame::Serial;
-use crate::inverter::{self, Hold, Inverter};
+use crate::inverter::{self, Hold, Inverter, PassOn};
 use crate::link::{self, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
@@ -41,6 +42,7 @@ use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSe
 use crate::store::Store;
 use answers::{Answers, Known};
 use company::Company;
+use passing::{Passing, Taking};
 use roles::Roles;
 use share::Place;
 use succession::Succession;
@@ -98,9 +100,10 @@ impl App {
         let store = open_store(settings);
         // Who shares inverters with others takes none before it is known how many there are.
         let shelf = redis.clone().filter(|_| locks::in_redis(settings));
+        let pass_on = shelf.clone().map(|redis| Arc::new(Passing::new(redis)) as Arc<dyn PassOn>);
         let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
-        let (mut places, mut known) = (Vec::new(), Vec::new());
+        let (mut places, mut known, mut takings) = (Vec::new(), Vec::new(), Vec::new());
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
@@ -123,6 +126,7 @@ impl App {
         for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
             let (sender, receiver) = watch::channel(None);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
+            let pass_on = pass_on.clone();
             let clock = Arc::clone(&clock);
             let (store, events) = (store.clone(), app.events.clone());
             let (standing, hold) = watch::channel(Hold::default());
@@ -131,6 +135,7 @@ impl App {
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             let (way_in, inbox) = orders();
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
+            takings.push(Taking { hold: hold.clone(), orders: way_in.clone() });
             let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
             app.orders.push(way_in.clone());
             let keeping = clocks::Keeping {
@@ -157,6 +162,7 @@ impl App {
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
                 standing: its_standing.clone(),
+                pass_on: pass_on.clone(),
                 members: sharing.clone(),
                 give_way,
                 statuses: statuses.clone(),
@@ -184,6 +190,9 @@ impl App {
         // With the inverters, since commands are refused first.
         let web = web::of(&app, settings, &roles);
         app.inverters.spawn(web::serve(web, app.stop_inverters.clone()));
+        if let Some(redis) = shelf.clone() {
+            app.inverters.spawn(passing::serve(redis, takings, app.stop_inverters.clone()));
+        }
         let (shutdown, oldest) = (app.stop_inverters.clone(), (settings.poll.every * 3).max(MINUTE));
         let sharing = share::keep(places, group, shutdown.clone());
         match shelf.clone() {

@@ -13,12 +13,14 @@ mod hands;
 mod hold;
 mod keeper;
 mod overrides;
+mod passing;
 mod report;
 mod session;
 mod timed;
 mod worn;
 
 pub use hold::{Hold, link_resource};
+pub use passing::PassOn;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -105,6 +107,8 @@ pub struct Inverter {
     /// Others may reach what this process cannot: while there are any, it is left to them after so long without an
     /// answer.
     pub give_way: Duration,
+    /// Who gives orders to the process that has the inverter while this one waits for it; `None`: nobody.
+    pub pass_on: Option<Arc<dyn PassOn>>,
     /// Which timed overrides run; `None`: nobody knows.
     pub statuses: Option<Arc<dyn StatusManager>>,
     /// Where commands for it arrive.
@@ -144,6 +148,7 @@ impl Inverter {
             standing: watch::Sender::default(),
             members: watch::channel(1).1,
             give_way: Duration::from_secs(30),
+            pass_on: None,
             statuses: None,
             orders: Inbox::closed(),
             policy: Policy::default(),

@@ -53,10 +53,12 @@ impl Answers {
         }
     }
 
-    /// Gives an order to the inverter that this process holds. What others hold is theirs.
+    /// Gives an order to the inverter that this process holds, or by it to the process of its group that does.
     async fn order(&self, at: &[SocketAddr], wanted: Wanted) -> Answer {
         let links = links(at);
-        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+        let passes_on = self.shelf.is_some();
+        let knows = |known: &&Known| known.is_held(&links) || passes_on && known.is_waited_for(&links);
+        let Some(known) = self.known.iter().find(knows) else {
             return Answer::NotHeld { by: self.holder(&links).await };
         };
         match Command::parse(&wanted.command, &wanted.payload) {
@@ -102,6 +104,10 @@ impl Answering for Answers {
 impl Known {
     fn is_held(&self, links: &[String]) -> bool {
         self.hold.borrow().standing == Standing::Holding && self.is_at(links)
+    }
+
+    fn is_waited_for(&self, links: &[String]) -> bool {
+        self.hold.borrow().standing == Standing::Waiting && self.is_at(links)
     }
 
     fn is_at(&self, links: &[String]) -> bool {

@@ -1,12 +1,14 @@
 //! What can be asked for.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::civil::{DateTime, Time};
+use serde::{Deserialize, Serialize};
 
 /// One thing that somebody wants of an inverter. Percentages are whole, 0 to 100; what an inverter takes of them is for
 /// [`super::plan`] to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// How fast the battery charges or discharges at most.
     Rate {
@@ -84,11 +86,11 @@ pub enum Command {
     /// Restarts this program.
     RestartProgram,
     /// What GivTCP lists and nobody can do, by its name.
-    Unavailable(&'static str),
+    Unavailable(Cow<'static, str>),
 }
 
 /// Into the battery or out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// Into it.
     Charge,
@@ -97,7 +99,7 @@ pub enum Direction {
 }
 
 /// Whose slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SlotKind {
     /// An inverter's charge slots; a plant controller's too.
     Charge,
@@ -114,7 +116,7 @@ pub enum SlotKind {
 }
 
 /// New times of a slot. What is `None` stays as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotChange {
     /// Whose slot.
     pub kind: SlotKind,
@@ -129,7 +131,7 @@ pub struct SlotChange {
 }
 
 /// What the flags of an inverter amount to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// The battery serves the house and takes the sun's surplus.
     Eco,
@@ -142,7 +144,7 @@ pub enum Mode {
 }
 
 /// What the battery must not do. The numbers are those of HR 318.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PauseMode {
     /// Nothing is paused.
     Disabled = 0,
@@ -155,7 +157,7 @@ pub enum PauseMode {
 }
 
 /// What of a calibration. The numbers are those of HR 29.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Calibration {
     /// End it.
     Off = 0,
@@ -166,7 +168,7 @@ pub enum Calibration {
 }
 
 /// What the clock shall show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClockSetting {
     /// The time of the inverter's zone when it is written.
     Now,
@@ -175,7 +177,7 @@ pub enum ClockSetting {
 }
 
 /// Something for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// What.
     pub kind: OverrideKind,
@@ -184,7 +186,7 @@ pub struct Override {
 }
 
 /// What is done for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OverrideKind {
     /// Charge with full power.
     ForceCharge,

@@ -81,11 +81,11 @@ impl Parser<'_> {
             "temppausecharge" => self.for_a_while(OverrideKind::PauseCharge)?,
             "temppausedischarge" => self.for_a_while(OverrideKind::PauseDischarge)?,
             "switchrate" => Command::SwitchRate(self.word(&["rate"], &[true, false], day_or_night)?),
-            "enabledischarge" => Command::Unavailable("enableDischarge"),
-            "setexportlimit" => Command::Unavailable("setExportLimit"),
-            "setcarchargeboost" => Command::Unavailable("setCarChargeBoost"),
-            "setpvinputmode" => Command::Unavailable("setPVInputMode"),
-            "setlocalcontrolmode" => Command::Unavailable("setLocalControlMode"),
+            "enabledischarge" => Command::Unavailable("enableDischarge".into()),
+            "setexportlimit" => Command::Unavailable("setExportLimit".into()),
+            "setcarchargeboost" => Command::Unavailable("setCarChargeBoost".into()),
+            "setpvinputmode" => Command::Unavailable("setPVInputMode".into()),
+            "setlocalcontrolmode" => Command::Unavailable("setLocalControlMode".into()),
             _ => return self.of_slot(stem, None),
         })
     }

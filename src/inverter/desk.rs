@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::control::{By, Command, Given, MERGE_WITHIN, Report, SlotChange, Taking, merge};
+use crate::control::{By, Command, Given, MERGE_WITHIN, Order, Report, SlotChange, Taking, merge};
 
 /// Orders that are carried out together.
 #[derive(Debug)]
@@ -94,6 +94,13 @@ impl Job {
     /// Whether nothing is to be written.
     pub(super) fn is_dry_run(&self) -> bool {
         self.given.iter().any(|given| given.order.dry_run)
+    }
+
+    /// All of it as one order; `None` where nobody gave it.
+    pub(super) fn as_order(&self) -> Option<Order> {
+        let first = &self.given.first()?.order;
+        let dry_run = self.is_dry_run();
+        Some(Order { command: self.command.clone(), dry_run, id: None, ..first.clone() })
     }
 
     /// The orders that it is made of.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::commands::turn_away;
+use super::passing::pass;
 use super::{Ended, Task};
 use crate::fleet::Standing;
 use crate::lock::{Holder, Lease, LockError};
@@ -105,6 +105,7 @@ impl Task {
         }
         self.stand(Standing::Waiting, Some(resource));
         let (mut desk, name) = (std::mem::take(&mut self.desk), self.inverter.name.clone());
+        let pass_on = self.inverter.pass_on.clone();
         let lease = {
             let mut waiting = std::pin::pin!(self.wait_for(resource));
             loop {
@@ -113,7 +114,7 @@ impl Task {
                     () = shutdown.cancelled() => break Err(Ended::Shutdown),
                     () = unwanted(&mut wanted) => break Err(Ended::Unwanted),
                     lease = &mut waiting => break lease.map_err(Ended::from),
-                    job = desk.next() => turn_away(&name, job, "another program has this inverter"),
+                    job = desk.next() => pass(pass_on.as_ref(), &name, resource, job),
                 }
             }
         };

@@ -1,7 +1,9 @@
 //! Several processes with one Redis and the same settings: one reads each inverter, the others stand by.
 
+use std::process::Output;
 use std::time::Duration;
 
+use givtcp::frame::Bank;
 use givtcp::simulator::Simulator;
 use tokio::time::{Instant, sleep};
 
@@ -216,4 +218,45 @@ async fn files_are_refused_while_another_has_the_inverter_by_redis() {
     let mut allowed = Program::run(&back);
     allowed.logs(" is a HYBRID", SOON).await;
     allowed.stops_on("TERM").await;
+}
+
+/// Whoever is asked carries it out, by whoever has the inverter; an override too, from beginning to end.
+#[tokio::test]
+async fn a_standby_passes_commands_on_to_the_process_that_has_the_inverter() {
+    let site = Site::with(1).await;
+    let (observer, port) = (site.broker.observe().await, site.hosts[0].port().to_string());
+    let active = site.process();
+    observer.wait_for(&site.topic(0, "Stats/status"), "online", SOON).await;
+    let mut standby = site.process();
+    standby.logs("standing by until it lets go", SOON).await;
+    let reserve = || site.simulators[0].get(0x11, Bank::Holding, 110);
+    let give = async |what: &[&str]| {
+        let target = ["--config", "givtcp.yaml", "--host", "127.0.0.1", "--port", &port];
+        let Output { status, stdout, stderr } = standby.beside(&[what, &target].concat(), SOON).await;
+        let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        (status.code(), said)
+    };
+    let (code, said) = give(&["set", "setBatteryReserve", "23"]).await;
+    assert_eq!((code, reserve()), (Some(0), Some(23)), "{said}");
+    assert!(said.contains("applied; HR 110 4 to 23"), "{said}");
+    let (code, said) = give(&["set", "setBatteryReserve", "2"]).await;
+    assert!(code == Some(1) && said.contains("out_of_range"), "as the one that has it would say: {said}");
+
+    let force_charge = site.topic(0, "Control/Force_Charge");
+    let (code, said) = give(&["override", "start", "force-charge", "30"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    observer.wait_for(&force_charge, "Running", SOON).await;
+    let (code, said) = give(&["override", "stop", "force-charge"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    observer.wait_for(&force_charge, "Normal", SOON).await;
+    assert_eq!(site.simulators[0].clients(), 1, "nobody else connected");
+
+    // The one that has it is stopped for a moment: nothing is done that nobody waits for any more.
+    active.signal("STOP").await;
+    let (code, said) = give(&["set", "setBatteryReserve", "24"]).await;
+    assert!(code == Some(1) && said.contains("unreachable"), "{said}");
+    active.signal("CONT").await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(reserve(), Some(23));
+    standby.stops_on("TERM").await;
 }
