@@ -141,7 +141,7 @@ async fn check_says_where_no_override_could_start() {
     };
     let said = checked(&[("data", "")]).await;
     let expected = "warning: data_dir: no override can start, since what it must undo cannot be kept: ";
-    assert!(said.starts_with(expected) && said.ends_with("/data is no directory\n"), "{said}");
+    assert!(said.starts_with(expected) && said.ends_with("/data is no directory, nor a link to one\n"), "{said}");
     let said = checked(&[]).await;
     assert!(said.is_empty() || said.contains(" is on a tmpfs"), "{said}");
 }
