@@ -1,6 +1,7 @@
 //! Orders as they come, and which of them are one.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 
 use tokio::time::{Instant, sleep_until};
 
@@ -116,6 +117,26 @@ impl Job {
     /// Tells everybody who gave it.
     pub(super) fn answer(self, report: &Report) {
         self.given.into_iter().for_each(|given| given.answer(report.clone()));
+    }
+
+    /// Does what takes its time, and tells everybody who gave the job how it stands if that is not done when they must
+    /// be told.
+    pub(super) async fn answer_by<T>(
+        deadline: Instant,
+        job: &mut Option<Self>,
+        report: &Report,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> T {
+        tokio::select! {
+            biased;
+            done = &mut work => done,
+            () = sleep_until(deadline) => {
+                if let Some(job) = job.take() {
+                    job.answer(report);
+                }
+                work.await
+            }
+        }
     }
 
     /// So long the other half is waited for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::commands::Stop;
 use super::desk::Job;
@@ -314,19 +314,8 @@ async fn undo_in_time(
     if is_over {
         return report;
     }
-    let undoing = {
-        let mut undoing = std::pin::pin!(put_back(execution, hands, Instant::now() + UNDOING));
-        tokio::select! {
-            biased;
-            undoing = &mut undoing => undoing,
-            () = sleep_until(deadline) => {
-                if let Some(job) = job.take() {
-                    job.answer(&report);
-                }
-                undoing.await
-            }
-        }
-    };
+    let undoing = std::pin::pin!(put_back(execution, hands, Instant::now() + UNDOING));
+    let undoing = Job::answer_by(deadline, job, &report, undoing).await;
     for touched in &mut report.registers {
         if undoing.restored.contains(&touched.register) {
             touched.after = touched.before;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::super::commands::Stop;
 use super::super::desk::Job;
@@ -284,20 +284,8 @@ impl Task {
         }
         // The answer goes out when it is due, though the undoing may take longer.
         let by = Instant::now() + super::ending::UNDOING;
-        let undoing = {
-            let mut undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
-            tokio::select! {
-                biased;
-                undoing = &mut undoing => undoing,
-                () = sleep_until(deadline) => {
-                    if let Some(job) = job.take() {
-                        job.answer(&report);
-                    }
-                    undoing.await
-                }
-            }
-        };
-        match undoing? {
+        let undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
+        match Job::answer_by(deadline, job, &report, undoing).await? {
             None => {
                 report.put_back = Some(true);
                 for touched in &mut report.registers {
