@@ -1,3 +1,5 @@
+mod pair;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -6,8 +8,6 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::backend::{Backend, Claim, Entered};
 use super::file::{FileBackend, NoFileLocks};
@@ -16,6 +16,7 @@ use super::redis::RedisBackend;
 use super::{Holder, LockError};
 use crate::clock::Clock;
 use crate::redis_server::RedisServer;
+use pair::Pair;
 
 /// How often one who entered alone looks whether the wider backend is back.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +31,12 @@ pub type SharedLockManager = Queued<Both<FileBackend, RedisBackend>>;
 /// exclude each other also while what is between the machines is down.
 pub struct Both<A, B> {
     first: A,
-    second: Arc<B>,
+    second: Arc<Wider<B>>,
+}
+
+/// The second backend, and what is done without it.
+struct Wider<B> {
+    backend: B,
     /// What to do while the second cannot be asked: asked anew each time.
     without: Box<dyn Fn() -> Without + Send + Sync>,
     /// That the first stands alone was said, and is true still.
@@ -47,14 +53,6 @@ pub enum Without {
     Fails,
     /// It enters the narrower one alone.
     EntersAlone,
-}
-
-/// What both gave. The second is dropped, and left, before the first.
-struct Pair {
-    second: Option<Box<dyn Entered>>,
-    first: Box<dyn Entered>,
-    lost: CancellationToken,
-    _watch: AbortOnDropHandle<()>,
 }
 
 // === impl SharedLockManager ===
@@ -81,58 +79,75 @@ impl SharedLockManager {
 
 impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for Both<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Both").field("first", &self.first).field("second", &self.second).finish_non_exhaustive()
+        f.debug_struct("Both").field("first", &self.first).field("second", &self.second.backend).finish_non_exhaustive()
     }
 }
 
 impl<A: Backend, B: Backend> Both<A, B> {
     /// Both, entered in this order.
     pub fn new(first: A, second: B, without: impl Fn() -> Without + Send + Sync + 'static) -> Self {
-        Self {
-            first,
-            second: Arc::new(second),
+        let second = Wider {
+            backend: second,
             without: Box::new(without),
             is_alone: AtomicBool::new(false),
             fence: AtomicU64::new(0),
-        }
+        };
+        Self { first, second: Arc::new(second) }
     }
 
     async fn take(&self, claim: Claim<'_>) -> Result<Option<Pair>, LockError> {
-        let claim = Claim { least: claim.least.max(self.fence.load(Ordering::Relaxed)), ..claim };
+        let wider = &self.second;
+        let claim = Claim { least: claim.least.max(wider.fence.load(Ordering::Relaxed)), ..claim };
         let Some(first) = self.first.enter(claim).await? else { return Ok(None) };
+        wider.fence.fetch_max(first.fence(), Ordering::Relaxed);
         let claim = Claim { least: claim.least.max(first.fence()), ..claim };
         let entering = tokio::select! {
             biased;
-            entering = self.second.enter(claim) => entering,
-            () = self.away_for_long(), if !claim.once => Err(LockError::Backend {
+            entering = wider.enter(claim) => entering,
+            () = wider.away_for_long(), if !claim.once => Err(LockError::Backend {
                 resource: claim.resource.to_owned(),
                 why: format!("cannot be asked for {}s", LONG_AWAY.as_secs()),
             }),
         };
         match entering {
-            Ok(Some(second)) => {
-                if self.is_alone.swap(false, Ordering::Relaxed) {
-                    tracing::info!("locks reach other machines again");
-                }
-                self.fence.fetch_max(first.fence().max(second.fence()), Ordering::Relaxed);
-                Ok(Some(Pair::new(first, second)))
-            }
-            Err(error @ LockError::Backend { .. }) if self.may_enter_alone() => {
-                if !self.is_alone.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("{error}; until it can be asked again, locks reach this machine only");
-                }
-                self.fence.fetch_max(first.fence(), Ordering::Relaxed);
-                Ok(Some(Pair::alone(first, claim.resource, &self.second)))
-            }
+            Ok(Some(second)) => Ok(Some(Pair::new(first, Some(second), claim, wider))),
+            Err(error) if wider.goes_on_without(&error) => Ok(Some(Pair::new(first, None, claim, wider))),
             not_entered => {
                 first.leave().await?;
                 not_entered.map(|_| None)
             }
         }
     }
+}
+
+// === impl Wider ===
+
+impl<B: Backend> Wider<B> {
+    /// As the backend; that it can be entered again is said.
+    async fn enter(&self, claim: Claim<'_>) -> Result<Option<Box<dyn Entered>>, LockError> {
+        let entered = self.backend.enter(claim).await?;
+        if let Some(entered) = &entered {
+            self.fence.fetch_max(entered.fence(), Ordering::Relaxed);
+            if self.is_alone.swap(false, Ordering::Relaxed) {
+                tracing::info!("locks reach other machines again");
+            }
+        }
+        Ok(entered)
+    }
 
     fn may_enter_alone(&self) -> bool {
         (self.without)() == Without::EntersAlone
+    }
+
+    /// Whether the first will do after this failure of the second, which is said once.
+    fn goes_on_without(&self, error: &LockError) -> bool {
+        if !matches!(error, LockError::Backend { .. }) || !self.may_enter_alone() {
+            return false;
+        }
+        if !self.is_alone.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{error}; until it can be asked again, locks reach this machine only");
+        }
+        true
     }
 
     /// Completes when the second has been away for long, and the first alone will do: who waited in the second would wait
@@ -141,7 +156,7 @@ impl<A: Backend, B: Backend> Both<A, B> {
         let mut since = None;
         loop {
             sleep(LOOK_EVERY).await;
-            if !self.second.is_away() {
+            if !self.backend.is_away() {
                 since = None;
             } else if since.get_or_insert_with(Instant::now).elapsed() >= LONG_AWAY && self.may_enter_alone() {
                 return;
@@ -155,100 +170,29 @@ impl<A: Backend, B: Backend> Backend for Both<A, B> {
         self.take(claim).map(|taken| Ok(taken?.map(|pair| Box::new(pair) as Box<dyn Entered>))).boxed()
     }
 
-    /// The wider one knows more; what the narrower one knows is true also while the wider one cannot be asked.
+    /// The wider one knows more; what the narrower one knows is true also while the wider one cannot be asked, but for
+    /// what this process has there: that is only a wait for the wider one, or its queue would know it.
     fn holder<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Option<Holder>, LockError>> {
         let asking = async move {
-            let there = self.second.holder(resource).await;
+            let there = self.second.backend.holder(resource).await;
             if let Ok(Some(_)) = there {
                 return there;
             }
             let here = self.first.holder(resource).await?;
-            if here.is_some() { Ok(here) } else { there }
+            if here.as_ref().is_some_and(|here| !here.is_this_process()) { Ok(here) } else { there }
         };
         asking.boxed()
     }
 
     fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
         let revoking = async move {
-            let (here, there) = tokio::join!(self.first.revoke(resource), self.second.revoke(resource));
+            let (here, there) = tokio::join!(self.first.revoke(resource), self.second.backend.revoke(resource));
             Ok(here? | there?)
         };
         revoking.boxed()
     }
-}
 
-// === impl Pair ===
-
-impl Pair {
-    fn new(first: Box<dyn Entered>, second: Box<dyn Entered>) -> Self {
-        let lost = first.lost().child_token();
-        let (over, is_lost) = (second.lost(), lost.clone());
-        let watch = tokio::spawn(async move {
-            over.cancelled().await;
-            is_lost.cancel();
-        });
-        Self { second: Some(second), first, lost, _watch: AbortOnDropHandle::new(watch) }
-    }
-
-    /// It is lost when the second can be asked again: whoever wants to go on enters both.
-    fn alone<B: Backend>(first: Box<dyn Entered>, resource: &str, second: &Arc<B>) -> Self {
-        let lost = first.lost().child_token();
-        let (second, resource, is_lost) = (Arc::clone(second), resource.to_owned(), lost.clone());
-        let watch = tokio::spawn(async move {
-            loop {
-                sleep(LOOK_EVERY).await;
-                second.back().await;
-                if second.holder(&resource).await.is_ok() {
-                    break;
-                }
-            }
-            is_lost.cancel();
-        });
-        Self { second: None, first, lost, _watch: AbortOnDropHandle::new(watch) }
-    }
-}
-
-impl Entered for Pair {
-    fn fence(&self) -> u64 {
-        self.first.fence().max(self.second.as_ref().map_or(0, |second| second.fence()))
-    }
-
-    fn remaining(&self) -> Option<Duration> {
-        let second = self.second.as_ref().and_then(|second| second.remaining());
-        self.first.remaining().into_iter().chain(second).min()
-    }
-
-    fn lost(&self) -> CancellationToken {
-        self.lost.clone()
-    }
-
-    fn confirm(&self) -> BoxFuture<'_, Result<(), LockError>> {
-        let confirming = async {
-            self.first.confirm().await?;
-            match &self.second {
-                Some(second) => second.confirm().await,
-                None => Ok(()),
-            }
-        };
-        confirming.boxed()
-    }
-
-    fn leave(self: Box<Self>) -> BoxFuture<'static, Result<(), LockError>> {
-        let Self { first, second, .. } = *self;
-        let leaving = async move {
-            let there = match second {
-                Some(second) => second.leave().await,
-                None => Ok(()),
-            };
-            let here = first.leave().await;
-            there.and(here)
-        };
-        leaving.boxed()
-    }
-}
-
-impl fmt::Debug for Pair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pair").field("first", &self.first).field("second", &self.second).finish_non_exhaustive()
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        self.second.backend.settled()
     }
 }

@@ -118,3 +118,70 @@ async fn fences_grow_whichever_of_both_is_ahead_and_whether_or_not_both_are_ther
         lease.release().await.unwrap();
     }
 }
+
+/// A replica that may only be read, a disk that is full.
+#[tokio::test(start_paused = true)]
+async fn one_who_is_alone_goes_on_where_the_second_answers_and_lets_nobody_in() {
+    let (locks, first, second) = both(Without::EntersAlone);
+    second.script().refuses = true;
+    let lease = locks.acquire(READ, &Owner::new("poller"), None).await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(60), lease.lost()).await.is_err(), "lost");
+    assert!(first.script().inside && !second.script().inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_is_alone_keeps_its_lease_when_the_second_goes_and_when_it_is_back() {
+    let (locks, first, second) = both(Without::EntersAlone);
+    second.script().life = Some(Duration::from_secs(30));
+    let lease = locks.acquire(READ, &Owner::new("poller"), ONCE).await.unwrap();
+    let fence = lease.fence();
+    for _ in 0..3 {
+        second.script().fails = true;
+        second.script().lost.cancel();
+        assert!(tokio::time::timeout(Duration::from_secs(60), lease.lost()).await.is_err(), "lost when it went");
+        assert!(first.script().inside && !second.script().inside && lease.remaining().is_none());
+        second.script().fails = false;
+        assert!(tokio::time::timeout(Duration::from_secs(2), lease.lost()).await.is_err(), "lost when it was back");
+        assert!(second.script().inside && second.script().fence > fence);
+        assert_eq!((lease.remaining(), lease.fence()), (Some(Duration::from_secs(30)), fence));
+    }
+    lease.release().await.unwrap();
+    assert!(!first.script().inside && !second.script().inside);
+    // Nothing is entered for one who has gone.
+    second.script().fails = true;
+    let lease = locks.acquire(READ, &Owner::new("poller"), None).await.unwrap();
+    drop(lease);
+    second.script().fails = false;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!first.script().inside && !second.script().inside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_kept_alone_is_lost_when_another_has_it() {
+    let (locks, _first, second) = both(Without::EntersAlone);
+    let lease = locks.acquire(READ, &Owner::new("poller"), ONCE).await.unwrap();
+    second.script().refuses = true;
+    second.script().lost.cancel();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!lease.is_lost());
+    second.script().refuses = false;
+    second.script().is_busy = true;
+    second.script().holder = Some("another".to_owned());
+    tokio::time::timeout(Duration::from_secs(2), lease.lost()).await.unwrap();
+    // And at once where it can be asked: another may have been there.
+    second.script().is_busy = false;
+    drop(lease);
+    let lease = locks.acquire(READ, &Owner::new("poller"), None).await.unwrap();
+    second.script().lost.cancel();
+    tokio::time::timeout(Duration::from_secs(1), lease.lost()).await.unwrap();
+}
+
+/// The file's holder may be one who stands by for what the second has.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_second_is_not_named_as_the_holder() {
+    let (locks, first, second) = both(Without::Fails);
+    first.script().holder = Some("ourselves".to_owned());
+    second.script().fails = true;
+    let holder = locks.holder(READ).await;
+    assert!(matches!(holder, Err(LockError::Backend { .. })), "{holder:?}");
+}

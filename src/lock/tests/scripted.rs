@@ -20,8 +20,12 @@ pub(super) struct Script {
     pub enter_takes: Duration,
     pub leave_takes: Duration,
     pub fails: bool,
+    /// It answers, and lets nobody in.
+    pub refuses: bool,
     /// Another process has it.
     pub is_busy: bool,
+    /// Who that is: this process is `ourselves`.
+    pub holder: Option<String>,
     pub life: Option<Duration>,
     /// How often it was asked to enter, how often it let in.
     pub asked: u32,
@@ -60,13 +64,13 @@ impl Backend for Scripted {
                 sleep(takes).await;
             }
             let mut script = self.script();
-            if script.fails {
+            if script.fails || script.refuses {
                 return Err(Self::failure(claim.resource));
             }
             if script.is_busy {
                 return Ok(None);
             }
-            assert!(!std::mem::replace(&mut script.inside, true), "entered twice");
+            assert!(!std::mem::replace(&mut script.inside, true) || script.lost.is_cancelled(), "entered twice");
             script.entered += 1;
             script.lost = CancellationToken::new();
             let fence = script.entered.max(claim.least + 1);
@@ -77,11 +81,23 @@ impl Backend for Scripted {
     }
 
     fn holder<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<Option<Holder>, LockError>> {
-        ready(if self.script().fails { Err(Self::failure(resource)) } else { Ok(None) }).boxed()
+        let script = self.script();
+        let holder = script.holder.clone().map(|owner| Holder {
+            pid: std::process::id() + u32::from(owner != "ourselves"),
+            host: crate::lock::host_name(),
+            owner,
+            since: jiff::Timestamp::UNIX_EPOCH,
+            remaining: None,
+        });
+        ready(if script.fails { Err(Self::failure(resource)) } else { Ok(holder) }).boxed()
     }
 
     fn revoke<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
         ready(Ok(false)).boxed()
+    }
+
+    fn back(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
     }
 }
 
