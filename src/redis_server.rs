@@ -98,7 +98,7 @@ impl RedisServer {
 
     /// What a key holds; none if it is not there.
     pub async fn get(&self, key: &str) -> Result<Option<String>, RedisServerError> {
-        self.call(redis::cmd("GET").arg(key)).await.map(Answer::into_text)
+        self.call(redis::cmd("GET").arg(key)).await.map(Answer::into_text).map_err(|error| error.about(key))
     }
 
     /// Sets a key, for `life` (at least 1 ms) if it has one, else for good.
@@ -151,10 +151,11 @@ impl RedisServer {
     /// know the hash.
     pub async fn eval(&self, script: &Script, keys: &[&str], args: &[&str]) -> Result<Answer, RedisServerError> {
         let until = Instant::now() + self.deadline;
-        match self.call_until(&script.by_hash(keys, args), until).await {
+        let outcome = match self.call_until(&script.by_hash(keys, args), until).await {
             Err(RedisServerError::NoScript { .. }) => self.call_until(&script.by_text(keys, args), until).await,
             outcome => outcome,
-        }
+        };
+        outcome.map_err(|error| error.about(keys.first().copied().unwrap_or_default()))
     }
 
     /// Listens to channels from now on, on a connection of its own.

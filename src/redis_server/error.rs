@@ -27,7 +27,7 @@ pub enum RedisServerError {
         why: String,
     },
     /// It did not answer in time. What was asked may have been done, or may yet be.
-    #[error("redis at {place} did not answer within {}s, check its load and the network", after.as_secs_f64())]
+    #[error("redis at {place} did not answer within {}s, check its load and the network{}", after.as_secs_f64(), tls_hint(.place))]
     TimedOut {
         /// Where it is.
         place: String,
@@ -78,6 +78,16 @@ pub enum RedisServerError {
         /// Where it is.
         place: String,
     },
+    /// A key of ours holds what is none of ours.
+    #[error(
+        "redis at {place}: the key {key} holds what givtcp did not write, of another type; if no other program uses it, remove it: redis-cli DEL '{key}'"
+    )]
+    WrongType {
+        /// Where it is.
+        place: String,
+        /// Which key; empty where that is not known yet.
+        key: String,
+    },
     /// Anything else.
     #[error("redis at {place} failed: {why}")]
     Failed {
@@ -86,6 +96,11 @@ pub enum RedisServerError {
         /// What it says.
         why: String,
     },
+}
+
+/// A server that speaks no TLS says nothing to who begins with it.
+fn tls_hint(place: &str) -> &'static str {
+    if place.starts_with("rediss:") { ", and that it speaks TLS on this port: without, it is redis://" } else { "" }
 }
 
 impl RedisServerError {
@@ -97,6 +112,15 @@ impl RedisServerError {
     /// Whether the connection is of no use any more.
     pub(super) fn ends_connection(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Refused { .. })
+    }
+
+    /// Names the key that is of the wrong type, if that is what is wrong.
+    #[must_use]
+    pub fn about(self, key: &str) -> Self {
+        match self {
+            Self::WrongType { place, .. } => Self::WrongType { place, key: key.to_owned() },
+            error => error,
+        }
     }
 
     pub(super) fn unreachable(place: &str, why: impl ToString) -> Self {
@@ -128,6 +152,7 @@ impl RedisServerError {
             () if says("NOPERM") || why.starts_with(NOT_PERMITTED_IN_SCRIPT) => Self::NotPermitted { place, why },
             () if says("READONLY") => Self::ReadOnly { place },
             () if says("OOM") => Self::OutOfMemory { place },
+            () if says("WRONGTYPE") => Self::WrongType { place, key: String::new() },
             () if says("LOADING") || says("BUSY") || says("MASTERDOWN") => Self::Busy { place, why },
             () => Self::Failed { place, why: format!("{code} {why}").trim().to_owned() },
         }

@@ -33,7 +33,7 @@ return {1, fence}";
 
 /// Lengthens a hold: 1; 0 if it is another's or nobody's; 2 if it was revoked, whose life goes on and ends.
 const RENEW: &str = r"
-local value = redis.call('GET', KEYS[1])
+local value = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1])
 if not value or string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 if string.sub(value, -#ARGV[3]) == ARGV[3] then return 2 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -41,7 +41,7 @@ return 1";
 
 /// Ends a hold and says so to those who wait: 1; 0 if it is another's or nobody's.
 const RELEASE: &str = r"
-local value = redis.call('GET', KEYS[1])
+local value = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1])
 if not value or string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', ARGV[2], ARGV[3])
@@ -49,7 +49,7 @@ return 1";
 
 /// As [`RELEASE`], of an attempt that perhaps has not come yet: it will not succeed when it comes.
 const TAKE_BACK: &str = r"
-local value = redis.call('GET', KEYS[1])
+local value = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1])
 if not value or string.sub(value, 1, #ARGV[1]) ~= ARGV[1] then
   redis.call('SET', KEYS[2], '', 'PX', ARGV[4])
   return 0
@@ -70,7 +70,11 @@ end
 redis.call('PUBLISH', ARGV[1], ARGV[3])
 return 1";
 
-const LOOK: &str = "return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}";
+/// The value and its life. What is of another type than ours is held by somebody too: an empty value.
+const LOOK: &str = r"
+local kind = redis.call('TYPE', KEYS[1]).ok
+local value = kind == 'string' and redis.call('GET', KEYS[1]) or kind ~= 'none' and ''
+return {value, redis.call('PTTL', KEYS[1])}";
 
 /// All of them.
 #[derive(Debug)]
