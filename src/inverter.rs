@@ -210,6 +210,8 @@ struct Task {
     unreached: usize,
     /// The failures that were told since the inverter answered last.
     said: Vec<String>,
+    /// Among them one of the inverter, or of the way to it: locks say nothing of these.
+    was_away: bool,
     /// Which inverter answered last.
     answered: Option<Serial>,
     /// How many cycles in a row had no time for all that they were to ask.
@@ -228,6 +230,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_REST, inverter.link.seed);
+    let mut lock_backoff = Backoff::new(FIRST_REST, inverter.link.seed);
     let owner = Owner::new(&format!("inverter {}", inverter.name));
     let inbox = inverter.orders.clone();
     let mut task = Task::new(inverter, owner, snapshots, requests);
@@ -248,9 +251,14 @@ pub async fn run(
         if !matches!(ended, Ended::Unanswered) {
             task.schedule.restart();
         }
-        let rest = backoff.next_rest(task.inverter.backoff_max);
+        // Whether locks can be had says nothing of the link, and is known soon.
+        let rest = if ended.is_of_lock_backend() {
+            lock_backoff.next_rest(FIRST_REST)
+        } else {
+            backoff.next_rest(task.inverter.backoff_max)
+        };
         task.say(&ended, rest);
-        if *task.inverter.members.borrow() > 1 && task.report.silence() >= task.inverter.give_way {
+        if task.is_to_be_left(&ended) {
             task.leave_to_others().await;
         }
         if !task.rest(rest, &ended, &shutdown).await {
@@ -309,6 +317,7 @@ impl Task {
             began,
             unreached: 0,
             said: Vec::new(),
+            was_away: false,
             answered: None,
             cut_short: 0,
             said_short: false,
@@ -356,6 +365,7 @@ impl Task {
         } else {
             tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
             self.said.push(text);
+            self.was_away |= !matches!(ended, Ended::Lock(_));
         }
     }
 

@@ -273,10 +273,11 @@ impl Task {
 
     /// After a whole cycle with data what was wrong is over.
     fn say_recovered(&mut self) {
-        let was_well = std::mem::take(&mut self.said).is_empty();
+        self.said.clear();
+        let was_away = std::mem::take(&mut self.was_away);
         let Some(serial) = self.plant.identity().map(|identity| identity.serial) else { return };
         let again = if self.answered.replace(serial) == Some(serial) { " again" } else { "" };
-        if !was_well {
+        if was_away {
             tracing::info!(inverter.name = %self.inverter.name, "inverter {serial} answers{again}");
         }
     }

@@ -36,6 +36,13 @@ pub(super) enum Ended {
     Unwanted,
 }
 
+impl Ended {
+    /// Whether what keeps the locks could not be asked.
+    pub(super) fn is_of_lock_backend(&self) -> bool {
+        matches!(self, Self::Lock(LockError::Backend { .. }))
+    }
+}
+
 /// The line begins with the peer already.
 fn without_peer(error: &LinkError) -> String {
     match error {

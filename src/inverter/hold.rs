@@ -38,6 +38,8 @@ impl Default for Hold {
 pub(super) struct Turns {
     standing_by: bool,
     left: bool,
+    /// Since when this process has the lease without a break.
+    held_since: Option<Instant>,
     /// How long was waited for an inverter that has not answered here yet.
     taken_after: Option<Duration>,
 }
@@ -119,6 +121,7 @@ impl Task {
             }
         };
         self.desk = desk;
+        self.turns.held_since = lease.is_ok().then(Instant::now);
         let standing = if lease.is_ok() { Standing::Holding } else { Standing::Idle };
         self.stand(standing, Some(resource));
         lease
@@ -134,7 +137,10 @@ impl Task {
         self.forget().await;
         let name = &self.inverter.name;
         // That it cannot be asked is said by who is waited for.
-        if let Ok(Some(holder)) = locks.holder(resource).await {
+        let holder = locks.holder(resource).await.ok().flatten();
+        // It is waiting itself: whoever had it has just let go.
+        let is_itself = |holder: &Holder| holder.is_this_process() && holder.owner == owner.name();
+        if let Some(holder) = holder.filter(|holder| !is_itself(holder)) {
             let (text, is_strange) = standing_by(resource, &holder);
             match (std::mem::replace(&mut self.turns.standing_by, true), is_strange) {
                 (true, _) => tracing::debug!(inverter.name = %name, "{text}"),
@@ -151,14 +157,28 @@ impl Task {
 
     /// It has answered: whose it is, is settled.
     pub(super) fn say_taken(&mut self) {
-        if let Turns { taken_after: Some(waited), .. } = std::mem::take(&mut self.turns) {
+        let fresh = Turns { held_since: self.turns.held_since, ..Turns::default() };
+        if let Turns { taken_after: Some(waited), .. } = std::mem::replace(&mut self.turns, fresh) {
             tracing::info!(inverter.name = %self.inverter.name, "takes the inverter over after {:.1}s", waited.as_secs_f64());
         }
     }
 
+    /// How long it has not answered though this process could ask.
+    fn unanswered(&self) -> Duration {
+        let held = self.turns.held_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.report.silence().min(held)
+    }
+
+    /// Whether others are to try an inverter that does not answer here: after a while, and then after each turn.
+    pub(super) fn is_to_be_left(&self, ended: &Ended) -> bool {
+        let is_its_fault = !matches!(ended, Ended::Lock(_));
+        let is_silent = self.turns.left || self.unanswered() >= self.inverter.give_way;
+        *self.inverter.members.borrow() > 1 && is_its_fault && is_silent
+    }
+
     /// Lets go of an inverter that does not answer here, where others may reach it.
     pub(super) async fn leave_to_others(&mut self) {
-        let (name, silence) = (&self.inverter.name, self.report.silence().as_secs_f64());
+        let (name, silence) = (&self.inverter.name, self.unanswered().as_secs_f64());
         if std::mem::replace(&mut self.turns.left, true) {
             tracing::debug!(inverter.name = %name, "left to others after {silence:.0}s without an answer");
         } else {

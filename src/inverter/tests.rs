@@ -2,13 +2,15 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use futures::future::{BoxFuture, FutureExt};
+
 use super::*;
 use crate::catalogue::{Layout, as_json};
 use crate::clock::SystemClock;
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connecting, Connection};
-use crate::lock::LocalLockManager;
 use crate::lock::captured_log::CapturedLog;
+use crate::lock::{Holder, LocalLockManager, LockError};
 use crate::plant::INVERTER;
 use crate::simulator::{Family, Options, Simulator};
 
@@ -187,4 +189,57 @@ async fn a_period_too_short_for_a_plant_hides_none_of_its_modules_and_is_told_on
         shutdown.cancel();
         task.await.unwrap();
     }
+}
+
+/// A Redis that is not there: every attempt fails at once.
+#[derive(Debug, Default)]
+struct NoLocks(AtomicUsize);
+
+impl LockManager for NoLocks {
+    fn acquire<'a>(
+        &'a self,
+        resource: &'a str,
+        _: &'a Owner,
+        _: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Lease, LockError>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let why = "it is away".to_owned();
+        std::future::ready(Err(LockError::Backend { resource: resource.to_owned(), why })).boxed()
+    }
+
+    fn holder<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Holder>, LockError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+
+    fn force_release<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
+        std::future::ready(Ok(false)).boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_locks_cannot_be_had_they_are_asked_for_each_second_and_the_inverter_is_not_said_to_be_silent() {
+    let log = CapturedLog::begin();
+    let dongle = Hanging {
+        simulator: Simulator::new(Options::default()),
+        hangs: Arc::new(AtomicBool::new(false)),
+        connects: Arc::default(),
+    };
+    let locks = Arc::new(NoLocks::default());
+    let inverter = Inverter {
+        members: watch::channel(2).1,
+        ..Inverter::new("one", Box::new(dongle), Arc::clone(&locks) as Arc<dyn LockManager>, Arc::new(SystemClock))
+    };
+    let (shutdown, (snapshots, _newest), (_requests, none)) =
+        (CancellationToken::new(), watch::channel(None), mpsc::channel(1));
+    let task = tokio::spawn(run(inverter, snapshots, none, shutdown.clone()));
+    for _ in 0..60 {
+        locks.0.store(0, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(locks.0.load(Ordering::Relaxed) > 0, "nobody asked within 2 s");
+    }
+    let said = log.take();
+    assert!(!said.iter().any(|line| line.contains("left to others")), "{said:#?}");
+    assert_eq!(said.iter().filter(|line| line.starts_with("WARN")).count(), 1, "{said:#?}");
+    shutdown.cancel();
+    task.await.unwrap();
 }

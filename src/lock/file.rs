@@ -103,7 +103,7 @@ impl FileBackend {
                 }
                 Tried::Busy(_) => return Ok(None),
             };
-            if locked.is_in_place().map_err(|error| locked.trouble("cannot find", error))? {
+            if locked.is_in_place().map_err(|error| locked.trouble("cannot lock", error))? {
                 return self.hold(claim, locked).map(Some);
             }
             removals += 1;

@@ -207,6 +207,9 @@ impl Locked {
     pub(super) fn is_in_place(&self) -> io::Result<bool> {
         let here = self.file.metadata()?;
         match std::fs::symlink_metadata(&self.path) {
+            Ok(there) if there.is_symlink() => {
+                Err(io::Error::other("it is a symbolic link, which may lead elsewhere tomorrow; remove the link"))
+            }
             Ok(there) => Ok((here.dev(), here.ino()) == (there.dev(), there.ino())),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
             Err(error) => Err(error),

@@ -332,3 +332,13 @@ async fn no_thread_stays_when_the_manager_and_its_leases_are_gone() {
     .await
     .unwrap();
 }
+
+#[tokio::test]
+async fn a_link_in_the_place_of_a_lock_is_called_one() {
+    let place = Place::new();
+    let locks = place.locks();
+    let path = place.data().join("locks/inverter_read%3ASA2114G047.lock");
+    std::os::unix::fs::symlink(place.0.path().join("elsewhere"), &path).unwrap();
+    let error = locks.acquire(READ, &Owner::new("test"), ONCE).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("cannot lock {}: it is a symbolic link", path.display())), "{error}");
+}
