@@ -13,6 +13,8 @@ use crate::ipc::{self, Answer, Ask, AskError};
 use crate::lock::{Holder, LockManager};
 use crate::settings::{self, InverterSettings, Settings};
 
+/// A daemon that is well answers what it has read within its deadlines for Redis; one that is stopped never does.
+const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// How often the daemon is asked again while another process has the inverter.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -44,7 +46,15 @@ pub(super) async fn ask_daemon(peer: &str, settings: &Settings, ask: &Ask) -> an
     let mut waits = false;
     loop {
         let is_over = begun.elapsed() >= limit;
-        match ipc::ask(&settings.data_dir, ask).await {
+        let asking = ipc::ask(&settings.data_dir, ask);
+        let answer = match ask {
+            Ask::Read { .. } => timeout(ASK_LIMIT.min(limit), asking).await.unwrap_or_else(|_| {
+                Err(AskError::Failed { path: ipc::socket(&settings.data_dir), why: "no answer in time".to_owned() })
+            }),
+            // It is answered when it was carried out.
+            Ask::Order { .. } => asking.await,
+        };
+        match answer {
             Ok(answer @ (Answer::Values { .. } | Answer::Report { .. })) => return Ok(Some(answer)),
             // The daemon here has just got it.
             Ok(Answer::NothingRead) if waits && !is_over => {}

@@ -2,6 +2,9 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+/// The level of commands that end with one line of what went wrong, which tells of locks what these say.
+pub(super) const OF_COMMANDS: &str = "error,givtcp::lock=off";
+
 /// Logs to standard error: `level` for ourselves; the libraries below only when they have cause.
 pub(super) fn init(level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));

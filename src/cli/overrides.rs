@@ -90,7 +90,7 @@ impl Kind {
 }
 
 pub(super) fn run(args: OverrideArgs) -> anyhow::Result<ExitCode> {
-    log::init("error");
+    log::init(log::OF_COMMANDS);
     let outcome = match args.what {
         Wish::Start { kind, minutes, dry_run, json, target } => {
             start(&target, &kind.with(&minutes.to_string(), dry_run), json)

@@ -3,6 +3,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::daemon::{addresses, ask_daemon, data_dir, holder, lock_timeout, say_waiting};
 use super::{block_on, log, print};
 use crate::app;
@@ -37,7 +39,7 @@ pub(super) struct ReadArgs {
 }
 
 pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
-    log::init(if args.verbose { "debug" } else { "error" });
+    log::init(if args.verbose { "debug" } else { log::OF_COMMANDS });
     let transport =
         Transport::NAMES.iter().find(|(name, _)| *name == args.transport).map_or(Transport::Dongle, |(_, kind)| *kind);
     let port = args.port.unwrap_or_else(|| transport.default_port());
@@ -48,9 +50,14 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     print(&serde_json::to_string_pretty(&values)?)
 }
 
+/// What is left of a wait in whole seconds, where asking the daemon has taken any.
+fn rest_of(limit: Duration, elapsed: Duration) -> Duration {
+    if elapsed < Duration::from_secs(1) { limit } else { Duration::from_secs(limit.saturating_sub(elapsed).as_secs()) }
+}
+
 /// A daemon that holds the inverter's link is asked; without one the inverter itself, under the same lock.
 async fn read(each: &InverterSettings, settings: &Settings, raw: bool) -> anyhow::Result<serde_json::Value> {
-    let peer = format!("{}:{}", each.host, each.port);
+    let (peer, begun) = (format!("{}:{}", each.host, each.port), Instant::now());
     let at = addresses(each, settings).await;
     match ask_daemon(&peer, settings, &Ask::Read { at: at.clone(), raw }).await? {
         None => {}
@@ -59,7 +66,7 @@ async fn read(each: &InverterSettings, settings: &Settings, raw: bool) -> anyhow
     }
     let mut inverter = app::inverter_at(each, settings)?;
     inverter.every = LONGEST;
-    inverter.lock_timeout = settings.locks.timeout;
+    inverter.lock_timeout = rest_of(settings.locks.timeout, begun.elapsed());
     // Of a process that the daemon does not know of, or of one without a socket.
     let locks = Arc::clone(&inverter.locks);
     if let Some(holder) = holder(&*locks, &at).await {

@@ -24,7 +24,7 @@ pub(super) struct SetArgs {
 }
 
 pub(super) fn run(args: SetArgs) -> anyhow::Result<ExitCode> {
-    log::init("error");
+    log::init(log::OF_COMMANDS);
     let wanted = Wanted { command: args.command, payload: args.value, dry_run: args.dry_run };
     if let Err(fault) = Command::parse(&wanted.command, &wanted.payload) {
         complain(&fault.to_string());
