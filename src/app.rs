@@ -50,6 +50,9 @@ use succession::Succession;
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
 
+/// What is on its way back to Redis gets this long.
+const SETTLING: Duration = Duration::from_millis(700);
+
 /// What others left may be so old, or three polls.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -75,6 +78,8 @@ pub struct App {
     stop_sessions: CancellationToken,
     /// How many processes live that share these inverters, this one included.
     members: watch::Receiver<usize>,
+    /// What was taken of them is given back before the program ends.
+    locks: Vec<Arc<dyn LockManager>>,
     /// So long inverters may take to undo overrides.
     stop_timeout: Duration,
 }
@@ -114,6 +119,7 @@ impl App {
             stop_inverters: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             members: group.clone(),
+            locks: locks.clone(),
             stop_timeout: settings.control.stop_timeout,
         };
         if let (Some(store), true) = (&store, session.is_some()) {
@@ -230,8 +236,9 @@ impl App {
         self.stop_inverters.cancel();
         finish(&mut self.inverters, STOPPING + self.stop_timeout).await;
         self.stop_sessions.cancel();
-        let succession = if *self.members.borrow() > 1 { succession::WAIT } else { Duration::ZERO };
-        finish(&mut self.sessions, STOPPING + succession).await;
+        finish(&mut self.sessions, STOPPING + succession::wait(&self.members)).await;
+        let settling = self.locks.iter().map(|locks| locks.settled());
+        _ = tokio::time::timeout(SETTLING, futures::future::join_all(settling)).await;
     }
 }
 

@@ -131,6 +131,11 @@ pub trait LockManager: fmt::Debug + Send + Sync + 'static {
     /// [`LockError::Backend`], [`LockError::StillHeld`].
     fn force_release<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>>;
 
+    /// Completes when everything is given back that was let go of so far: for the end of a program, which would leave it.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
     /// Whether anybody holds it, the one who asks included.
     ///
     /// # Errors

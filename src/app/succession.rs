@@ -10,7 +10,9 @@ use crate::inverter::Hold;
 use crate::lock::LockManager;
 
 /// A successor that waits for the lease has it at once, and one that does not know yet takes a moment.
-pub(super) const WAIT: Duration = Duration::from_secs(1);
+const WAIT: Duration = Duration::from_secs(1);
+/// One that nobody has counted yet, or that waits for a file, has it at once too; but there is none as a rule.
+const BRIEFLY: Duration = Duration::from_millis(500);
 /// How often it is looked whether one has come.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -25,19 +27,22 @@ pub(super) struct Succession {
     pub members: watch::Receiver<usize>,
 }
 
+/// How long a successor is looked for.
+pub(super) fn wait(members: &watch::Receiver<usize>) -> Duration {
+    if *members.borrow() > 1 { WAIT } else { BRIEFLY }
+}
+
 impl Succession {
-    /// Whether another process has the lease within a second; at once false where there is no other.
+    /// Whether another process has the lease within a second, or within half of one where no other was counted.
     pub(super) async fn has_come(&self) -> bool {
-        if *self.members.borrow() <= 1 {
-            return false;
-        }
+        let wait = wait(&self.members);
         let Some(resource) = self.hold.borrow().resource.clone() else { return false };
         let looking = async {
             while !self.is_anothers(&resource).await {
                 sleep(LOOK_EVERY).await;
             }
         };
-        timeout(WAIT, looking).await.is_ok()
+        timeout(wait, looking).await.is_ok()
     }
 
     /// What cannot be asked is nobody's as far as is known.

@@ -35,6 +35,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Completes when what was given up on the way in is given back.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
     /// Completes when what could not be asked can be asked again, as far as is known.
     fn back(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()

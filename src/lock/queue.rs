@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::backend::Entered;
 use super::entry::Entry;
@@ -33,6 +34,8 @@ struct Shared {
     table: Mutex<Table>,
     clock: Arc<dyn Clock>,
     host: String,
+    /// The backend is being left for what was held.
+    leaving: TaskTracker,
 }
 
 /// What is held, and nothing else: a resource that nobody holds takes no room.
@@ -112,7 +115,9 @@ pub(super) struct Seen {
 
 impl Queue {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { table: Mutex::default(), clock, host: host_name() }) }
+        Self {
+            shared: Arc::new(Shared { table: Mutex::default(), clock, host: host_name(), leaving: TaskTracker::new() }),
+        }
     }
 
     /// Waits for a turn, at most `limit`: zero tries once, `None` waits without end.
@@ -147,6 +152,12 @@ impl Queue {
     pub(super) fn revoking(&self, resource: &str) -> Option<CancellationToken> {
         let table = self.shared.table();
         table.holds.get(resource)?.entry.as_deref().map(Entry::revoking)
+    }
+
+    /// Completes when nothing is being left any more.
+    pub(super) async fn settled(&self) {
+        self.shared.leaving.close();
+        self.shared.leaving.wait().await;
     }
 
     /// How many resources are held, and how many waiters wait for them.
@@ -336,15 +347,18 @@ impl Departure {
         }
         // What waits needs a runtime; without one it is left to the backend's own drop.
         let Ok(runtime) = Handle::try_current() else { return Departed::Now(Ok(())) };
-        let resource = self.resource.clone();
+        let (resource, shared) = (self.resource.clone(), self.shared.clone());
         let mut leaving = self.leave().boxed();
         match (&mut leaving).now_or_never() {
             Some(outcome) => Departed::Now(outcome),
-            None => Departed::Later(runtime.spawn(async move {
-                timeout(LEAVING, leaving).await.unwrap_or_else(|_| {
-                    Err(LockError::Backend { resource: resource.to_string(), why: "it does not let go".to_owned() })
-                })
-            })),
+            None => {
+                let in_time = async move {
+                    timeout(LEAVING, leaving).await.unwrap_or_else(|_| {
+                        Err(LockError::Backend { resource: resource.to_string(), why: "it does not let go".to_owned() })
+                    })
+                };
+                Departed::Later(shared.leaving.spawn_on(in_time, &runtime))
+            }
         }
     }
 

@@ -97,6 +97,14 @@ impl<B: Backend> LockManager for Queued<B> {
     fn force_release<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
         self.revoke(resource).boxed()
     }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        async {
+            self.queue.settled().await;
+            self.backend.settled().await;
+        }
+        .boxed()
+    }
 }
 
 impl<B> Clone for Queued<B> {

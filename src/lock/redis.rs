@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::backend::{Backend, Claim, Entered};
 use super::queued::Queued;
@@ -62,6 +63,8 @@ struct Shared {
     fence: AtomicU64,
     /// The locks of which was said that they hold what never ends.
     endless: Mutex<BTreeSet<String>>,
+    /// Attempts that are being taken back.
+    taking_back: TaskTracker,
 }
 
 enum Tried {
@@ -103,6 +106,7 @@ impl RedisBackend {
             tokens: AtomicU64::new(0),
             fence: AtomicU64::new(0),
             endless: Mutex::default(),
+            taking_back: TaskTracker::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -155,7 +159,8 @@ impl RedisBackend {
                 if !error.is_doubtful() {
                     token.took_nothing();
                 }
-                return Err(error);
+                // The script reads only this one as a text.
+                return Err(error.about(FENCE));
             }
         };
         let parts = answer.into_list().unwrap_or_default();
@@ -228,6 +233,11 @@ impl Backend for RedisBackend {
     /// is over.
     fn revoke<'a>(&'a self, resource: &'a str) -> BoxFuture<'a, Result<bool, LockError>> {
         self.revoke_now(resource).map(|outcome| outcome.map_err(|why| failed(resource, &why))).boxed()
+    }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        self.shared.taking_back.close();
+        self.shared.taking_back.wait().boxed()
     }
 
     fn is_away(&self) -> bool {

@@ -81,7 +81,8 @@ impl Drop for Token {
     fn drop(&mut self) {
         if !self.gone {
             let (shared, resource, token) = (self.shared.clone(), self.resource.clone(), self.text.clone());
-            self.runtime.spawn(async move { take_back(&shared, &resource, &token).await });
+            let tracker = shared.taking_back.clone();
+            tracker.spawn_on(async move { take_back(&shared, &resource, &token).await }, &self.runtime);
         }
     }
 }

@@ -307,9 +307,6 @@ async fn what_others_put_there_is_held_by_somebody() {
         redis.cli(&["DEL", &format!("{KEY}{READ}")]).await;
     });
     lease.0.release().await.unwrap();
-    redis.cli(&["LPUSH", &format!("{KEY}{READ}"), "a list"]).await;
-    assert!(matches!(locks.holder(READ).await, Err(LockError::Backend { .. })));
-    assert!(locks.acquire(READ, &Owner::new("test"), ONCE).await.is_err());
 }
 
 #[tokio::test]
@@ -363,4 +360,36 @@ async fn a_value_names_its_holder_and_keeps_no_more_keys_than_locks() {
         lease.release().await.unwrap();
     }
     assert_eq!(redis.cli(&["KEYS", "*"]).await, FENCE);
+}
+
+/// Another program's key of another type is held by somebody, as its text is; and what is wrong is named with its key.
+#[tokio::test]
+async fn a_key_of_another_type_is_somebodys_and_one_that_fences_need_is_named_with_what_to_do() {
+    let redis = Redis::start().await;
+    let locks = locks(&redis);
+    let key = super::redis_lock_key(READ);
+    redis.cli(&["HSET", &key, "a", "b"]).await;
+    let holder = locks.holder(READ).await.unwrap().unwrap();
+    assert_eq!((holder.pid, holder.remaining), (0, None));
+    let outcome = locks.acquire(READ, &Owner::new("poller"), Some(Duration::ZERO)).await;
+    assert!(matches!(outcome, Err(LockError::Timeout { .. })), "{outcome:?}");
+    redis.cli(&["DEL", &key]).await;
+    redis.cli(&["HSET", "givtcp:lock_fence", "a", "b"]).await;
+    let error = locks.acquire(READ, &Owner::new("poller"), Some(Duration::ZERO)).await.unwrap_err().to_string();
+    let said = "the key givtcp:lock_fence holds what givtcp did not write, of another type; if no other program uses it, \
+                remove it: redis-cli DEL 'givtcp:lock_fence'";
+    assert!(error.ends_with(said), "{error}");
+}
+
+/// The end of a program waits for it: whoever ends at once would leave the lock for a life.
+#[tokio::test]
+async fn an_attempt_that_is_dropped_under_way_is_given_back_when_all_is_settled() {
+    let redis = Redis::start().await;
+    let key = super::redis_lock_key(READ);
+    for delay in (0..40).map(|step| Duration::from_micros(step * 50)) {
+        let locks = locks(&redis);
+        _ = tokio::time::timeout(delay, locks.acquire(READ, &Owner::new("poller"), None)).await;
+        tokio::time::timeout(Duration::from_secs(1), locks.settled()).await.unwrap();
+        assert_eq!(redis.cli(&["EXISTS", &key]).await, "0", "dropped after {delay:?}");
+    }
 }
