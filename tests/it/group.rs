@@ -1,6 +1,7 @@
 //! Several processes with one Redis and the same settings: one reads each inverter, the others stand by.
 
 use std::process::Output;
+use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::frame::Bank;
@@ -201,7 +202,80 @@ async fn alone_a_process_goes_on_without_redis_and_says_so_once() {
     let before = polls(&observer, &updated);
     observer.wait_until(SOON, "polls with Redis", |observer| polls(observer, &updated) > before + 1).await;
     assert_eq!(alone.log_with("locks reach this machine only").len(), 1, "{:#?}", alone.log());
+    assert_eq!(site.hosts[0].accepted().len(), 1, "it kept its connection: {:#?}", alone.log());
+    assert_eq!(said(&observer, &site.topic(0, "Stats/status")), ["online"], "{:#?}", alone.log());
     alone.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn alone_a_process_goes_on_steadily_while_redis_may_only_be_read() {
+    let site = Site::with(1).await;
+    let observer = site.broker.observe().await;
+    let updated = site.topic(0, "Stats/Last_Updated_Time");
+    let mut alone = site.process();
+    observer.wait_for(&site.topic(0, "Stats/status"), "online", SOON).await;
+    site.redis.cli(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    alone.logs("is a read-only replica, set redis.url to the primary; until it can be asked again", SOON).await;
+    let before = polls(&observer, &updated);
+    observer.wait_until(SOON, "polls", |observer| polls(observer, &updated) > before + 1).await;
+    site.redis.cli(&["REPLICAOF", "NO", "ONE"]).await;
+    alone.logs("locks reach other machines again", SOON).await;
+    assert_eq!(site.hosts[0].accepted().len(), 1, "it kept its connection: {:#?}", alone.log());
+    assert_eq!(said(&observer, &site.topic(0, "Stats/status")), ["online"], "{:#?}", alone.log());
+    alone.stops_on("TERM").await;
+}
+
+/// One that has just begun in a group, and one that waits for a file.
+#[tokio::test]
+async fn a_successor_that_nobody_has_counted_is_looked_for_before_offline_is_said() {
+    for in_redis in [true, false] {
+        let site = Site::with(1).await;
+        let observer = site.broker.observe().await;
+        let status = site.topic(0, "Stats/status");
+        let settings = Settings { locks: if in_redis { "life: 30s" } else { "backend: file" }, ..site.settings() };
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let mut active = Program::run_in(Arc::clone(&dir), &settings);
+        observer.wait_for(&status, "online", SOON).await;
+        let mut next = if in_redis { Program::run(&settings) } else { Program::run_in(Arc::clone(&dir), &settings) };
+        next.logs("standing by until it lets go", SOON).await;
+        assert_eq!(active.log_with("2 processes share these inverters").len(), 0, "{:#?}", active.log());
+        active.stops_on("TERM").await;
+        next.logs("takes the inverter over", SOON).await;
+        sleep(Duration::from_secs(1)).await;
+        assert!(
+            !said(&observer, &status).contains(&"offline".to_owned()),
+            "{in_redis}: {:?}",
+            said(&observer, &status)
+        );
+        next.stops_on("TERM").await;
+        observer.wait_for(&status, "offline", SOON).await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_as_soon_as_it_has_begun_leaves_no_lease() {
+    let site = Site::with(1).await;
+    for delay in (2..11).map(|step| Duration::from_millis(step * 10)) {
+        let mut program = site.process();
+        sleep(delay).await;
+        program.signal("TERM").await;
+        program.ends(SOON).await;
+        let left = site.redis.cli(&["--scan", "--pattern", "givtcp:lock:*"]).await;
+        assert_eq!(left, "", "stopped after {delay:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_key_of_another_type_is_waited_for_and_said_with_what_to_do() {
+    let site = Site::with(1).await;
+    let key = format!("givtcp:lock:inverter_link:127.0.0.1:{}", site.hosts[0].port());
+    site.redis.cli(&["HSET", &key, "a", "b"]).await;
+    let mut waiting = site.process();
+    waiting.logs("holds what givtcp did not write; standing by until that is gone", SOON).await;
+    waiting.logs(&format!("redis-cli DEL '{key}'"), SOON).await;
+    site.redis.cli(&["DEL", &key]).await;
+    waiting.logs(" is a HYBRID", SOON).await;
+    waiting.stops_on("TERM").await;
 }
 
 #[tokio::test]
