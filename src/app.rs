@@ -12,6 +12,7 @@ mod share;
 mod shelf;
 mod statuses;
 mod succession;
+mod tasks;
 mod web;
 
 use std::collections::HashMap;
@@ -20,18 +21,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
-use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
 use crate::control::{Orders, Policy, orders};
 use crate::event::{Events, Subscription};
-use crate::fleet::Standing;
 use crate::frame::Serial;
-use crate::inverter::{self, Hold, Inverter, PassOn};
+use crate::inverter::{Hold, Inverter, PassOn};
 use crate::link::{self, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
@@ -46,6 +44,7 @@ use passing::{Passing, Taking};
 use roles::Roles;
 use share::Place;
 use succession::Succession;
+use tasks::{finish, supervise};
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -242,45 +241,6 @@ impl App {
     }
 }
 
-/// Keeps an inverter's task running. That it panics is a fault of the program, and no reason to leave the inverter:
-/// it is said, the inverter is offline, and the task begins anew.
-async fn supervise(
-    make: impl Fn() -> Inverter,
-    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
-    standing: watch::Sender<Hold>,
-    shutdown: CancellationToken,
-) {
-    let mut backoff = Backoff::new(Duration::from_secs(5), fastrand::u64(..));
-    loop {
-        // Rates and settings are asked for by orders.
-        let (_, requests) = mpsc::channel(1);
-        let task = tokio::spawn(inverter::run(make(), snapshots.clone(), requests, shutdown.clone()));
-        // When this task is aborted, that one goes too.
-        let Err(error) = AbortOnDropHandle::new(task).await else { return };
-        // Its leases went with it: another process may have the inverter by now.
-        standing.send_modify(|hold| hold.standing = Standing::Idle);
-        tracing::error!("an inverter's task failed, please report this; it begins anew: {error}");
-        snapshots.send_if_modified(|newest| match newest {
-            Some(snapshot) => {
-                Arc::make_mut(snapshot).stats.online = false;
-                true
-            }
-            None => false,
-        });
-        let rest = backoff.next_rest(Duration::from_secs(60));
-        if shutdown.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
-            return;
-        }
-    }
-}
-
-async fn finish(tasks: &mut JoinSet<()>, within: Duration) {
-    let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(within, all).await.is_err() {
-        tasks.abort_all();
-    }
-}
-
 fn inverter(
     each: &InverterSettings,
     settings: &Settings,
@@ -409,6 +369,3 @@ fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<Sess
         ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,7 @@ mod hold;
 mod keeper;
 mod overrides;
 mod passing;
+mod probing;
 mod report;
 mod session;
 mod timed;

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 
 use super::*;
+use crate::clock::{Clock, SystemClock};
 use crate::link::{Connecting, Connector};
+use crate::lock::{LocalLockManager, LockManager};
 
 /// What it is asked for shows a fault of the program.
 struct Faulty;
