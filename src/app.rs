@@ -93,12 +93,12 @@ impl App {
         let zone = time_zone(settings)?;
         let events = Events::new();
         let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = crate::clock::system();
         let redis = statuses::redis(settings);
         let (members, group) = watch::channel(1);
         let (alone, is_alone) = watch::channel(false);
         let shared = locks::Shared { redis: redis.as_ref(), is_alone };
-        let (locks, kept) = locks::choose(settings, &clock, &shared)?;
+        let (locks, kept) = locks::choose(settings, &(Arc::new(SystemClock) as Arc<dyn Clock>), &shared)?;
         tracing::info!("{kept}");
         commands::warn_of_open_broker(settings);
         let store = open_store(settings);

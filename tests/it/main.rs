@@ -33,6 +33,7 @@ mod host;
 mod http;
 mod independent_client;
 mod journal;
+mod kill;
 mod locks;
 mod log;
 mod mosquitto;

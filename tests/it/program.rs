@@ -129,6 +129,11 @@ pub async fn once(files: &[(&str, &str)], args: &[&str], within: Duration) -> Ou
     timeout(within, command(&dir, args).output()).await.expect("it ends in time").unwrap()
 }
 
+/// Runs the program to its end in the directory of another one.
+pub async fn once_in(dir: &tempfile::TempDir, args: &[&str], within: Duration) -> Output {
+    timeout(within, command(dir, args).output()).await.expect("it ends in time").unwrap()
+}
+
 impl Program {
     /// `givtcp run` with these settings.
     pub fn run(settings: &Settings) -> Self {
@@ -161,9 +166,19 @@ impl Program {
         Self::spawn(Arc::clone(&self.dir), &["run", "--config", "givtcp.yaml"])
     }
 
+    /// As [`Program::run_in`], with more in its environment.
+    pub fn run_told(dir: Arc<tempfile::TempDir>, settings: &Settings, told: &[(&str, String)]) -> Self {
+        std::fs::write(dir.path().join("givtcp.yaml"), settings.text()).unwrap();
+        Self::spawn_told(dir, &["run", "--config", "givtcp.yaml"], told)
+    }
+
     fn spawn(dir: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
+        Self::spawn_told(dir, args, &[])
+    }
+
+    fn spawn_told(dir: Arc<tempfile::TempDir>, args: &[&str], told: &[(&str, String)]) -> Self {
         let begun = Instant::now();
-        let mut child = command(&dir, args).spawn().unwrap();
+        let mut child = command(&dir, args).envs(told.iter().cloned()).spawn().unwrap();
         let log = Lines::of(child.stderr.take().unwrap());
         let said = Lines::of(child.stdout.take().unwrap());
         Self { child, dir, begun, log, said }
@@ -241,6 +256,11 @@ impl Program {
     /// The number of its process, while it runs.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Its data directory.

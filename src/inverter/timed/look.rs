@@ -44,7 +44,7 @@ impl Task {
         if self.timed.running.is_empty() {
             return Ok(());
         }
-        self.timed.look_by(Instant::now() + EVERY);
+        self.timed.look_by(Instant::now() + self.inverter.clock.takes(EVERY));
         let shows = self.read_clock(connection).await?;
         let ids: Vec<RecordId> = self.timed.records().map(|record| record.id).collect();
         for id in ids {
@@ -97,7 +97,7 @@ impl Task {
         match verdict(running.handle.record(), &look) {
             Verdict::Over(why) => return Ok(Some(cause(why).to_owned())),
             Verdict::Runs(left) => {
-                let at = Instant::now() + left.min(EVERY);
+                let at = Instant::now() + self.inverter.clock.takes(left.min(EVERY));
                 self.timed.look_by(at);
             }
         }

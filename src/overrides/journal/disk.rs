@@ -54,10 +54,26 @@ pub(super) trait Disk: std::fmt::Debug + Send + Sync + 'static {
 /// Puts a file there, in place of what has its name: whole and on disk when this returns, or not at all.
 pub(super) fn put(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     disk.prepare()?;
-    match put_once(disk, name, bytes) {
+    crash_point();
+    let outcome = match put_once(disk, name, bytes) {
         // Another process that begins now has swept the unfinished file away.
         Err(error) if error.kind() == io::ErrorKind::NotFound => put_once(disk, name, bytes),
         outcome => outcome,
+    };
+    crash_point();
+    outcome
+}
+
+/// Before and after each write of a record, and of a trial. A debug build ends here at once, as if it were killed, when it
+/// passes for as many times as `TEST_GIVTCP_CRASH_AT` says; for tests with whole processes.
+fn crash_point() {
+    #[cfg(debug_assertions)]
+    {
+        static PASSED: AtomicU64 = AtomicU64::new(0);
+        let at = std::env::var("TEST_GIVTCP_CRASH_AT").ok().and_then(|at| at.parse().ok());
+        if at == Some(PASSED.fetch_add(1, Ordering::Relaxed)) {
+            std::process::abort();
+        }
     }
 }
 
