@@ -155,6 +155,7 @@ fn works() -> Vec<Work> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no fast clock and no crash points")]
 async fn killed_before_and_after_each_register_and_each_echo_it_leaves_nothing() {
     let begun = Instant::now();
     let each = |at| [When::Before, When::Unheard, When::Echoed].map(|when| Point::Register(at, when)).to_vec();
@@ -164,11 +165,8 @@ async fn killed_before_and_after_each_register_and_each_echo_it_leaves_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no fast clock and no crash points")]
 async fn killed_before_and_after_each_write_of_its_journal_it_leaves_nothing() {
-    if !cfg!(debug_assertions) {
-        println!("SKIPPED: a release build passes no crash points");
-        return;
-    }
     let begun = Instant::now();
     let kills = at_each_point(&works(), |at| vec![Point::Journal(at)]).await;
     println!("{kills} kills at the journal in {:?}", begun.elapsed());
@@ -285,6 +283,7 @@ async fn is_put_right_elsewhere(house: &House, program: &crate::program::Program
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(debug_assertions), ignore = "a release build has no fast clock and no crash points")]
 async fn killed_at_random_moments_it_leaves_nothing() {
     let begun = Instant::now();
     let is_soak = std::env::var_os("GIVTCP_SOAK").is_some();
@@ -310,5 +309,27 @@ async fn killed_at_random_moments_it_leaves_nothing() {
     let of = |extra| all.iter().filter(|run| **run == (true, extra)).count();
     let each = EXTRAS.map(|extra| format!("{extra:?} {}", of(extra))).join(", ");
     println!("{count} kills at random in {:?}, {amid} amid an override: {each}", begun.elapsed());
-    assert!(count < 30 || amid * 3 >= count, "{amid} of {count}");
+    assert!(count < 30 || amid * 10 >= count, "{amid} of {count}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_while_the_inverter_is_away_it_keeps_what_to_undo_and_undoes_it_at_the_next_stop() {
+    let house = House::new().await;
+    let mut program = house.start(None);
+    // Long enough that no clock ends it meanwhile.
+    assert!(house.order(&mut program, &["override", "start", "force-export", "600"]).await);
+    assert!(!house.changed(&[]).is_empty());
+    house.wire().is_down = true;
+    sleep(Duration::from_secs(1)).await;
+    program.signal("TERM").await;
+    assert_eq!(program.ends(SOON).await.code(), Some(0));
+    assert_eq!(house.open_records().await.len(), 1, "it is kept");
+    house.wire().is_down = false;
+    let mut program = house.start(None);
+    program.logs(" is a HYBRID", SOON).await;
+    // Nobody was to end it, but for its stopping: it goes on, and is undone by the next stop.
+    program.logs("is open, and taken up", SOON).await;
+    program.signal("TERM").await;
+    assert_eq!(program.ends(SOON).await.code(), Some(0));
+    assert_eq!((house.changed(&[]), house.open_records().await), (Vec::new(), Vec::new()));
 }
