@@ -4,6 +4,7 @@ mod answers;
 mod clocks;
 mod commands;
 mod company;
+mod left;
 mod locks;
 mod passing;
 mod publisher;
@@ -222,6 +223,27 @@ impl App {
         (settings.mqtt.enabled, settings.http.enabled) = (false, false);
         settings.control.clock_sync.enabled = false;
         Self::start(&settings)
+    }
+
+    /// Undoes what was begun on inverters that the settings no longer name, under the locks of those that they name.
+    ///
+    /// # Errors
+    /// The time zone is not known to this system.
+    pub fn undo_left(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        let Some(locks) = self.locks.first().cloned() else { return Ok(()) };
+        let (clock, zone) = (crate::clock::system(), time_zone(settings)?);
+        let redis = statuses::redis(settings);
+        let (store, events) = (open_store(settings), self.events.clone());
+        let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock).into_iter().next().flatten();
+        let journal = statuses::journal(settings, redis.as_ref(), &clock);
+        let (all, kept) = (settings.clone(), journal.clone());
+        let make = move |each: &InverterSettings| Inverter {
+            statuses: statuses.clone(),
+            journal: Some(kept.clone()),
+            ..inverter(each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+        };
+        self.inverters.spawn(left::undo(settings.clone(), journal, make, self.stop_inverters.child_token()));
+        Ok(())
     }
 
     /// What happens to the inverters from now on.

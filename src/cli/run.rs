@@ -41,7 +41,8 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     let stopped = stop::signal().context("cannot listen for signals")?;
     app::refuse_while_held(settings).await?;
-    let app = App::start(settings)?;
+    let mut app = App::start(settings)?;
+    app.undo_left(settings)?;
     let names: Vec<&str> =
         settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();
     tracing::info!(

@@ -34,6 +34,7 @@ mod http;
 mod independent_client;
 mod journal;
 mod kill;
+mod left;
 mod locks;
 mod log;
 mod mosquitto;
