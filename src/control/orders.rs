@@ -142,7 +142,10 @@ impl Orders {
         match timeout_at(at + within, outcome).await {
             Ok(Ok(report)) => report,
             Ok(Err(_)) => report(Outcome::unreachable("the connection ended before it was done")),
-            Err(_) => report(Outcome::unreachable(format!("no outcome within {}s", within.as_secs()))),
+            Err(_) => report(Outcome::unreachable(format!(
+                "no outcome within {}s; if it was begun by then, it goes on",
+                within.as_secs()
+            ))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Orders of overrides: begun, prolonged, called off.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -22,6 +23,10 @@ use crate::overrides::undo;
 
 /// What a recipe reads may decide on what else it must read, so often.
 const MOST_READS: usize = 4;
+
+/// So long an override may take to begin after another one was undone for it, however long that took: nobody should have
+/// to ask twice.
+const BEGINNING: Duration = Duration::from_secs(9);
 
 /// How the writing of one that is begun or prolonged ended.
 struct Begun {
@@ -46,7 +51,7 @@ impl Task {
         is_dry_run: bool,
         connection: &mut Connection,
     ) -> Result<Report, Stop> {
-        let deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
+        let mut deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
         let asked = crate::control::Command::Override(wanted).to_string();
         // Who began what is open is known before anything is begun beside it.
         self.settle_records(connection).await?;
@@ -72,6 +77,8 @@ impl Task {
             (context, recipe)
         } else {
             self.end_these(&in_the_way, deadline, connection).await?;
+            // Undoing may have taken most of the time: what is wanted is begun all the same, told or not.
+            deadline = deadline.max(Instant::now() + BEGINNING);
             self.recipe(wanted.kind, minutes, deadline, connection).await?
         };
         self.start(job, recipe, &context, asked, deadline, connection).await

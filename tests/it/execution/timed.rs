@@ -102,6 +102,30 @@ async fn it_is_called_off_even_when_commands_are_switched_off() {
     house.end().await;
 }
 
+/// Undoing and beginning together take longer than anybody waits.
+#[tokio::test(start_paused = true)]
+async fn an_override_begins_after_the_one_that_it_ends_however_long_that_took() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    for (older, newer, meaning) in [
+        ("forceExport", "forceCharge", StatusName::ForceCharge.meaning()),
+        ("forceCharge", "forceExport", StatusName::ForceExport.meaning()),
+    ] {
+        assert_eq!(house.give(older, "30").await.outcome, Outcome::Applied);
+        let begun = Instant::now();
+        let report = house.give(newer, "20").await;
+        assert!(begun.elapsed() <= seconds(9), "{report} after {:?}", begun.elapsed());
+        assert!(matches!(report.outcome, Outcome::Applied | Outcome::Unreachable { .. }), "{report}");
+        sleep(seconds(15)).await;
+        let open = house.open_records().await;
+        assert_eq!((open.len(), open[0].what.to_string().as_str()), (1, meaning), "{report}");
+        assert_eq!(house.give(newer, "Cancel").await.outcome, Outcome::Applied);
+        assert_eq!(settings(&house), before, "{older}, {newer}");
+    }
+    house.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_newer_of_two_ends_the_older_and_the_same_again_goes_on_longer() {
     let house = House::new();
