@@ -38,6 +38,7 @@ use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport};
+use crate::status::StatusManager;
 use crate::store::Store;
 use answers::{Answers, Known};
 use company::Company;
@@ -82,6 +83,9 @@ pub struct App {
     locks: Vec<Arc<dyn LockManager>>,
     /// So long inverters may take to undo overrides.
     stop_timeout: Duration,
+    /// What was begun on any inverter, and where it is told what runs on the first.
+    journal: Journal,
+    statuses: Option<Arc<dyn StatusManager>>,
 }
 
 impl App {
@@ -107,6 +111,7 @@ impl App {
         let shelf = redis.clone().filter(|_| locks::in_redis(settings));
         let pass_on = shelf.clone().map(|redis| Arc::new(Passing::new(redis)) as Arc<dyn PassOn>);
         let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock);
+        let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (mut places, mut known, mut takings) = (Vec::new(), Vec::new(), Vec::new());
         let mut app = Self {
@@ -121,11 +126,12 @@ impl App {
             members: group.clone(),
             locks: locks.clone(),
             stop_timeout: settings.control.stop_timeout,
+            journal: journal.clone(),
+            statuses: statuses.first().cloned().flatten(),
         };
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
         }
-        let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let data_dir = settings.data_dir.clone();
         let report = journal.clone();
         app.sessions.spawn(async move { statuses::report(report, &data_dir).await });
@@ -232,10 +238,8 @@ impl App {
     pub fn undo_left(&mut self, settings: &Settings) -> anyhow::Result<()> {
         let Some(locks) = self.locks.first().cloned() else { return Ok(()) };
         let (clock, zone) = (crate::clock::system(), time_zone(settings)?);
-        let redis = statuses::redis(settings);
         let (store, events) = (open_store(settings), self.events.clone());
-        let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock).into_iter().next().flatten();
-        let journal = statuses::journal(settings, redis.as_ref(), &clock);
+        let (journal, statuses) = (self.journal.clone(), self.statuses.clone());
         let (all, kept) = (settings.clone(), journal.clone());
         let make = move |each: &InverterSettings| Inverter {
             statuses: statuses.clone(),
