@@ -48,7 +48,7 @@ impl Keeping {
     }
 
     async fn follow(mut self, threshold: Duration) {
-        let mut off_since: Option<Instant> = None;
+        let (mut off_since, mut set_at): (Option<Instant>, Option<Instant>) = (None, None);
         while self.snapshots.changed().await.is_ok() {
             let Some(snapshot) = self.snapshots.borrow_and_update().clone() else { continue };
             if !is_clock_due(&snapshot, self.zone.to_datetime(self.clock.now()), threshold) {
@@ -59,35 +59,40 @@ impl Keeping {
                 continue;
             }
             let serial = snapshot.identity.serial;
-            if !self.was_set_lately(serial).await {
+            // Where nothing can be kept this process remembers it.
+            let was_set_here = set_at.is_some_and(|at| at.elapsed() < A_DAY);
+            if !was_set_here && !self.was_set_lately(serial).await {
                 tracing::info!(
                     inverter.serial = %serial,
                     "its clock is {}s {}: it is set (control.clock_sync)",
                     snapshot.clock_skew.unwrap_or_default().abs(),
                     if snapshot.clock_skew > Some(0) { "ahead" } else { "behind" }
                 );
-                self.set(serial).await;
+                if self.set(serial).await {
+                    set_at = Some(Instant::now());
+                }
             }
             off_since = None;
             sleep(AGAIN).await;
         }
     }
 
-    async fn set(&self, serial: Serial) {
+    /// Says whether it was begun: what was not wore nothing out.
+    async fn set(&self, serial: Serial) -> bool {
         let command = Command::Clock(ClockSetting::Now);
         let order = Order { inverter: Some(serial), ..Order::new(command, By::Program) };
         let report = self.orders.give(order).await;
-        // What was not begun wore nothing out.
         if report.registers.is_empty()
             && matches!(report.outcome, Outcome::Refused { .. } | Outcome::Unreachable { .. })
         {
-            return;
+            return false;
         }
-        let (Some(store), now) = (self.store.clone(), self.clock.now()) else { return };
+        let (Some(store), now) = (self.store.clone(), self.clock.now()) else { return true };
         let saving = spawn_blocking(move || store.save(&name(serial), &now));
         if let Ok(Ok(Err(error))) = timeout(SAVING, saving).await {
             tracing::warn!("data_dir: {error}; after a restart this clock may be set again on the same day");
         }
+        true
     }
 
     async fn was_set_lately(&self, serial: Serial) -> bool {

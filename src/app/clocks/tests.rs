@@ -30,12 +30,12 @@ struct Program {
 }
 
 impl Program {
-    fn start(began: Instant, store: &Store, outcome: &Outcome) -> Self {
+    fn start(began: Instant, store: Option<&Store>, outcome: &Outcome) -> Self {
         let (orders, inbox) = orders();
         let (snapshots, receiver) = watch::channel(None);
         let (set, stop) = (Arc::<AtomicUsize>::default(), CancellationToken::new());
         let clock = Arc::new(FromNoon(began));
-        let keeping = Keeping { snapshots: receiver, orders, clock, zone: TimeZone::UTC, store: Some(store.clone()) };
+        let keeping = Keeping { snapshots: receiver, orders, clock, zone: TimeZone::UTC, store: store.cloned() };
         tokio::spawn(keeping.keep(MINUTE, stop.clone()));
         let (counted, outcome) = (Arc::clone(&set), outcome.clone());
         tokio::spawn(async move {
@@ -74,7 +74,7 @@ fn store() -> (tempfile::TempDir, Store) {
 async fn a_clock_that_stays_off_is_set_once_a_day_also_across_restarts() {
     let (_directory, store) = store();
     let began = Instant::now();
-    let program = Program::start(began, &store, &Outcome::Applied);
+    let program = Program::start(began, Some(&store), &Outcome::Applied);
     assert_eq!(program.poll(59, MINUTE * 10).await, 0, "near enough");
     assert_eq!(program.poll(75, MINUTE).await, 0, "one reading may be wrong");
     assert_eq!(program.poll(0, MINUTE).await, 0);
@@ -82,7 +82,7 @@ async fn a_clock_that_stays_off_is_set_once_a_day_also_across_restarts() {
     // What is set has no effect.
     assert_eq!(program.poll(-75, MINUTE * 60 * 20).await, 1);
     program.stop.cancel();
-    let next = Program::start(began, &store, &Outcome::Applied);
+    let next = Program::start(began, Some(&store), &Outcome::Applied);
     assert_eq!(next.poll(-75, MINUTE * 60 * 3).await, 0, "it was set today");
     assert_eq!(next.poll(-75, MINUTE * 60 * 3).await, 1, "a day is over");
 }
@@ -96,7 +96,13 @@ async fn what_was_not_begun_is_tried_again_and_what_failed_is_not() {
         (Outcome::Unchanged, 1),
     ] {
         let (_directory, store) = store();
-        let program = Program::start(Instant::now(), &store, &outcome);
+        let program = Program::start(Instant::now(), Some(&store), &outcome);
         assert_eq!(program.poll(3600, MINUTE * 62).await, times, "{outcome:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_kept_a_clock_is_set_once_a_day_all_the_same() {
+    let program = Program::start(Instant::now(), None, &Outcome::Applied);
+    assert_eq!(program.poll(-75, MINUTE * 60 * 20).await, 1);
 }
