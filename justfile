@@ -46,3 +46,15 @@ deny:
 # The code's documentation, private items too
 docs:
     cargo doc --locked --no-deps --document-private-items
+
+# A folder that works as a local Home Assistant app, built from source there; put it into Home Assistant's folder addons
+addon DIR:
+    scripts/stage-addon {{quote(DIR)}}
+
+# What of the container image can be tried without a container engine: static, small, in an empty root, as another user
+image *BINARY:
+    scripts/check-image {{BINARY}}
+
+# App files, Dockerfile, compose file, systemd unit, workflows and scripts against their rules
+check-addon:
+    scripts/check-addon
