@@ -256,7 +256,7 @@ def try_compose(root):
         assert call(brokers["mosquitto"], home, {}, "1883:1883") == 0, "nothing of givtcp's is at the broker"
         assert "forgets what it holds" not in (WORK / "givtcp.log").read_text(), "Redis does not keep what it holds"
         second = givtcp("standby", "standby", GIVTCP_HTTP__LISTEN="127.0.0.1:8098")
-        until("the second one knows the first", 60, logged("standby.log", "standby"))
+        until("the second one knows the first", 60, logged("standby.log", "standing by"))
     code, took = ended(first)
     assert code == 0, f"it ended with {code}"
     say(f"SIGTERM ends it with 0 within {took:.2f} s")

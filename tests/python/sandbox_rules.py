@@ -6,7 +6,20 @@ from pathlib import Path
 
 CHANGES = {"mkdir", "mkdirat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "chmod", "fchmodat",
            "fchmod", "ftruncate", "chown", "fchown", "utimensat"}
-LINE = re.compile(r"^\d+\s+(?:<\.\.\. )?(\w+)(?:\(| resumed>)(.*)\)?\s+= (\S+)")
+LINE = re.compile(r"^\d+\s+(\w+)\((.*)\)\s+= (\S+)")
+
+
+def whole(lines):
+    """The lines of a trace, with those joined that another thread's stand between."""
+    begun = {}
+    for line in lines:
+        thread = line.split(maxsplit=1)[0]
+        if line.endswith(" <unfinished ...>"):
+            begun[thread] = line.removesuffix(" <unfinished ...>")
+        elif rest := re.match(r"\d+\s+<\.\.\. \w+ resumed>(.*)", line):
+            yield begun.pop(thread, thread + " ?(") + rest[1]
+        else:
+            yield line
 
 
 def pattern(glob):
@@ -78,7 +91,7 @@ def not_allowed(trace, view, root):
     """{rules: faults}: what the trace of a program below `view` shows and the rules forbid."""
     files = rules((root / "addon/apparmor.txt").read_text())
     forbidden, called, began = set(), set(), False
-    for line in trace.read_text().splitlines():
+    for line in whole(trace.read_text().splitlines()):
         began = began or 'execve("/givtcp"' in line
         found = LINE.match(line)
         if not began or not found:
@@ -92,6 +105,7 @@ def not_allowed(trace, view, root):
             given = set().union(*(given for glob, given in files if glob.fullmatch(path) or glob.fullmatch(path + "/")))
             if path != "/" and not letters <= given:
                 forbidden.add(f"{''.join(sorted(letters))} {path}")
+    assert len(called) > 20, "the trace shows no program at work"
     outcome = {"addon/apparmor.txt": forbidden}
     if Path("/usr/bin/systemd-analyze").exists():
         outcome["packaging/systemd/givtcp.service"] = called - allowed_calls((root / "packaging/systemd/givtcp.service").read_text())
