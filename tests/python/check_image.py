@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -88,7 +89,11 @@ def container(name, root, volumes):
     mount("-t", "proc", "proc", view / "proc")
     mount("--bind", "/dev/null", view / "dev/null")
     for path, owner in volumes.items():
-        mount("-t", "tmpfs", "-o", f"mode=0700,uid={owner},gid={owner}", name, view / path.lstrip("/"))
+        # On a disk, for the program starts no override where a restart would empty what it keeps.
+        volume = WORK / f"{name}-volume" / path.lstrip("/")
+        volume.mkdir(parents=True, mode=0o700)
+        os.chown(volume, owner, owner)
+        mount("--bind", volume, view / path.lstrip("/"))
     return view
 
 
@@ -162,9 +167,14 @@ def ended(process):
     return code, time.monotonic() - began
 
 
-def http(path):
-    with urllib.request.urlopen(f"http://127.0.0.1:8099{path}", timeout=5) as reply:
-        return json.load(reply)
+def http(path, body=None):
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:8099{path}", content, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+    except urllib.error.HTTPError as error:
+        raise ValueError(f"{path}: {error.code} {error.read().decode()}") from error
 
 
 def loopback_up():
@@ -206,7 +216,7 @@ class Compose:
 def try_compose(root):
     compose = Compose()
     user = re.search(r"^ARG RUN_AS=(.+)$", (HERE / "Dockerfile").read_text(), re.MULTILINE)[1]
-    state = {"/var/lib/givtcp": user.split(":")[0]}
+    state = {"/var/lib/givtcp": int(user.split(":")[0])}
     brokers = {}
     if all(shutil.which(name) for name in ("mosquitto", "mosquitto_passwd", "redis-server", "mosquitto_sub")):
         brokers = {"mosquitto": debian("mosquitto", {"/run/mosquitto": (1883, 1883), "/tmp": (1883, 1883), "/mosquitto/data": (1883, 1883)}),
@@ -277,7 +287,8 @@ def try_app(root):
         return
     view = container("app", root, {"/data": 0, "/config": 0})
     (view / "data/options.json").write_text(json.dumps({"inverters": [{"host": "127.0.0.1"}], "mqtt": {}}))
-    simulator = start(container("plant", root, {}), ["/givtcp", "simulate"], {}, "65532:65532", "plant.log")
+    simulator = start(container("plant", root, {}), ["/givtcp", "simulate", "--delay", "0"], {}, "65532:65532", "plant.log")
+    until("the simulator listens", 10, logged("plant.log", "listens"))
     environment = {"SUPERVISOR_TOKEN": "0123456789abcdef", "GIVTCP_DATA_DIR": "/data", "TZ": "Europe/London",
                    "GIVTCP_INVERTERS": "127.0.0.1", "GIVTCP_MQTT__HOST": "localhost"}
     tracer = ["strace", "-f", "-y", "-qq", "-s", "4096", "-o", str(WORK / "app.trace")]
@@ -285,11 +296,16 @@ def try_app(root):
     until("the app reads the simulator", 60, logged("app.log", " is a HYBRID_GEN1"))
     until("the app keeps something", 60, lambda: list((view / "data").rglob("*.json*")))
     until("it is polled", 60, lambda: http("/REST1/readData"))
+    # Early on it may be asking for what is not there, which takes the time that a command has.
+    until("an override starts", 60, lambda: http("/api/v1/plants/1/commands/forceCharge", {"duration": 30}))
+    http("/REST1/restart", {})
+    until("it restarts", 30, lambda: (WORK / "app.log").read_text().count(" is a HYBRID_GEN1") == 2)
+    until("the override goes on", 30, lambda: http("/api/v1/plants/1/overrides")["overrides"])
     child, = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(child), signal.SIGTERM)
     code = process.wait(timeout=30)
     assert code == 0, f"as an app it ended with {code}"
-    say("as an app (root without capabilities, /data, /config) it runs, and SIGTERM ends it with 0")
+    say("as an app (root without capabilities, /data, /config) it runs, overrides, restarts, and SIGTERM ends it with 0")
     ended(simulator)
     for name, faults in not_allowed(WORK / "app.trace", str(view), HERE).items():
         assert not faults, f"{name} does not allow what the program does:\n" + "\n".join(sorted(faults))
