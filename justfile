@@ -18,12 +18,14 @@ bench:
 
 # The long forms: 200 seeds of every fault at once, energy counters under thousands, a simulated year of them, processes
 # that torture locks for ten minutes, a group whose active process is killed 20 times, 300 kills amid overrides (a debug
-# build, which alone has crash points), 100 examples of each HTTP operation, and the program measured for ten minutes
+# build, which alone has crash points), 100 examples of each HTTP operation, the program measured for ten minutes,
+# and the image tried without a container engine
 soak:
     GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters content year torture group journal
     GIVTCP_SOAK=1 cargo test --locked --test it -- --nocapture kill::
     scripts/schemathesis 100
     scripts/measure
+    scripts/check-image
 
 # Each fuzz target for ten minutes, from another beginning each time
 fuzz:
