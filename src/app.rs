@@ -345,6 +345,11 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
 
 pub use locks::refuse_while_held;
 
+/// Address and port where a fleet of these settings answers over HTTP; `None` where it does not.
+pub fn listens_at(settings: &Settings) -> Option<String> {
+    settings.http.enabled.then(|| web::listen(settings))
+}
+
 /// What [`App::start`] would refuse of settings that are well formed, with what each names on this machine: a time zone,
 /// files of certificates, a Redis.
 pub fn faults(settings: &Settings) -> Vec<String> {

@@ -6,6 +6,7 @@ mod daemon;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
+mod healthy;
 mod log;
 mod overrides;
 mod read;
@@ -44,6 +45,8 @@ enum Command {
     Override(overrides::OverrideArgs),
     /// Check the settings and print every fault.
     Check(check::CheckArgs),
+    /// Whether the givtcp that should run here lives: ends with 0 if so, with 1 if not. Says nothing of inverters.
+    Healthy(healthy::HealthyArgs),
     /// Print what a recording of a dongle's connection holds, as JSON.
     Decode(decode::DecodeArgs),
     /// Print the completions of a shell.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Set(args) => set::run(args),
         Command::Override(args) => overrides::run(args),
         Command::Check(args) => return check::run(args.config),
+        Command::Healthy(args) => healthy::run(args),
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),
     };

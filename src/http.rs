@@ -8,6 +8,7 @@
 
 mod answer;
 mod api;
+pub mod client;
 mod commands;
 mod document;
 mod givtcp;

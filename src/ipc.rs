@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
+    /// Whether it is there.
+    Alive,
     /// The newest values of the inverter at one of these addresses.
     Read {
         /// Where its dongle is.
@@ -59,6 +61,8 @@ pub struct Wanted {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
+    /// It is there.
+    Alive,
     /// The values, as the subcommand `read` prints them.
     Values {
         /// A tree of leaves.

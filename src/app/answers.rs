@@ -95,6 +95,7 @@ impl Answers {
 impl Answering for Answers {
     fn answer(&self, ask: Ask) -> BoxFuture<'_, Answer> {
         match ask {
+            Ask::Alive => std::future::ready(Answer::Alive).boxed(),
             Ask::Read { at, raw } => async move { self.read(&at, raw).await }.boxed(),
             Ask::Order { at, wanted } => async move { self.order(&at, wanted).await }.boxed(),
         }

@@ -42,10 +42,12 @@ pub(super) fn of(app: &App, settings: &Settings, roles: &Roles) -> Option<(Http,
         events: app.events(),
         restart: app.restart.clone(),
     };
-    let usual = || http::usual_address(is_in_container()).to_string();
-    let places =
-        Places { listen: wanted.listen.clone().unwrap_or_else(usual), per_inverter: wanted.per_inverter_ports };
-    Some((http, places))
+    Some((http, Places { listen: listen(settings), per_inverter: wanted.per_inverter_ports }))
+}
+
+/// Where a fleet of these settings listens.
+pub(super) fn listen(settings: &Settings) -> String {
+    settings.http.listen.clone().unwrap_or_else(|| http::usual_address(is_in_container()).to_string())
 }
 
 fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &Orders, roles: &Roles) -> Plant {

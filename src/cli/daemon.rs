@@ -48,14 +48,14 @@ pub(super) async fn ask_daemon(peer: &str, settings: &Settings, ask: &Ask) -> an
         let is_over = begun.elapsed() >= limit;
         let asking = ipc::ask(&settings.data_dir, ask);
         let answer = match ask {
-            Ask::Read { .. } => timeout(ASK_LIMIT.min(limit), asking).await.unwrap_or_else(|_| {
+            Ask::Alive | Ask::Read { .. } => timeout(ASK_LIMIT.min(limit), asking).await.unwrap_or_else(|_| {
                 Err(AskError::Failed { path: ipc::socket(&settings.data_dir), why: "no answer in time".to_owned() })
             }),
             // It is answered when it was carried out.
             Ask::Order { .. } => asking.await,
         };
         match answer {
-            Ok(answer @ (Answer::Values { .. } | Answer::Report { .. })) => return Ok(Some(answer)),
+            Ok(answer @ (Answer::Alive | Answer::Values { .. } | Answer::Report { .. })) => return Ok(Some(answer)),
             // The daemon here has just got it.
             Ok(Answer::NothingRead) if waits && !is_over => {}
             Ok(Answer::NothingRead) => {

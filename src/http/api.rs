@@ -22,7 +22,13 @@ use crate::frame::Serial;
 
 mod schemas;
 
-use schemas::{ControlList, OverrideList, PlantList, SnapshotBody};
+use schemas::{Alive, ControlList, OverrideList, PlantList, SnapshotBody};
+
+/// Who answers there.
+pub(super) const PROGRAM: &str = "givtcp";
+
+/// Where it is asked whether the program lives.
+pub(super) const HEALTH: &str = "/healthz";
 
 /// Every route, and the document of them.
 fn documented() -> OpenApiRouter<Arc<Shared>> {
@@ -39,6 +45,7 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(command))
         .routes(routes!(events))
         .routes(routes!(document))
+        .routes(routes!(health))
 }
 
 /// Every route.
@@ -206,6 +213,20 @@ async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result
 )]
 async fn document(State(shared): State<Arc<Shared>>) -> Response {
     text_json(StatusCode::OK, shared.document.clone()).into_response()
+}
+
+/// Whether this program lives
+///
+/// Told to everyone, without the token. It says nothing of inverters: one that is away is no reason to restart the program.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "health",
+    security(()),
+    responses((status = 200, description = "It does.", body = Alive))
+)]
+async fn health() -> Response {
+    json(StatusCode::OK, &Alive { program: PROGRAM, alive: true })
 }
 
 /// At most a line of what was sent.

@@ -16,7 +16,9 @@ pub(super) fn of(inverters: usize) -> String {
     let mut document = serde_json::to_value(api::openapi()).unwrap_or_default();
     let mut paths = document.get("paths").and_then(Value::as_object).cloned().unwrap_or_default();
     paths.extend(givtcp_paths(inverters));
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+    // Whether the program lives is told to everyone, and nothing comes before the answer.
+    let guarded = paths.iter_mut().filter(|(path, _)| *path != api::HEALTH).map(|(_, item)| item);
+    for operation in guarded.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         add_what_all_answer(operation);
     }
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {

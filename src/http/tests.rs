@@ -74,6 +74,21 @@ async fn the_last_polls_are_kept_and_no_more_than_eleven() {
 }
 
 #[tokio::test]
+async fn everyone_is_told_that_the_program_lives_and_nothing_else() {
+    let house = House::new(Some(snapshot(&plant_of(&hybrid()))));
+    let from_afar = [("origin", "https://evil.example"), ("x-forwarded-for", "1.2.3.4")];
+    for asked in 0..300 {
+        let answer = house.ask("203.0.113.9", "GET", "/healthz", &from_afar, "").await;
+        assert_eq!(answer.shown(), r#"200 {"program":"givtcp","alive":true}"#, "{asked}");
+    }
+    for (method, path) in [("POST", "/healthz"), ("GET", "/healthz/"), ("GET", "/healthz/../api/v1/plants")] {
+        let answer = house.ask("203.0.113.9", method, path, &[], "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+    assert_eq!(house.ask("127.0.0.1", "DELETE", "/healthz", &[], "").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
 async fn nothing_acts_on_get() {
     let house = House::new(Some(snapshot(&plant_of(&hybrid()))));
     let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));

@@ -29,6 +29,7 @@ mod first_values;
 mod fleet;
 mod group;
 mod guards;
+mod healthy;
 mod host;
 mod http;
 mod independent_client;

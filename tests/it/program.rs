@@ -189,6 +189,12 @@ impl Program {
         timeout(within, command(&self.dir, args).output()).await.expect("it ends in time").unwrap()
     }
 
+    /// As [`Program::beside`], with more in its environment.
+    pub async fn beside_told(&self, args: &[&str], told: &[(&str, String)], within: Duration) -> Output {
+        let mut command = command(&self.dir, args);
+        timeout(within, command.envs(told.iter().cloned()).output()).await.expect("it ends in time").unwrap()
+    }
+
     /// How long ago it was started.
     pub fn age(&self) -> Duration {
         self.begun.elapsed()

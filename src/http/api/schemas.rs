@@ -14,6 +14,17 @@ use crate::catalogue::{Payload, Tree};
 use crate::control::{Control, ControlKind};
 use crate::plant::Snapshot;
 
+/// That this program lives.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Alive {
+    /// Which program answers.
+    #[schema(example = "givtcp")]
+    pub program: &'static str,
+    /// Always true.
+    pub alive: bool,
+}
+
 /// All inverters.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
