@@ -1,6 +1,7 @@
 //! Settings in, tasks out, and the order of shutdown.
 
 mod answers;
+mod broker;
 mod clocks;
 mod commands;
 mod company;
@@ -395,6 +396,7 @@ fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<Sess
             mqtt.will_delay
         },
         tls,
+        known_by: broker::known_by(settings),
         events: events.clone(),
         seed: fastrand::u64(..),
         ..SessionSettings::new(mqtt.host.clone(), mqtt.port)

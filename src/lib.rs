@@ -14,6 +14,7 @@ pub mod decode;
 pub mod event;
 pub mod fleet;
 pub mod frame;
+pub mod homeassistant;
 pub mod http;
 pub mod inverter;
 pub mod ipc;

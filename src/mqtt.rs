@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use rustls::ClientConfig;
 use secrecy::SecretString;
 
@@ -58,6 +59,8 @@ pub struct SessionSettings {
     pub keep_alive: Duration,
     /// TLS from [`tls_config`]; none speaks plainly.
     pub tls: Option<Arc<ClientConfig>>,
+    /// Who is asked before each connection where the broker is and who may use it; without, it is as above.
+    pub known_by: Option<Arc<dyn KnowsBroker>>,
     /// What happens to inverters; each session publishes what happens to its own.
     pub events: Events,
     /// Who takes commands; without, none are.
@@ -68,7 +71,34 @@ pub struct SessionSettings {
     pub seed: u64,
 }
 
+/// Where a broker is, and who may use it.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// As [`SessionSettings::host`].
+    pub host: String,
+    /// As [`SessionSettings::port`].
+    pub port: u16,
+    /// As [`SessionSettings::username`].
+    pub username: String,
+    /// As [`SessionSettings::password`].
+    pub password: SecretString,
+    /// As [`SessionSettings::tls`].
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// Somebody who knows a broker that may come later, move, or take another password.
+pub trait KnowsBroker: fmt::Debug + Send + Sync {
+    /// What is known now, within seconds; or why nothing is, and what to do.
+    fn access(&self) -> BoxFuture<'_, Result<Access, String>>;
+}
+
 impl SessionSettings {
+    /// Takes over what is known of the broker now.
+    fn use_access(&mut self, access: Access) {
+        let Access { host, port, username, password, tls } = access;
+        (self.host, self.port, self.username, self.password, self.tls) = (host, port, username, password, tls);
+    }
+
     /// Settings for a broker, the rest as the program's defaults have it.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self {
@@ -83,6 +113,7 @@ impl SessionSettings {
             will_delay: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
             tls: None,
+            known_by: None,
             events: Events::new(),
             commands: None,
             counters: Arc::default(),
@@ -146,7 +177,7 @@ impl MqttCounters {
     }
 }
 
-/// The broker as it stands in log lines and errors.
+/// The broker as it stands in log lines and errors; without a host while it is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Broker {
     host: String,
@@ -155,6 +186,9 @@ struct Broker {
 
 impl fmt::Display for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.is_empty() {
+            return f.write_str("mqtt broker");
+        }
         write!(f, "mqtt broker {}:{}", self.host, self.port)
     }
 }

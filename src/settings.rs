@@ -6,7 +6,8 @@
 //! 2. the settings file, YAML or JSON;
 //! 3. `GIVTCP_…` variables: `GIVTCP_MQTT__HOST` for `mqtt.host`, `GIVTCP_INVERTERS=host,host:port` for the inverters;
 //! 4. GivTCP's own names (`INVERTOR_IP_1`, `MQTT_ADDRESS`, …), each with a note of its new name, and a warning where
-//!    it overrides another value. Only `TZ`, which is not GivTCP's alone, stays below all others.
+//!    it overrides another value. Only `TZ`, which is not GivTCP's alone, stays below all others;
+//! 5. where Home Assistant's Supervisor runs the program, the [`Options`] that its users see.
 //!
 //! An unknown name in a file is a fault, an unknown `GIVTCP_…` variable a warning. Values are taken as they are
 //! written: an unquoted `password: 0123` keeps its zero. This room reads the settings file and nothing else; variables
@@ -19,6 +20,7 @@ mod keys;
 mod layer;
 mod marked;
 mod old;
+mod options;
 mod places;
 mod scalar;
 mod types;
@@ -29,11 +31,12 @@ mod walk;
 mod tests;
 
 pub use fault::{Fault, Origin};
+pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
     MqttSettings, OnStop, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers,
-    RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    RedisSettings, Role, Settings, Smoothing, SupervisorSettings, TlsSettings, Transport, WhenRedisIsDown,
 };
 pub use view::describe;
 
@@ -57,6 +60,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// One line each: variables that are no settings, GivTCP's names with their new ones, settings set in vain.
     pub warnings: Vec<String>,
+    /// Whether a broker's address is among them, so that no other is to be looked for.
+    pub names_broker: bool,
 }
 
 /// Puts the settings together from `file` and the environment.
@@ -65,26 +70,53 @@ pub struct Loaded {
 ///
 /// Every fault, in the order of the layers. A file that cannot be read or is no YAML is the only fault reported.
 pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
+    load_below(file, env, None)
+}
+
+/// As [`load`], below the Supervisor's options, if that runs the program.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_below(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    options: Option<&Options>,
+) -> Result<Loaded, Vec<Fault>> {
     let text = file.map(file::read).transpose()?;
     let source = file.map(|file| file.display().to_string());
-    from_text(text.as_deref().zip(source.as_deref()), env)
+    from_text_below(text.as_deref().zip(source.as_deref()), env, options)
 }
 
 /// The data directory that they name, whatever else may be wrong with them; `None` if nothing of them can be read.
-pub fn data_dir(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Option<PathBuf> {
+pub fn data_dir(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    options: Option<&Options>,
+) -> Option<PathBuf> {
     let text = file.map(file::read).transpose().ok()?;
-    let put = put_together(text.as_deref().map(|text| (text, "settings")), env).ok()?;
+    let put = put_together(text.as_deref().map(|text| (text, "settings")), env, options).ok()?;
     Some(put.settings.data_dir)
 }
 
 /// As [`load`], with the file's text and name.
+#[cfg(test)]
 fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {
-    let Put { settings, faults, mut warnings } = put_together(file, env)?;
+    from_text_below(file, env, None)
+}
+
+/// As [`load_below`], with the file's text and name.
+fn from_text_below(
+    file: Option<(&str, &str)>,
+    env: impl Iterator<Item = (String, String)>,
+    options: Option<&Options>,
+) -> Result<Loaded, Vec<Fault>> {
+    let Put { settings, faults, mut warnings, names_broker } = put_together(file, env, options)?;
     if !faults.is_empty() {
         return Err(faults);
     }
     warnings.extend(in_vain(&settings));
-    Ok(Loaded { settings, warnings })
+    Ok(Loaded { settings, warnings, names_broker })
 }
 
 /// The layers put together, defaults where they are wrong.
@@ -92,9 +124,14 @@ struct Put {
     settings: Settings,
     faults: Vec<Fault>,
     warnings: Vec<String>,
+    names_broker: bool,
 }
 
-fn put_together(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Put, Vec<Fault>> {
+fn put_together(
+    file: Option<(&str, &str)>,
+    env: impl Iterator<Item = (String, String)>,
+    options: Option<&Options>,
+) -> Result<Put, Vec<Fault>> {
     let env: BTreeMap<String, String> = env.collect();
     let mut origins = layer::Origins::new(Origin::of(file.map_or("settings", |(_, source)| source)));
     let (from_file, mut faults) =
@@ -105,11 +142,16 @@ fn put_together(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, S
     let (from_env, env_faults, mut warnings) = env::layer(&env, &mut origins);
     let (from_old, old_faults, notes) = old::layer(&env, &[&from_file, &from_env], &mut origins);
     warnings.extend(notes);
-    let merged = layer::merge(vec![from_file, from_env, from_old])?;
+    let lower = [&from_file, &from_env, &from_old];
+    let read = options.map(|options| options::layer(options, &lower, &mut origins));
+    let (from_options, option_faults, notes) = read.unwrap_or_default();
+    warnings.extend(notes);
+    let merged = layer::merge(vec![from_file, from_env, from_old, from_options])?;
     let (settings, walk_faults) = walk::settings(&merged, &origins);
-    faults.extend(env_faults.into_iter().chain(old_faults).chain(walk_faults));
+    let names_broker = layer::find(&merged, "mqtt.host").is_some();
+    faults.extend(env_faults.into_iter().chain(old_faults).chain(option_faults).chain(walk_faults));
     faults.sort_by_key(|fault| (fault.origin.line.unwrap_or(usize::MAX), fault.origin.column));
-    Ok(Put { settings, faults, warnings })
+    Ok(Put { settings, faults, warnings, names_broker })
 }
 
 /// A warning for each setting whose effect another one takes away.

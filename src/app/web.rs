@@ -36,7 +36,7 @@ pub(super) fn of(app: &App, settings: &Settings, roles: &Roles) -> Option<(Http,
             token: Some(wanted.token.clone()).filter(|token| !token.expose_secret().is_empty()),
             readers: wanted.read,
             hosts: wanted.hosts.clone(),
-            supervised: is_supervised(),
+            supervised: settings.supervisor.is_some(),
         },
         settings: describe(settings),
         events: app.events(),
@@ -47,7 +47,7 @@ pub(super) fn of(app: &App, settings: &Settings, roles: &Roles) -> Option<(Http,
 
 /// Where a fleet of these settings listens.
 pub(super) fn listen(settings: &Settings) -> String {
-    settings.http.listen.clone().unwrap_or_else(|| http::usual_address(is_in_container()).to_string())
+    settings.http.listen.clone().unwrap_or_else(|| http::usual_address(is_in_container(settings)).to_string())
 }
 
 fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &Orders, roles: &Roles) -> Plant {
@@ -60,16 +60,11 @@ fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &
     }
 }
 
-/// Whether Home Assistant's Supervisor runs this program: it gives each of its apps a variable of this name.
-fn is_supervised() -> bool {
-    std::env::var_os("SUPERVISOR_TOKEN").is_some()
-}
-
 /// Whether the loopback interface is that of a container. Docker, Podman and systemd-nspawn leave these signs.
-fn is_in_container() -> bool {
+fn is_in_container(settings: &Settings) -> bool {
     let signs = ["/.dockerenv", "/run/.containerenv"];
     let variables = ["container", "KUBERNETES_SERVICE_HOST"];
-    is_supervised()
+    settings.supervisor.is_some()
         || signs.iter().any(|path| Path::new(path).exists())
         || variables.iter().any(|name| std::env::var_os(name).is_some())
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::app;
+use crate::homeassistant::addon::Addon;
 use crate::overrides::journal;
-use crate::settings::{self, Fault, Loaded};
+use crate::settings::{self, Fault, Loaded, SupervisorSettings};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
@@ -23,7 +24,7 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
             complain_of(&app::faults(&settings));
             ExitCode::from(super::WRONG_USAGE)
         }
-        Ok(Loaded { settings, warnings }) => {
+        Ok(Loaded { settings, warnings, .. }) => {
             let unfit = journal::check(&super::run::data_dir(settings.data_dir.clone()));
             let unfit = unfit
                 .map(|why| format!("data_dir: no override can start, since what it must undo cannot be kept: {why}"));
@@ -40,13 +41,29 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
     }
 }
 
-/// The settings from `file` and this process's environment.
+/// The settings from `file` and this process's environment, and the Supervisor's options if that runs this program.
 ///
 /// # Errors
 ///
 /// Every fault.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Vec<Fault>> {
-    settings::load(file, variables())
+    load_in(file, addon(false).as_ref())
+}
+
+/// As [`load`], where it is known what runs this program.
+pub(super) fn load_in(file: Option<&Path>, addon: Option<&Addon>) -> Result<Loaded, Vec<Fault>> {
+    let mut loaded = settings::load_below(file, variables(), addon.map(Addon::options).as_ref())?;
+    loaded.settings.supervisor = addon.map(|addon| SupervisorSettings {
+        at: addon.supervisor().at.clone(),
+        token: addon.supervisor().token.clone(),
+        gives_broker: !loaded.names_broker,
+    });
+    Ok(loaded)
+}
+
+/// The surroundings of an app of Home Assistant, if this program is one, or if that is `said`.
+pub(super) fn addon(said: bool) -> Option<Addon> {
+    Addon::find(said, |name| env::var(name).ok())
 }
 
 /// This process's environment.
@@ -55,9 +72,18 @@ pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
-/// The first of the default settings files that exists.
+/// The first of the default settings files that exists; an app of Home Assistant has one place for it.
 pub fn default_file() -> Option<PathBuf> {
-    settings::default_paths(|name| env::var(name).ok()).into_iter().find(|path| path.exists())
+    default_file_in(addon(false).as_ref())
+}
+
+/// As [`default_file`], where it is known what runs this program.
+pub(super) fn default_file_in(addon: Option<&Addon>) -> Option<PathBuf> {
+    let places = match addon {
+        Some(addon) => vec![addon.settings_file()],
+        None => settings::default_paths(|name| env::var(name).ok()),
+    };
+    places.into_iter().find(|path| path.exists())
 }
 
 /// Says what this machine has not, a line each, on standard error.

@@ -21,7 +21,11 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// The data directory of the daemon that would run here. Whatever else is wrong with its settings does not matter.
 pub(super) fn data_dir(config: Option<PathBuf>) -> PathBuf {
     let file = config.or_else(check::default_file);
-    let named = settings::data_dir(file.as_deref(), check::variables());
+    let named = settings::data_dir(
+        file.as_deref(),
+        check::variables(),
+        check::addon(false).map(|addon| addon.options()).as_ref(),
+    );
     super::run::data_dir(named.unwrap_or_else(|| settings::DATA_DIR.into()))
 }
 

@@ -6,6 +6,8 @@ use anyhow::Context;
 
 use super::{block_on, check, log, stop};
 use crate::app::{self, App};
+use crate::homeassistant::addon::Addon;
+use crate::homeassistant::supervisor::Supervisor;
 use crate::settings::{self, Settings};
 
 #[derive(Debug, clap::Args)]
@@ -13,11 +15,18 @@ pub(super) struct RunArgs {
     /// The settings file; without it the usual places and the environment.
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// As an app (add-on) of Home Assistant: with options from /data/options.json, the settings file
+    /// /config/givtcp.yaml, state in /data, and the broker that Home Assistant has. So it is anyway where the Supervisor
+    /// has left its token in the environment.
+    #[arg(long)]
+    addon: bool,
 }
 
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let file = args.config.or_else(check::default_file);
-    let loaded = match check::load(file.as_deref()) {
+    let addon = check::addon(args.addon);
+    let made = addon.as_ref().map(Addon::make_settings_file);
+    let file = args.config.or_else(|| check::default_file_in(addon.as_ref()));
+    let loaded = match check::load_in(file.as_deref(), addon.as_ref()) {
         Ok(loaded) => loaded,
         Err(faults) => {
             check::complain(&faults);
@@ -32,10 +41,38 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     settings.data_dir = data_dir(settings.data_dir);
     log::init(&settings.log.level);
+    if let (Some(addon), Some(made)) = (&addon, made) {
+        let file = addon.settings_file();
+        match made {
+            Ok(true) => tracing::info!(
+                "{}: made, with every setting switched off; options of the app win over it",
+                file.display()
+            ),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("{}: cannot be made: {error}", file.display()),
+        }
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    block_on(serve(&settings))?
+    block_on(async move {
+        if let (None, Some(addon)) = (&settings.timezone, addon) {
+            settings.timezone = time_zone(addon.supervisor()).await;
+        }
+        serve(&settings).await
+    })?
+}
+
+/// The house's, where neither the settings nor the Supervisor's variable `TZ` say one.
+async fn time_zone(supervisor: &Supervisor) -> Option<String> {
+    let told =
+        supervisor.time_zone().await.inspect_err(|error| tracing::warn!("timezone: the system's is used: {error}"));
+    let zone = told.ok().flatten()?;
+    let is_known = jiff::tz::TimeZone::get(&zone).is_ok();
+    if !is_known {
+        tracing::warn!("timezone: the system's is used, since this one is not known to it: {}", zone.escape_debug());
+    }
+    is_known.then_some(zone)
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -50,7 +87,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         env!("CARGO_PKG_VERSION"),
         names.join(", "),
         settings.poll.every,
-        if settings.mqtt.enabled { format!("{}:{}", settings.mqtt.host, settings.mqtt.port) } else { "nobody".into() },
+        publishes_to(settings),
     );
     let restart = app.restart.clone();
     let is_restart = tokio::select! {
@@ -64,6 +101,14 @@ async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         return Err(begin_anew());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn publishes_to(settings: &Settings) -> String {
+    match &settings.supervisor {
+        _ if !settings.mqtt.enabled => "nobody".to_owned(),
+        Some(supervisor) if supervisor.gives_broker => "the broker that Home Assistant has".to_owned(),
+        _ => format!("{}:{}", settings.mqtt.host, settings.mqtt.port),
+    }
 }
 
 /// Becomes a new run of the same program, with the same arguments and environment, so that no supervisor is needed for

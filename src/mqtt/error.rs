@@ -16,6 +16,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// What ended a connection, or kept it from being made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
+    #[error("is not known yet: {0}")]
+    NotKnown(String),
     #[error("has a name that cannot be resolved, check mqtt.host: {0}")]
     UnknownHost(io::Error),
     #[error("cannot be reached, check that it runs and that mqtt.host and mqtt.port are right: {0}")]

@@ -21,6 +21,8 @@ use crate::frame::Serial;
 const GOOD: Duration = Duration::from_secs(10);
 /// The first wait after a broken connection is at most this.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// The longest wait where another is asked who may use the broker: it may know of a new password by then.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// Into how many steps a republishing period is cut.
 const STEPS: u32 = 30;
 /// What shutting down may take, out of the second that it is given.
@@ -64,8 +66,8 @@ enum Served {
     Broken(ConnectionError),
 }
 
-struct Session<'a> {
-    settings: &'a SessionSettings,
+struct Session {
+    settings: SessionSettings,
     broker: Broker,
     serial: Serial,
     identity: Identity,
@@ -96,18 +98,19 @@ struct Timers {
     spread_at: Instant,
 }
 
-impl<'a> Session<'a> {
-    fn new(settings: &'a SessionSettings, first: &Tree, seed: u64) -> Self {
+impl Session {
+    fn new(settings: &SessionSettings, first: &Tree, seed: u64) -> Self {
         let mut projection = Projection::new(&settings.root, first.serial, settings.retain, settings.republish_every);
         projection.apply(first);
         let identity =
             Identity { client_id: format!("givtcp-{}", first.serial), status_topic: projection.status_topic() };
         let happenings = Happenings::new(settings.events.subscribe(), first.serial, projection.event_topic());
+        let host = if settings.known_by.is_some() { String::new() } else { settings.host.clone() };
         Self {
-            settings,
             happenings,
             ears: Ears::new(settings, first.serial),
-            broker: Broker { host: settings.host.clone(), port: settings.port },
+            broker: Broker { host, port: settings.port },
+            settings: settings.clone(),
             serial: first.serial,
             identity,
             projection,
@@ -122,7 +125,7 @@ impl<'a> Session<'a> {
             let attempt = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return End::Finished,
-                attempt = Connection::open(self.settings, &self.identity) => attempt,
+                attempt = self.connect() => attempt,
             };
             let failure = match attempt {
                 Ok(connection) => {
@@ -141,13 +144,25 @@ impl<'a> Session<'a> {
                 Err(failure) => failure,
             };
             self.failed(&failure);
-            let pause = self.backoff.next_rest(failure.longest_wait());
+            let longest = failure.longest_wait();
+            let longest = if self.settings.known_by.is_some() { longest.min(ASK_AGAIN) } else { longest };
+            let pause = self.backoff.next_rest(longest);
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return End::Finished,
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// One attempt, where the broker is known to be now.
+    async fn connect(&mut self) -> Result<Connection, ConnectionError> {
+        if let Some(known_by) = self.settings.known_by.clone() {
+            let access = known_by.access().await.map_err(ConnectionError::NotKnown)?;
+            self.settings.use_access(access);
+            self.broker = Broker { host: self.settings.host.clone(), port: self.settings.port };
+        }
+        Connection::open(&self.settings, &self.identity).await
     }
 
     /// Carries the projection over one connection, until it breaks or the session ends.

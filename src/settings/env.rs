@@ -9,7 +9,7 @@ use super::layer::{Element, Layer, Origins};
 use super::scalar;
 
 /// Variables of that prefix that are none of the settings.
-const NOT_SETTINGS: [&str; 1] = ["GIVTCP_CAPTURES"];
+const NOT_SETTINGS: [&str; 3] = ["GIVTCP_CAPTURES", "GIVTCP_ADDON_ROOT", "GIVTCP_SUPERVISOR"];
 
 /// The layer, what is wrong with it, and a warning for each variable that is no setting.
 pub(super) fn layer(env: &BTreeMap<String, String>, origins: &mut Origins) -> (Layer, Vec<Fault>, Vec<String>) {

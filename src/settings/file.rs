@@ -50,11 +50,11 @@ fn unreadable(error: &io::Error) -> String {
 
 /// The layer that `text` holds. `source` is what faults call it.
 pub(super) fn layer(text: &str, source: &str, origins: &mut Origins) -> (Layer, Vec<Fault>) {
-    let whole = |want: &str| vec![Fault::new(Origin::of(source), "", want)];
     let root = match marked::parse(&for_yaml(text, source)) {
         Ok(Some(Node { kind: Kind::Table(entries), .. })) => entries,
         Ok(None | Some(Node { kind: Kind::Null, .. })) => {
-            return (Layer::default(), whole("is empty: it must at least name an inverter"));
+            // A file may hold nothing but comments.
+            return (Layer::default(), Vec::new());
         }
         Ok(Some(node)) => {
             let origin = Origin::at(source, node.at.line, node.at.column);

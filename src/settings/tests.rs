@@ -8,6 +8,7 @@ use super::*;
 
 mod bad_files;
 mod never_panics;
+mod options;
 mod rates;
 mod variables;
 
@@ -44,7 +45,7 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn the_example_file_holds_exactly_the_defaults() {
-    let Loaded { settings, warnings } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
+    let Loaded { settings, warnings, .. } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
     let inverter = InverterSettings {
         name: None,
         host: "192.168.1.20".into(),
@@ -254,7 +255,7 @@ fn locks_in_redis_want_its_address() {
 fn givtcps_switch_of_the_new_locks_chooses_where_they_are_kept() {
     let redis = format!("{ONE}redis: {{ url: 'redis://host' }}\n");
     for (value, backend) in [("false", LockBackend::File), ("true", LockBackend::Auto), ("False", LockBackend::File)] {
-        let Loaded { settings, warnings } = load_with(&redis, &[("USE_NEW_LOCKS", value)]).unwrap();
+        let Loaded { settings, warnings, .. } = load_with(&redis, &[("USE_NEW_LOCKS", value)]).unwrap();
         assert_eq!(settings.locks.backend, backend);
         let note = "USE_NEW_LOCKS: is now locks.backend in the settings file, or GIVTCP_LOCKS__BACKEND";
         assert_eq!(warnings.first().map(String::as_str), Some(note));
@@ -271,7 +272,7 @@ fn files_for_tls_without_tls_are_a_warning() {
         let text = format!("{ONE}redis: {{ url: '{url}', ca_file: /ca.pem }}");
         load_with(&text, &[("GIVTCP_REDIS__CA_FILE", "/other.pem")]).unwrap()
     };
-    let Loaded { settings, warnings } = with("rediss://host");
+    let Loaded { settings, warnings, .. } = with("rediss://host");
     assert_eq!((settings.redis.ca_file, warnings.len()), (Some("/other.pem".into()), 0));
     let warnings = with("redis://host").warnings;
     assert_eq!(warnings, ["redis.ca_file: is set, but redis.url is not rediss://, so nothing is encrypted"]);

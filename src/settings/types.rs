@@ -43,6 +43,19 @@ pub struct Settings {
     pub control: ControlSettings,
     /// The log.
     pub log: LogSettings,
+    /// Home Assistant's Supervisor, if that runs the program: of the surroundings, and nothing that is set.
+    pub supervisor: Option<SupervisorSettings>,
+}
+
+/// Home Assistant's Supervisor.
+#[derive(Clone, Debug)]
+pub struct SupervisorSettings {
+    /// Host and port of its interface.
+    pub at: String,
+    /// What it knows this program by.
+    pub token: SecretString,
+    /// Whether it is asked where the broker is, since no setting says so.
+    pub gives_broker: bool,
 }
 
 /// One inverter's connection.
@@ -226,6 +239,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
+            supervisor: None,
         }
     }
 }

@@ -33,6 +33,7 @@ impl View {
             http,
             control,
             log,
+            supervisor: _,
         } = settings;
         let mut lines = View(Vec::new());
         lines.put("data_dir", data_dir.display());

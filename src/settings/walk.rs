@@ -41,6 +41,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         http: walk.http(&scope),
         control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
+        supervisor: None,
     };
     walk.redis_where_it_is_asked_for(root, &settings);
     walk.a_port_for_each_inverter(root, &settings);

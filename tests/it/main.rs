@@ -9,6 +9,7 @@
     reason = "a test that fails says so"
 )]
 
+mod addon;
 mod bad_input;
 mod broker_restart;
 mod captures;
@@ -52,6 +53,7 @@ mod replayed_captures;
 mod roles;
 mod shutdown;
 mod statuses;
+mod supervisor;
 mod torture;
 mod transports;
 mod values;

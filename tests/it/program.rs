@@ -172,6 +172,11 @@ impl Program {
         Self::spawn_told(dir, &["run", "--config", "givtcp.yaml"], told)
     }
 
+    /// `givtcp` with these arguments, in this directory, with more in its environment.
+    pub fn start_told(dir: Arc<tempfile::TempDir>, args: &[&str], told: &[(&str, String)]) -> Self {
+        Self::spawn_told(dir, args, told)
+    }
+
     fn spawn(dir: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
         Self::spawn_told(dir, args, &[])
     }

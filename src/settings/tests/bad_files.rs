@@ -104,9 +104,9 @@ fn a_whole_file_that_is_no_settings_file_is_one_fault() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r##"
-    "" => givtcp.yaml: is empty: it must at least name an inverter
-    "# nothing\n" => givtcp.yaml: is empty: it must at least name an inverter
-    "---\n" => givtcp.yaml: is empty: it must at least name an inverter
+    "" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
+    "# nothing\n" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
+    "---\n" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
     "just words\n" => givtcp.yaml:1:1: must hold names and values, not one value
     "- a\n- b\n" => givtcp.yaml:1:1: must hold names and values, not a list
     "a: [1, 2\n" => givtcp.yaml:2:1: is not valid YAML: while parsing a flow sequence, expected ',' or ']'

@@ -115,7 +115,7 @@ proptest! {
         env in prop::collection::vec(variable(), 0..6),
     ) {
         match from_text(Some((&text, "givtcp.yaml")), env.into_iter()) {
-            Ok(Loaded { settings, warnings }) => {
+            Ok(Loaded { settings, warnings, .. }) => {
                 prop_assert!(!settings.inverters.is_empty());
                 prop_assert!(settings.poll.every >= Duration::from_secs(5));
                 prop_assert!(settings.inverters.iter().all(|inverter| !inverter.host.is_empty() && inverter.port > 0));

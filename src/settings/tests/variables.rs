@@ -94,7 +94,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
         ("PALM_WINTER", "01,02"),
         ("PYTHONPATH", "/app"),
     ];
-    let Loaded { settings, warnings } = from_text(None, vars(&env)).unwrap();
+    let Loaded { settings, warnings, .. } = from_text(None, vars(&env)).unwrap();
     assert_eq!(settings.mqtt.password.expose_secret(), "s3cret");
     insta::assert_snapshot!(describe(&settings), @r"
     data_dir: /config/GivTCP
@@ -199,7 +199,7 @@ fn an_old_name_that_overrides_a_new_one_says_so() {
         ("INVERTOR_IP_1", "192.168.1.21"),
         ("TZ", "Europe/London"),
     ];
-    let Loaded { settings, warnings } = load_with(&text, &env).unwrap();
+    let Loaded { settings, warnings, .. } = load_with(&text, &env).unwrap();
     assert_eq!(settings.timezone.as_deref(), Some("Europe/Paris"));
     assert_eq!(settings.inverters.len(), 1);
     assert_eq!(settings.inverters[0].host, "192.168.1.21");
