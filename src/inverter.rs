@@ -23,7 +23,7 @@ mod worn;
 pub use hold::{Hold, link_resource};
 pub use passing::PassOn;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::control::{Inbox, Policy};
 use crate::event::{Events, Whose};
-use crate::frame::Serial;
+use crate::frame::{BlockKey, Serial};
 use crate::link::{self, Connector};
 use crate::lock::{Lease, LockManager, Owner};
 use crate::overrides::journal::Journal;
@@ -203,6 +203,8 @@ struct Task {
     seen: Seen,
     /// Registers that were written here since then.
     ours: BTreeSet<u16>,
+    /// Blocks of settings that were read for what is at work, and when, since anything was written.
+    lately: BTreeMap<BlockKey, Instant>,
     /// When open records are looked for, if they are.
     settle_at: Option<Instant>,
     settle_rest: Backoff,
@@ -313,6 +315,7 @@ impl Task {
             late: Vec::new(),
             seen: Seen::default(),
             ours: BTreeSet::new(),
+            lately: BTreeMap::new(),
             settle_at: Some(began),
             settle_rest: Backoff::new(FIRST_UNDO_REST, inverter.link.seed),
             began,

@@ -40,6 +40,9 @@ pub trait Line: Send {
     /// Reads what these registers hold now.
     fn read(&mut self, registers: &[u16], by: Instant) -> impl Future<Output = Result<Known, Cut>> + Send;
 
+    /// The same, but what was read a moment ago, and since when nothing was written here, is not read again.
+    fn read_unless_fresh(&mut self, registers: &[u16], by: Instant) -> impl Future<Output = Result<Known, Cut>> + Send;
+
     /// What writes.
     fn writer(&mut self) -> &mut Writer;
 

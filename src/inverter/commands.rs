@@ -1,6 +1,7 @@
 //! Orders in the hands of the task that owns the link: taken between two requests, answered whatever happens.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -16,6 +17,10 @@ use crate::registers::plan::{Due, blocks, is_inverter};
 
 /// What a plan reads may decide on what else it must read, so often.
 const MOST_READS: usize = 4;
+
+/// What was read so short a time ago need not be read again before it is written. Reading all that a recipe depends on
+/// takes about half of it.
+const FRESH: Duration = Duration::from_secs(3);
 
 /// Why an order comes to nothing.
 pub(super) enum Stop {
@@ -96,6 +101,7 @@ impl Task {
     async fn outcome_of(&mut self, job: &mut Option<Job>, connection: &mut Connection) -> Result<Report, Stop> {
         let Some(asked) = job.as_ref() else { return Err(Outcome::unreachable("nobody asks any more").into()) };
         self.may_begin(asked)?;
+        self.lately.clear();
         let (command, deadline) = (asked.command.clone(), asked.deadline());
         if let Command::SwitchRate(day) = command {
             return Ok(self.switch_rate(&command, day));
@@ -206,11 +212,20 @@ impl Task {
     ) -> Result<(), Stop> {
         let patience = Patience::live(self.inverter.timeout);
         match self.read(key, patience, by, connection).await? {
-            Reading::Read => Ok(()),
+            Reading::Read => {
+                self.lately.insert(key, Instant::now());
+                Ok(())
+            }
             Reading::Failed { .. } if connection.reader.is_lost() => Err(Ended::Unanswered.into()),
             Reading::Failed { .. } => Err(Outcome::unreachable(format!("{key} could not be read")).into()),
             Reading::OutOfTime => Err(Outcome::unreachable(format!("no time was left to read {key}")).into()),
         }
+    }
+
+    /// Blocks of settings that were read a moment ago, and since when nothing was written here.
+    pub(super) fn fresh_blocks(&self) -> BTreeSet<BlockKey> {
+        let fresh = self.lately.iter().filter(|(_, at)| at.elapsed() <= FRESH);
+        fresh.map(|(key, _)| *key).collect()
     }
 
     /// The block in which a setting is polled.

@@ -36,15 +36,17 @@ impl<'a> Hands<'a> {
     pub(super) fn new(task: &'a mut Task, connection: &'a mut Connection, lease: Option<Lease>) -> Self {
         Self { task, connection, lease, ended: None }
     }
-}
 
-impl Line for Hands<'_> {
-    async fn read(&mut self, registers: &[u16], by: Instant) -> Result<Known, Cut> {
-        let mut keys: BTreeSet<BlockKey> = BTreeSet::new();
-        for register in registers {
+    /// The blocks in which these registers are read.
+    fn blocks_of(&self, registers: &[u16]) -> Result<BTreeSet<BlockKey>, Cut> {
+        let block = |register: &u16| {
             let key = self.task.block_of(*register);
-            keys.insert(key.ok_or_else(|| Cut::Unread(format!("HR {register} is in no block that is read")))?);
-        }
+            key.ok_or_else(|| Cut::Unread(format!("HR {register} is in no block that is read")))
+        };
+        registers.iter().map(block).collect()
+    }
+
+    async fn read_blocks(&mut self, keys: BTreeSet<BlockKey>, by: Instant) -> Result<Known, Cut> {
         for key in keys {
             match self.task.read_now(key, by, self.connection).await {
                 Ok(()) => {}
@@ -58,6 +60,20 @@ impl Line for Hands<'_> {
             }
         }
         self.task.context().map(|context| context.known).map_err(|outcome| Cut::Unread(outcome.to_string()))
+    }
+}
+
+impl Line for Hands<'_> {
+    async fn read(&mut self, registers: &[u16], by: Instant) -> Result<Known, Cut> {
+        let keys = self.blocks_of(registers)?;
+        self.read_blocks(keys, by).await
+    }
+
+    async fn read_unless_fresh(&mut self, registers: &[u16], by: Instant) -> Result<Known, Cut> {
+        let mut keys = self.blocks_of(registers)?;
+        let fresh = self.task.fresh_blocks();
+        keys.retain(|key| !fresh.contains(key));
+        self.read_blocks(keys, by).await
     }
 
     fn writer(&mut self) -> &mut Writer {
@@ -90,6 +106,8 @@ impl Line for Hands<'_> {
     fn wrote(&mut self, register: u16, is_undoing: bool) {
         let today = self.task.inverter.zone.to_datetime(self.task.inverter.clock.now()).date();
         self.task.ours.insert(register);
+        // It may have changed what stands elsewhere too.
+        self.task.lately.clear();
         self.task.worn.count(register, today, is_undoing);
     }
 }

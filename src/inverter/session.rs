@@ -94,6 +94,7 @@ impl Task {
         self.link_fence = lease.fence();
         self.settle_at = Some(Instant::now());
         self.timed.begin_connection();
+        self.lately.clear();
         let (busy, stop) = (self.busy.subscribe(), CancellationToken::new());
         self.stop = stop.clone();
         let (closing, must_undo) = (CancellationToken::new(), self.timed.must_undo());

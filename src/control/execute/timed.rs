@@ -126,7 +126,12 @@ pub async fn end(record: &mut Handle, context: &Context, line: &mut impl Line, b
             return undoing.stopped(format!("HR {address} at {device:#04x} is none of the inverter's"));
         }
         let own: Vec<u16> = own.into_iter().map(|(_, address)| address).collect();
-        let known = if own.is_empty() { Ok(Known::default()) } else { line.read(&own, by).await };
+        let known = match round {
+            _ if own.is_empty() => Ok(Known::default()),
+            // Whoever ends it has mostly read all of it right before.
+            0 => line.read_unless_fresh(&own, by).await,
+            _ => line.read(&own, by).await,
+        };
         let known = match known {
             Ok(known) => known,
             Err(cut) => return undoing.cut(cut),

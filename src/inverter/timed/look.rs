@@ -35,6 +35,7 @@ impl Task {
             return Ok(());
         }
         let _busy = Busy::of(&self.busy);
+        self.lately.clear();
         self.timed.look_at = None;
         if self.timed.ask_at.take_if(|at| Instant::now() >= *at).is_some() {
             self.timed.is_taken_up = false;

@@ -132,7 +132,8 @@ impl Task {
         connection: &mut Connection,
     ) -> Result<(Context, Recipe), Stop> {
         let options = Options { export_floor: self.inverter.policy.export_floor };
-        let mut read = BTreeSet::new();
+        // After an undoing, what was read back then.
+        let mut read = self.fresh_blocks();
         for _ in 0..MOST_READS {
             let context = self.context()?;
             let wanted = recipe::reads(kind, minutes, &context, options)?;

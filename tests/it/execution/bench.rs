@@ -328,6 +328,12 @@ impl House {
         self.wire().fates = fates.iter().copied().collect();
     }
 
+    /// How much was asked on the wire, reads and writes.
+    pub fn requests(&self) -> usize {
+        let wire = self.wire();
+        wire.asked.len() + wire.writes.len()
+    }
+
     /// Open records of the journal.
     pub async fn open_records(&self) -> Vec<Record> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;

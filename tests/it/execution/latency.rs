@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use givtcp::control::Outcome;
+use givtcp::simulator::Family;
 use tokio::time::{Instant, sleep};
 
-use super::bench::House;
+use super::bench::{House, seconds};
 
 #[tokio::test]
 async fn an_idle_inverters_command_is_on_the_wire_in_less_than_five_milliseconds_beside_its_read() {
@@ -37,4 +38,31 @@ async fn an_idle_inverters_command_is_on_the_wire_in_less_than_five_milliseconds
     );
     assert!(beside[50] < Duration::from_millis(5), "{:?}", beside[50]);
     house.end().await;
+}
+
+/// The pacing is the default one, and in paused time nothing else takes any.
+#[tokio::test(start_paused = true)]
+async fn an_override_that_takes_the_place_of_another_is_applied_within_nine_seconds_at_the_default_pacing() {
+    for &family in Family::ALL {
+        let house = House::of(family);
+        house.settled().await;
+        let mut line = Vec::new();
+        for name in ["forceCharge", "forceExport", "forceCharge", "forceExport"] {
+            let (begun, requests) = (Instant::now(), house.requests());
+            let report = house.give(name, "30").await;
+            if matches!(report.outcome, Outcome::Refused { .. }) {
+                break;
+            }
+            let (lasted, requests) = (begun.elapsed().as_secs_f64(), house.requests() - requests);
+            line.push(format!("{name} {requests} requests in {lasted:.1} s"));
+            assert_eq!(report.outcome, Outcome::Applied, "{family}: {report} after {lasted:.1} s");
+            sleep(seconds(20)).await;
+        }
+        let begun = Instant::now();
+        if house.give("forceExport", "Cancel").await.outcome == Outcome::Applied {
+            line.push(format!("called off in {:.1} s", begun.elapsed().as_secs_f64()));
+        }
+        println!("{family}: {}", line.join(", "));
+        house.end().await;
+    }
 }
