@@ -113,7 +113,7 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `own_command` | a register that only its own command writes |
 | `not_confirmed` | the inverter's serial number did not come with it |
 | `unread` | registers must be read first, and will be |
-| `not_known` | the battery's capacity, its power or the time is not known yet |
+| `not_known` | the battery's capacity, its power or the time is not known yet, or it is still being found out what is behind the inverter |
 | `around_midnight` | the clock is not set now |
 | `override_runs` | a timed override runs, and ends by the clock that should be set |
 | `nothing_to_give` | a force export would have to stop at 100 %: the reserve is that, and none below was seen |

@@ -59,7 +59,10 @@ impl Task {
         if self.closing.is_cancelled() {
             return Err(Ended::Shutdown);
         }
-        self.look_at_overrides(connection).await?;
+        // What an undoing may write depends on what there is.
+        if self.plant.all_probed_once() {
+            self.look_at_overrides(connection).await?;
+        }
         if let Some(job) = self.desk.try_next() {
             self.carry_out(job, connection).await?;
         }
@@ -78,7 +81,11 @@ impl Task {
         let mut job = Some(job);
         let (report, ended) = match self.outcome_of(&mut job, connection).await {
             Ok(report) => (report, Ok(())),
-            Err(Stop::Outcome(outcome)) => (Report::new(asked, outcome), Ok(())),
+            Err(Stop::Outcome(outcome)) => {
+                // On the standard transports what may be there and is not costs the connection.
+                let ended = if connection.reader.is_lost() { Err(Ended::Unanswered) } else { Ok(()) };
+                (Report::new(asked, outcome), ended)
+            }
             Err(Stop::Ended(ended)) => (Report::new(asked, Outcome::unreachable(ended.to_string())), Err(ended)),
         };
         self.after_writing().await;
@@ -107,6 +114,11 @@ impl Task {
             return Ok(self.switch_rate(&command, day));
         }
         let is_dry_run = asked.is_dry_run() || self.inverter.policy.dry_run;
+        self.find_out(deadline, connection).await?;
+        // What was begun and not ended is settled before anything is written beside it.
+        self.settle_records(connection).await?;
+        // That is no longer at work; this order is.
+        self.busy.send_replace(true);
         if let Command::Override(wanted) = command {
             return self.order_override(job, wanted, is_dry_run, connection).await;
         }

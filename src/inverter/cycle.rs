@@ -119,10 +119,7 @@ impl Task {
         let mut in_time = true;
         self.tell_time();
         while in_time && let Some(key) = blocks.next() {
-            // What a command does depends on what there is.
-            if self.plant.all_probed_once() {
-                self.take_an_order(&mut end, connection).await?;
-            }
+            self.take_an_order(&mut end, connection).await?;
             // That it keeps failing says nothing of the connection.
             let failing = self.plant.keeps_failing(key);
             match self.read_due(key, end, connection).await? {

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::commands::Stop;
 use super::cycle::Outcome;
 use super::{Ended, Task};
 use crate::link::{Connection, Patience};
+use crate::plant::Snapshot;
 use crate::poll::Cycle;
 
 /// After so many cycles in a row that had no time for it, the first round of probes goes on beyond a cycle's end,
@@ -66,10 +68,40 @@ impl Task {
         Ok(())
     }
 
+    /// Asks at once what a command depends on, where that is open still: which settings there are.
+    pub(super) async fn find_out(&mut self, by: Instant, connection: &mut Connection) -> Result<(), Stop> {
+        while let Some(key) = self.plant.question_of_commands() {
+            match self.read(key, Patience::PROBE, by, connection).await? {
+                Outcome::Read => self.plant.probe_answered(key),
+                Outcome::Failed { .. } => self.plant.probe_failed(key),
+                Outcome::OutOfTime => return Err(self.not_known_yet().into()),
+            }
+            if connection.reader.is_lost() {
+                return Err(self.not_known_yet().into());
+            }
+        }
+        // How many all-in-ones a gateway has is among what the first cycle reads.
+        let is_counted = |snapshot: &Snapshot| {
+            let gateway = snapshot.gateway.as_ref();
+            gateway.is_none_or(|gateway| gateway.aio_count.is_some()) || snapshot.stats.cycles > 0
+        };
+        let snapshot = self.report.snapshot(&mut self.plant, &self.inverter);
+        if snapshot.as_ref().is_some_and(is_counted) { Ok(()) } else { Err(self.not_known_yet().into()) }
+    }
+
+    /// The next cycle may know it.
+    pub(super) fn not_known_yet(&self) -> crate::control::Outcome {
+        let left = (self.began + self.schedule.next()).saturating_duration_since(Instant::now());
+        let seconds = left.as_secs() + 1;
+        let why = format!("still finding out what is behind this inverter, try again in {seconds} s");
+        crate::control::Outcome::refused("not_known", why)
+    }
+
     /// Looks for what may be there, until enough of it was not; says whether there was time for that.
-    async fn probe(&mut self, cycle: Cycle, end: Instant, connection: &mut Connection) -> Result<bool, Ended> {
+    async fn probe(&mut self, cycle: Cycle, mut end: Instant, connection: &mut Connection) -> Result<bool, Ended> {
         let (mut failures, mut asked) = (0, 0);
         while failures < cycle.probes && !self.has_probed_enough(cycle, asked) {
+            self.take_an_order(&mut end, connection).await?;
             let Some(probe) = self.plant.next_probe() else { break };
             asked += 1;
             let patience = if probe.patient { Patience::live(self.inverter.timeout) } else { Patience::PROBE };

@@ -29,6 +29,9 @@ struct Question {
 /// Devices fall silent for seconds, so everything is asked for twice before the questions become rare.
 const PASSES: u8 = 2;
 
+/// Blocks of settings that decide on which commands there are: the slots 3 to 10, the pause mode.
+const SLOTS_AND_MODES: [u16; 2] = [240, 300];
+
 impl Probes {
     pub(super) fn of(model: Model) -> Self {
         let mut probes = Vec::new();
@@ -73,6 +76,14 @@ impl Probes {
     pub(super) fn was_asked(&self, key: BlockKey) -> bool {
         let mut questions = self.ring.iter().filter(|question| question.probe.key == key);
         questions.all(|question| question.asked >= PASSES)
+    }
+
+    /// The first question about a block of the inverter's settings that was not asked yet.
+    pub(super) fn of_settings(&self) -> Option<BlockKey> {
+        let unasked = self.ring.iter().filter(|question| question.asked == 0).map(|question| question.probe.key);
+        unasked
+            .into_iter()
+            .find(|key| key.device == INVERTER && key.bank == Bank::Holding && SLOTS_AND_MODES.contains(&key.base))
     }
 
     /// Whether every question was asked at least once.

@@ -54,10 +54,7 @@ impl Task {
         let mut deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
         let asked = crate::control::Command::Override(wanted).to_string();
         // Who began what is open is known before anything is begun beside it.
-        self.settle_records(connection).await?;
         self.take_up_overrides().await;
-        // What was settled is no longer at work; this order is.
-        self.busy.send_replace(true);
         let Some(minutes) = wanted.minutes else {
             return self.call_off(wanted.kind, asked, is_dry_run, deadline, connection).await;
         };

@@ -52,6 +52,11 @@ impl Plant {
         (is_open && !probes.was_asked(bank)).then_some(bank)
     }
 
+    /// What must be asked before a command is planned, since it decides on which settings there are.
+    pub fn question_of_commands(&self) -> Option<BlockKey> {
+        self.open_question().or_else(|| self.known.as_ref()?.probes.of_settings())
+    }
+
     /// The next question whether something is there.
     pub fn next_probe(&mut self) -> Option<Probe> {
         self.known.as_mut()?.probes.next()

@@ -106,3 +106,31 @@ async fn a_flood_is_bounded_and_polling_goes_on() {
     println!("{busy} of 120 commands in a minute were refused as too many");
     house.end().await;
 }
+
+/// With an empty data directory.
+#[tokio::test(start_paused = true)]
+async fn in_the_first_minute_an_order_is_carried_out_or_told_to_come_again_and_nobody_waits_in_vain() {
+    for &family in Family::ALL {
+        for at in [0, 1, 2, 4, 7, 12, 20, 35] {
+            let house = House::of(family);
+            sleep(seconds(at)).await;
+            let begun = Instant::now();
+            let early = house.give("forceCharge", "30").await;
+            assert!(begun.elapsed() <= seconds(9), "{family} at {at} s: {early}");
+            let is_told = early.to_string().contains("still finding out what is behind this inverter, try again in ");
+            if early.outcome == Outcome::Applied {
+                house.settled().await;
+                assert_eq!(house.open_records().await.len(), 1, "{family} at {at} s: {early}");
+                assert!(house.plant.power_now().battery < -100.0, "{family} at {at} s: {early}");
+            } else if is_told {
+                println!("{family} at {at} s: {early}");
+                assert!(at < 15, "{family} at {at} s: {early}");
+            } else {
+                house.settled().await;
+                let late = house.give("forceCharge", "30").await;
+                assert_eq!(early.outcome, late.outcome, "{family} at {at} s");
+            }
+            house.end().await;
+        }
+    }
+}
