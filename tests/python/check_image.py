@@ -305,6 +305,8 @@ def try_app(root):
     http("/REST1/restart", {})
     until("it restarts", 30, lambda: (WORK / "app.log").read_text().count(" is a HYBRID_GEN1") == 2)
     until("the override goes on", 30, lambda: http("/api/v1/plants/1/overrides")["overrides"])
+    if reads_options:
+        assert call(view, ["/givtcp", "healthy"], environment, "0:0") == 0, "the image's health check fails in the app"
     child, = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(child), signal.SIGTERM)
     code = process.wait(timeout=30)
