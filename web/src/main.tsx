@@ -1,0 +1,154 @@
+// The page as a whole: which inverter, how current its values are, and the sections.
+
+import { render } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { whenTokenIsNeeded } from "./api";
+import { Batteries } from "./batteries";
+import { Confirm } from "./confirm";
+import { Controls } from "./controls";
+import { Flow } from "./flow";
+import { duration } from "./format";
+import { Health } from "./health";
+import { History } from "./history";
+import { Live, nameOf, useLive } from "./live";
+import { Overrides } from "./overrides";
+import { Slots } from "./slots";
+import { Today } from "./today";
+import { TokenDialog } from "./token";
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+
+const SECTIONS: [string, string][] = [
+  ["now", "Now"],
+  ["history", "History"],
+  ["batteries", "Batteries"],
+  ["slots", "Slots"],
+  ["controls", "Settings"],
+  ["health", "Health"],
+];
+
+function Page() {
+  const live = useMemo(() => new Live(), []);
+  const [wanted, setWanted] = useState(false);
+  useLive(live);
+  useEffect(() => {
+    whenTokenIsNeeded(() => {
+      live.pause();
+      setWanted(true);
+    });
+    const seen = () => (document.hidden ? live.pause() : live.start());
+    document.addEventListener("visibilitychange", seen);
+    live.start();
+    return () => document.removeEventListener("visibilitychange", seen);
+  }, [live]);
+  const { values } = live;
+  const sections = SECTIONS.filter(([id]) => id === "now" || id === "history" || document.getElementById(id));
+  return (
+    <>
+      <header class="top">
+        <h1>givtcp</h1>
+        <Plants live={live} />
+        <State live={live} />
+        {values && (
+          <nav class="sections" aria-label="Sections">
+            {sections.map(([id, label]) => (
+              <a key={id} href={`#${id}`} onClick={(event) => jump(event, id)}>
+                {label}
+              </a>
+            ))}
+          </nav>
+        )}
+      </header>
+      <main class={live.lost || live.stale || values?.body.online === false ? "old" : ""}>
+        {values ? (
+          <>
+            <Flow values={values} />
+            <div class="beside-flow">
+              <Today values={values} />
+              <Overrides live={live} values={values} />
+            </div>
+            <History key={values.serial} plant={values.serial} />
+            <Batteries values={values} />
+            <Slots live={live} values={values} />
+            <Controls live={live} />
+            <Health live={live} values={values} />
+          </>
+        ) : (
+          <p class="loading">{live.silent ?? live.lost ?? "Reading the inverters…"}</p>
+        )}
+      </main>
+      <Confirm />
+      <TokenDialog
+        wanted={wanted}
+        onGiven={() => {
+          setWanted(false);
+          live.start();
+        }}
+        onClosed={() => setWanted(false)}
+      />
+    </>
+  );
+}
+
+/** Goes to a section without changing the address: the part after # names the inverter. */
+function jump(event: Event, id: string) {
+  event.preventDefault();
+  const section = document.getElementById(id);
+  section?.scrollIntoView({ block: "start" });
+  section?.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
+}
+
+/** One button for each inverter, if there are several. */
+function Plants({ live }: { live: Live }) {
+  const plants = live.plants ?? [];
+  if (plants.length < 2) return <p class="plant-name">{plants[0]?.name ?? ""}</p>;
+  return (
+    <nav class="plants" aria-label="Inverters">
+      {plants.map((plant) => (
+        <button
+          key={plant.number}
+          type="button"
+          aria-current={plant === live.plant ? "true" : undefined}
+          onClick={() => {
+            history.replaceState(null, "", `#inverter=${encodeURIComponent(nameOf(plant))}`);
+            live.choose(nameOf(plant));
+          }}
+        >
+          <i class={plant.online ? "dot up" : "dot down"} aria-hidden="true" />
+          {plant.name}
+          {!plant.online && <span class="hint"> offline</span>}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+/** How current the values are, in words. */
+function State({ live }: { live: Live }) {
+  const age = live.age;
+  const old = age === undefined ? "" : ` These values are ${duration(age)} old.`;
+  const [tone, text] = live.lost
+    ? ["bad", `No connection: ${live.lost}.${old}`]
+    : live.silent
+      ? ["bad", live.silent]
+      : live.values?.body.online === false
+        ? ["bad", `The inverter does not answer.${old}`]
+        : live.stale
+          ? ["bad", `Nothing new arrives.${old}`]
+          : live.values
+            ? ["good", "Live"]
+            : ["", ""];
+  return (
+    <p class={`state ${tone}`} role="status">
+      <i class={tone === "good" ? "dot up" : "dot down"} aria-hidden="true" />
+      <span>{text}</span>
+      {tone === "good" && age !== undefined && <span class="hint age" aria-hidden="true"> {duration(age)} old</span>}
+    </p>
+  );
+}
+
+const root = document.getElementById("page");
+if (root) {
+  root.textContent = "";
+  render(<Page />, root);
+}

@@ -1,0 +1,82 @@
+// Timed overrides: what runs, how long still, and how to end it.
+
+import { useState } from "preact/hooks";
+import { Outcome, useAct } from "./act";
+import { now } from "./api";
+import { minutes, when } from "./format";
+import type { Live } from "./live";
+import { Card } from "./show";
+import type { Values } from "./values";
+
+/** Command, name, and the value that only models have that can do it. */
+const ALL: [string, string, string][] = [
+  ["forceCharge", "Force charge", "Control/Force_Charge"],
+  ["forceExport", "Force export", "Control/Force_Export"],
+  ["tempPauseCharge", "Pause charging", "Control/Temp_Pause_Charge"],
+  ["tempPauseDischarge", "Pause discharging", "Control/Temp_Pause_Discharge"],
+];
+const CHOICES = [15, 30, 60, 120, 240];
+
+/** The overrides that this model can do. */
+export function Overrides({ live, values }: { live: Live; values: Values }) {
+  const running = live.overrides?.overrides ?? [];
+  const can = ALL.filter(([command, , path]) => values.item(path) || running.some((one) => one.command === command));
+  if (can.length === 0) return null;
+  return (
+    <Card id="overrides" title="For a while">
+      {live.overrides && !live.overrides.known && <p class="hint">Which overrides run is not known yet.</p>}
+      {can.map(([command, label]) => (
+        <One
+          key={`${values.serial} ${command}`}
+          live={live}
+          command={command}
+          label={label}
+          left={running.find((one) => one.command === command)?.minutes_left}
+        />
+      ))}
+      <p class="hint">Each ends by itself, and what was set before is put back.</p>
+    </Card>
+  );
+}
+
+function One(props: { live: Live; command: string; label: string; left: number | undefined }) {
+  const { live, command, label, left } = props;
+  const { told, act, busy } = useAct(live);
+  const [length, setLength] = useState(60);
+  const id = `override-${command}`;
+  return (
+    <div class={left === undefined ? "override" : "override runs"} data-override={command}>
+      <span class="control-name" id={id}>
+        {label}
+      </span>
+      {left === undefined ? (
+        <span class="act">
+          <label class="unseen" for={`${id}-length`}>
+            {label}: for how long
+          </label>
+          <select id={`${id}-length`} value={length} onChange={(event) => setLength(Number(event.currentTarget.value))}>
+            {CHOICES.map((choice) => (
+              <option key={choice} value={choice}>
+                {minutes(choice)}
+              </option>
+            ))}
+          </select>
+          <button type="button" disabled={busy} aria-describedby={id} onClick={() => act(command, { duration: length })}>
+            Start
+          </button>
+        </span>
+      ) : (
+        <span class="act">
+          <span class="left">
+            <strong data-minutes-left={left}>{minutes(left)} left</strong>, until{" "}
+            {when(new Date(live.overridesAt + left * 60_000).toISOString(), new Date(now()))}
+          </span>
+          <button type="button" disabled={busy} aria-describedby={id} onClick={() => act(command, { duration: "Cancel" })}>
+            Cancel
+          </button>
+        </span>
+      )}
+      <Outcome told={told} />
+    </div>
+  );
+}
