@@ -86,7 +86,7 @@ function One({ values, battery }: { values: Values; battery: Battery }) {
   const at = (leaf: string) => `${battery.path}/${leaf}`;
   const state = values.number(at("Battery_SOC"));
   return (
-    <article class="battery" aria-label={`Battery ${battery.serial}`}>
+    <article class="pack" aria-label={`Battery ${battery.serial}`}>
       <header>
         <h4>{battery.serial}</h4>
         {state !== undefined && <Value values={values} path={at("Battery_SOC")} />}
@@ -187,7 +187,7 @@ function Led({ values }: { values: Values }) {
     <Card id="batteries" title="Inverters behind it" wide>
       <div class="batteries">
         {names.map((name) => (
-          <article class="battery" key={name} aria-label={name}>
+          <article class="pack" key={name} aria-label={name}>
             <h4>{words(name)}</h4>
             <Facts
               values={values}

@@ -57,7 +57,7 @@ export function Chart(props: { title: string; data: Table; plan: Plan; at: (seco
           const value = data[index + 1]?.[shown];
           return (
             <span class="reading" key={line.name} data-series={line.name}>
-              <i class={`dot ${line.colour.slice(2)}`} aria-hidden="true" />
+              <i class={`dot of-${line.colour.slice(2)}`} aria-hidden="true" />
               {line.label}{" "}
               <b>{value == null ? "–" : amount(Number(value.toFixed(line.unit === "W" ? 0 : 2)), line.unit)}</b>
             </span>

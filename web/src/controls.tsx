@@ -78,7 +78,12 @@ function One({ live, control }: { live: Live; control: Control }) {
     case "select":
       return <SelectControl {...parts} />;
     case "switch":
-      return <SwitchControl {...parts} />;
+      // One whose state cannot be read can be set all the same.
+      return control.value == null ? (
+        <SelectControl {...parts} control={{ ...control, options: ["enable", "disable"] }} />
+      ) : (
+        <SwitchControl {...parts} />
+      );
     case "button":
       return <ButtonControl {...parts} />;
     default:
@@ -159,7 +164,7 @@ function NumberControl({ live, control, name, hint }: Parts) {
 
 function SelectControl({ live, control, name, hint }: Parts) {
   const { told, act, busy } = useAct(live);
-  const now = control.value === undefined ? "" : String(control.value);
+  const now = control.value == null ? "" : String(control.value);
   const { draft, changed, setDraft } = useDraft(now);
   const options = control.options ?? [];
   const id = `control-${control.command}`;
@@ -205,12 +210,12 @@ function SwitchControl({ live, control, name, hint }: Parts) {
           role="switch"
           aria-checked={on}
           aria-labelledby={`control-${control.command}`}
-          disabled={busy || control.value === undefined}
+          disabled={busy}
           onClick={() => void act(control.command, { state: on ? "disable" : "enable" })}
         >
           <span class="knob" aria-hidden="true" />
           <span class="word" aria-hidden="true">
-            {control.value === undefined ? "?" : on ? "On" : "Off"}
+            {on ? "On" : "Off"}
           </span>
         </button>
       </span>
@@ -228,9 +233,11 @@ function ButtonControl({ live, control, name }: Parts) {
   };
   return (
     <div class="control" data-control={control.command}>
-      <span class="control-name">{name}</span>
+      <span class="control-name" id={`control-${control.command}`}>
+        {name}
+      </span>
       <span class="act">
-        <button type="button" disabled={busy} aria-label={name} onClick={() => void press()}>
+        <button type="button" disabled={busy} aria-describedby={`control-${control.command}`} onClick={() => void press()}>
           {control.confirm ? "Restart…" : "Do it"}
         </button>
       </span>

@@ -128,6 +128,7 @@ function pace(power: number): number {
 
 function Place({ node, charge }: { node: Node; charge?: number }) {
   const { x, y } = PLACES[node.name];
+  const watts = node.value === undefined ? "–" : amount(node.value, "W");
   const round = 2 * Math.PI * (RADIUS - 3);
   return (
     <g class={`place ${node.name}`} transform={`translate(${x} ${y})`}>
@@ -143,8 +144,8 @@ function Place({ node, charge }: { node: Node; charge?: number }) {
       <text class="name" y="-20">
         {node.label}
       </text>
-      <text class="watts" y="4" data-path={node.path}>
-        {node.value === undefined ? "–" : amount(node.value, "W")}
+      <text class={watts.length > 6 ? "watts long" : "watts"} y="4" data-path={node.path}>
+        {watts}
       </text>
       <text class="does" y="22">
         {node.does}

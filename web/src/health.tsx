@@ -179,7 +179,7 @@ function Happened({ events, serial }: { events: Happening[] | undefined; serial:
               <time dateTime={event.at} title={event.at}>
                 {duration((now() - Date.parse(event.at)) / 1000)} ago
               </time>{" "}
-              <strong>{words(event.kind)}</strong> <span class="hint">{details(event.details)}</span>
+              <strong>{words(event.kind)}</strong> <span class="hint">{details(event)}</span>
             </li>
           ))}
         </ul>
@@ -188,10 +188,18 @@ function Happened({ events, serial }: { events: Happening[] | undefined; serial:
   );
 }
 
-function details(all: Record<string, unknown>): string {
-  return Object.entries(all)
-    .map(([name, value]) => `${words(name).toLowerCase()}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+/** What there is to say of an event: a changed setting as a change, the rest by name. */
+function details(event: Happening): string {
+  const { what, register, from, to, ...rest } = event.details;
+  if (event.kind === "setting_changed") return `${text(what)} (HR ${text(register)}): ${text(from)} → ${text(to)}, by somebody else`;
+  return Object.entries({ what, register, from, to, ...rest })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${words(name).toLowerCase()}: ${text(value)}`)
     .join(", ");
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** Every value that is published, for those who look for one. */
@@ -205,16 +213,18 @@ function Everything({ values }: { values: Values }) {
       <label class="search">
         Search <input type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} />
       </label>
-      <dl class="facts all">
-        {found.map(({ path }) => (
-          <div key={path}>
-            <dt>{path}</dt>
-            <dd>
-              <Value values={values} path={path} />
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <div class="all" tabIndex={0} role="region" aria-label="All values">
+        <dl class="facts">
+          {found.map(({ path }) => (
+            <div key={path}>
+              <dt>{path}</dt>
+              <dd>
+                <Value values={values} path={path} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </div>
     </details>
   );
 }

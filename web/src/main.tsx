@@ -74,7 +74,7 @@ function Page() {
             <Health live={live} values={values} />
           </>
         ) : (
-          <p class="loading">{live.silent ?? live.lost ?? "Reading the inverters…"}</p>
+          <p class="loading">{live.silent || live.lost ? "There is nothing to show yet." : "Reading the inverters…"}</p>
         )}
       </main>
       <Confirm />
@@ -123,27 +123,28 @@ function Plants({ live }: { live: Live }) {
   );
 }
 
-/** How current the values are, in words. */
+/** How current the values are, in words. The age beside them is not said aloud: it changes every second. */
 function State({ live }: { live: Live }) {
-  const age = live.age;
-  const old = age === undefined ? "" : ` These values are ${duration(age)} old.`;
+  const { age, values } = live;
   const [tone, text] = live.lost
-    ? ["bad", `No connection: ${live.lost}.${old}`]
+    ? ["bad", `No connection: ${live.lost}.`]
     : live.silent
-      ? ["bad", live.silent]
-      : live.values?.body.online === false
-        ? ["bad", `The inverter does not answer.${old}`]
+      ? ["bad", `${live.silent.charAt(0).toUpperCase()}${live.silent.slice(1)}.`]
+      : values?.body.online === false
+        ? ["bad", "The inverter does not answer."]
         : live.stale
-          ? ["bad", `Nothing new arrives.${old}`]
-          : live.values
-            ? ["good", "Live"]
-            : ["", ""];
+          ? ["bad", "Nothing new arrives."]
+          : ["good", values ? "Live" : ""];
   return (
-    <p class={`state ${tone}`} role="status">
-      <i class={tone === "good" ? "dot up" : "dot down"} aria-hidden="true" />
-      <span>{text}</span>
-      {tone === "good" && age !== undefined && <span class="hint age" aria-hidden="true"> {duration(age)} old</span>}
-    </p>
+    <div class="state-line">
+      <p class={`state ${tone}`} role="status">
+        {text && <i class={tone === "good" ? "dot up" : "dot down"} aria-hidden="true" />}
+        <span>{text}</span>
+      </p>
+      {values && age !== undefined && (
+        <span class="hint age">{tone === "good" ? `${duration(age)} old` : `These values are ${duration(age)} old.`}</span>
+      )}
+    </div>
   );
 }
 

@@ -20,7 +20,9 @@ const CHOICES = [15, 30, 60, 120, 240];
 /** The overrides that this model can do. */
 export function Overrides({ live, values }: { live: Live; values: Values }) {
   const running = live.overrides?.overrides ?? [];
-  const can = ALL.filter(([command, , path]) => values.item(path) || running.some((one) => one.command === command));
+  const can = ALL.filter(
+    ([command, , path]) => values.item(path) || running.some((one) => one.command === command) || perhaps(live, command),
+  );
   if (can.length === 0) return null;
   return (
     <Card id="overrides" title="For a while">
@@ -37,6 +39,13 @@ export function Overrides({ live, values }: { live: Live; values: Values }) {
       <p class="hint">Each ends by itself, and what was set before is put back.</p>
     </Card>
   );
+}
+
+/** Whether a model that does not publish the override may have it: with a battery, or as a plant controller. */
+function perhaps(live: Live, command: string): boolean {
+  if (live.overrides?.known !== false) return false;
+  if (live.plant?.model?.startsWith("EMS")) return command === "forceCharge" || command === "forceExport";
+  return live.controls?.some((control) => control.command === "setBatteryReserve") ?? false;
 }
 
 function One(props: { live: Live; command: string; label: string; left: number | undefined }) {

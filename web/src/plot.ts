@@ -70,7 +70,7 @@ export function plot(into: HTMLElement, data: Table, plan: Plan): uPlot {
         y: false,
       },
       axes: [
-        { ...axis, space: 56, ...(plan.days ? { values: dayNames, splits: midnights } : {}) },
+        { ...axis, space: 60, values: plan.days ? dayNames : moments, ...(plan.days ? { splits: midnights } : {}) },
         { ...axis, size: 56, values: (_, splits) => splits.map((split) => `${number(split)}${unit === "%" ? " %" : ""}`) },
       ],
       series: [
@@ -118,8 +118,17 @@ function midnights(self: uPlot): number[] {
   return days.filter((_, place) => (days.length - 1 - place) % every === 0);
 }
 
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 function dayNames(_: uPlot, splits: number[]): string[] {
   return splits.map((split) => DAY.format(new Date(split * 1000)));
+}
+
+/** The time of day, and where a day begins its date. */
+function moments(_: uPlot, splits: number[]): string[] {
+  return splits.map((split) => {
+    const date = new Date(split * 1000);
+    return date.getHours() === 0 && date.getMinutes() === 0 ? DAY.format(date) : CLOCK.format(date);
+  });
 }

@@ -69,7 +69,7 @@ export function kinds(controls: Control[]): Kind[] {
 function inForce(controls: Control[], name: string): boolean | undefined {
   const by: Record<string, string> = { Charge: "enableChargeSchedule", Discharge: "enableDischargeSchedule" };
   const value = controls.find((control) => control.command === by[name])?.value;
-  return value === undefined ? undefined : value === "enable";
+  return value == null ? undefined : value === "enable";
 }
 
 /** Whether a slot is set at all: one that ends when it begins is cleared. */

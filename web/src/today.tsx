@@ -1,9 +1,8 @@
 // State of charge, today's energy and what it costs.
 
-import { number } from "./format";
+import { minutes, number } from "./format";
 import { Card, Facts, Value } from "./show";
 import { type Values, soc } from "./values";
-import { minutes } from "./format";
 
 const ENERGY: [string, string][] = [
   ["Generated", "Energy/Today/PV_Energy_Today_kWh"],
@@ -20,7 +19,7 @@ export function Today(props: { values: Values }) {
   return (
     <Card id="today" title="Today">
       <Charge values={values} />
-      <h3>Energy</h3>
+      {ENERGY.some(([, path]) => values.item(path)) && <h3>Energy</h3>}
       <Facts values={values} facts={ENERGY} class="tiles" />
       <Cost values={values} />
     </Card>

@@ -40,7 +40,7 @@ export interface Control {
   options?: string[];
   /** Where its value stands among the snapshot's. */
   path?: string;
-  value?: number | string;
+  value?: number | string | null;
   /** Whether the serial number must come with it. */
   confirm: boolean;
 }

@@ -12,10 +12,12 @@ const POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; for
 
 /**
  * Serves on a free port of 127.0.0.1 until `close`. `program` is where the API is; `prefix` is taken off each path, and
- * told as ingress does; `past` tells a simulated past; `page: "program"` has the program serve the page too.
+ * told as ingress does; `past` tells a simulated past; `page: "program"` has the program serve the page too. With `live`
+ * the values stream, and `push` sends what a change makes of those that the program has; `only` says what is passed on.
  */
-export function serve({ program, prefix = "", past = false, page = "dist", headers = {}, port = 0, only = () => true }) {
+export function serve({ program, prefix = "", past = false, page = "dist", headers = {}, port = 0, live = false, only = () => true }) {
   const seen = [];
+  const streams = new Set();
   const server = createServer(async (asked, answer) => {
     const { pathname, search } = new URL(asked.url, "http://page");
     seen.push(`${asked.method} ${pathname}`);
@@ -24,6 +26,9 @@ export function serve({ program, prefix = "", past = false, page = "dist", heade
     if (path.startsWith("/api/")) {
       const told = past && invented(path, new URLSearchParams(search));
       if (told) return done(answer, 200, "application/json", JSON.stringify(told));
+      if (live && path.endsWith("/snapshot") && asked.headers.accept?.includes("text/event-stream")) {
+        return stream(new URL(path, program), answer, streams);
+      }
       if (!only(path)) return done(answer, 502, "text/plain", "away");
     } else if (page === "dist") {
       return file(path, answer);
@@ -33,7 +38,7 @@ export function serve({ program, prefix = "", past = false, page = "dist", heade
   return new Promise((resolve) => {
     server.listen(port, "127.0.0.1", () => {
       const close = () => new Promise((closed) => (server.closeAllConnections(), server.close(closed)));
-      resolve({ address: `http://127.0.0.1:${server.address().port}${prefix}/`, seen, close });
+      resolve({ address: `http://127.0.0.1:${server.address().port}${prefix}/`, seen, close, push: (change) => push(streams, change), streams: () => streams.size });
     });
   });
 }
@@ -54,6 +59,25 @@ async function file(path, answer) {
     answer.end(body);
   } catch {
     done(answer, 404, "text/plain", "no such file");
+  }
+}
+
+/** A stream of snapshots that says what it is told to. */
+function stream(to, answer, streams) {
+  const one = { to, answer };
+  streams.add(one);
+  answer.on("close", () => streams.delete(one));
+  answer.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  answer.write(": here\n\n");
+}
+
+async function push(streams, change) {
+  for (const { to, answer } of streams) {
+    const body = await (await fetch(to)).json();
+    // In two pieces, as networks have it.
+    const text = `event: snapshot\ndata: ${JSON.stringify(change(body))}\n\n`;
+    answer.write(text.slice(0, 100));
+    setTimeout(() => answer.write(text.slice(100)), 20);
   }
 }
 
