@@ -41,7 +41,7 @@ export function Outcome({ told }: { told: Told | undefined }) {
 
 /** An outcome in words. */
 export function outcome(report: Report): Told {
-  const asked = report.asked ?? "";
+  const asked = plain(report.asked ?? "");
   const why = report.why ?? report.message ?? "";
   const notes = (report.notes ?? []).map((note) => ` ${sentence(note)}`).join("");
   const amounts =
@@ -66,6 +66,13 @@ export function outcome(report: Report): Told {
     default:
       return { tone: "bad", text: `${why || "It is not known what came of it"}.` };
   }
+}
+
+/** "forceCharge for 30 min" with a name that people know. */
+function plain(asked: string): string {
+  return asked.replace(/^(force|tempPause)(Charge|Discharge|Export)/, (_, what: string, which: string) =>
+    what === "force" ? `force ${which.toLowerCase()}` : `pause ${which.toLowerCase()}`,
+  );
 }
 
 function limit(report: Report): string {

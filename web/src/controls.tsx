@@ -52,9 +52,15 @@ export function body(command: string, value: string | number): Record<string, st
   return { [typeof value === "number" ? field(command) : "state"]: value };
 }
 
+/** Where a control stands: what is alike stands together, and what is seldom needed last. */
+function rank(control: Control): number {
+  if (control.confirm || control.kind === "button") return 3;
+  return control.kind === "number" ? 2 : control.kind === "switch" ? 1 : 0;
+}
+
 /** Everything that can be set beside slots. */
 export function Controls({ live }: { live: Live }) {
-  const controls = live.controls?.filter((control) => !isSlotPart(control));
+  const controls = live.controls?.filter((control) => !isSlotPart(control)).sort((a, b) => rank(a) - rank(b));
   if (!controls || controls.length === 0) return null;
   return (
     <Card id="controls" title="Settings of the inverter" wide>

@@ -12,6 +12,8 @@ const POLL = 5_000;
 const REST = 15_000;
 /** A stream that says nothing for so long is dead, ms: it says that it lives every 15 s. */
 const SILENT = 40_000;
+/** The shortest rest between two attempts, ms; it doubles with each that fails. */
+const SHORTEST_REST = 1_000;
 /** The longest rest between two attempts, ms. */
 const LONGEST_REST = 15_000;
 
@@ -36,6 +38,7 @@ export class Live {
   private stop: AbortController | undefined;
   private settingsSeen = "";
   private noHealth = false;
+  private rest = SHORTEST_REST;
 
   subscribe(watcher: () => void): () => void {
     this.watchers.add(watcher);
@@ -98,12 +101,11 @@ export class Live {
 
   /** Follows the chosen inverter until `signal`. */
   private async follow(signal: AbortSignal) {
-    let rest = 1_000;
+    this.rest = SHORTEST_REST;
     while (!signal.aborted) {
       try {
         await this.readPlants(signal);
         if (this.chosen) await this.followPlant(this.chosen, signal);
-        rest = 1_000;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Trouble && error.status === 503 && error.code === "no_data") {
@@ -114,8 +116,8 @@ export class Live {
         }
         this.changed();
       }
-      await pause(rest, signal);
-      rest = Math.min(rest * 2, LONGEST_REST);
+      await pause(this.rest, signal);
+      this.rest = Math.min(this.rest * 2, LONGEST_REST);
     }
   }
 
@@ -161,7 +163,6 @@ export class Live {
   private async readPlants(signal?: AbortSignal) {
     const { plants } = await get<{ plants: Plant[] }>("plants", signal);
     this.plants = plants;
-    this.lost = undefined;
     const wanted = decodeURIComponent(location.hash.replace(/^#inverter=/, ""));
     if (!this.plant) {
       const first = plants.find((plant) => nameOf(plant) === (this.chosen ?? wanted)) ?? plants[0];
@@ -178,6 +179,7 @@ export class Live {
   private take(body: SnapshotBody) {
     this.values = new Values(body);
     this.lost = this.silent = undefined;
+    this.rest = SHORTEST_REST;
     this.changed();
     // What is set is asked for again when it shows that it changed.
     const settings = JSON.stringify(body.values.filter(({ path }) => /^(Control|Timeslots)\//.test(path)));

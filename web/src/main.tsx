@@ -12,9 +12,11 @@ import { Health } from "./health";
 import { History } from "./history";
 import { Live, nameOf, useLive } from "./live";
 import { Overrides } from "./overrides";
+import { Guard } from "./show";
 import { Slots } from "./slots";
 import { Today } from "./today";
 import { TokenDialog } from "./token";
+import { soc } from "./values";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 
@@ -29,12 +31,16 @@ const SECTIONS: [string, string][] = [
 
 function Page() {
   const live = useMemo(() => new Live(), []);
-  const [wanted, setWanted] = useState(false);
+  const [needed, setNeeded] = useState(false);
+  const [asking, setAsking] = useState(false);
   useLive(live);
   useEffect(() => {
+    // Asked for by itself once; whoever closes the dialog finds it again in the header.
     whenTokenIsNeeded(() => {
-      live.pause();
-      setWanted(true);
+      setNeeded((before) => {
+        if (!before) setAsking(true);
+        return true;
+      });
     });
     const seen = () => (document.hidden ? live.pause() : live.start());
     document.addEventListener("visibilitychange", seen);
@@ -42,6 +48,10 @@ function Page() {
     return () => document.removeEventListener("visibilitychange", seen);
   }, [live]);
   const { values } = live;
+  const charge = values && soc(values);
+  useEffect(() => {
+    document.title = [charge && `${charge.value} %`, live.plant?.name, "givtcp"].filter(Boolean).join(" · ");
+  }, [charge?.value, live.plant?.name]);
   const sections = SECTIONS.filter(([id]) => id === "now" || id === "history" || document.getElementById(id));
   return (
     <>
@@ -49,6 +59,11 @@ function Page() {
         <h1>givtcp</h1>
         <Plants live={live} />
         <State live={live} />
+        {needed && !asking && (
+          <button type="button" onClick={() => setAsking(true)}>
+            Give the token
+          </button>
+        )}
         {values && (
           <nav class="sections" aria-label="Sections">
             {sections.map(([id, label]) => (
@@ -62,16 +77,32 @@ function Page() {
       <main class={live.lost || live.stale || values?.body.online === false ? "old" : ""}>
         {values ? (
           <>
-            <Flow values={values} />
+            <Guard>
+              <Flow values={values} />
+            </Guard>
             <div class="beside-flow">
-              <Today values={values} />
-              <Overrides live={live} values={values} />
+              <Guard>
+                <Today values={values} />
+              </Guard>
+              <Guard>
+                <Overrides live={live} values={values} />
+              </Guard>
             </div>
-            <History key={values.serial} plant={values.serial} />
-            <Batteries values={values} />
-            <Slots live={live} values={values} />
-            <Controls live={live} />
-            <Health live={live} values={values} />
+            <Guard>
+              <History key={values.serial} plant={values.serial} />
+            </Guard>
+            <Guard>
+              <Batteries values={values} />
+            </Guard>
+            <Guard>
+              <Slots live={live} values={values} />
+            </Guard>
+            <Guard>
+              <Controls live={live} />
+            </Guard>
+            <Guard>
+              <Health live={live} values={values} />
+            </Guard>
           </>
         ) : (
           <p class="loading">{live.silent || live.lost ? "There is nothing to show yet." : "Reading the inverters…"}</p>
@@ -79,12 +110,13 @@ function Page() {
       </main>
       <Confirm />
       <TokenDialog
-        wanted={wanted}
+        wanted={asking}
         onGiven={() => {
-          setWanted(false);
+          setAsking(false);
+          setNeeded(false);
           live.start();
         }}
-        onClosed={() => setWanted(false)}
+        onClosed={() => setAsking(false)}
       />
     </>
   );

@@ -1,6 +1,7 @@
 // Small parts that many sections use.
 
 import type { ComponentChildren } from "preact";
+import { useErrorBoundary } from "preact/hooks";
 import { amount } from "./format";
 import type { Values } from "./values";
 
@@ -14,6 +15,13 @@ export function Value(props: { values: Values; path: string; unit?: string; none
       {text}
     </span>
   );
+}
+
+/** Keeps what goes wrong in one part from taking the others along. */
+export function Guard({ children }: { children: ComponentChildren }) {
+  const [error] = useErrorBoundary();
+  if (!error) return <>{children}</>;
+  return <p class="card wide problem">This part cannot be shown: {String(error)}</p>;
 }
 
 /** A section with its heading. */
