@@ -8,6 +8,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY config config
 COPY src src
+COPY web/dist web/dist
 # Cargo.toml names their files, so they must be there.
 COPY benches benches
 COPY tests tests

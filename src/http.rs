@@ -1,5 +1,5 @@
-//! What is answered over HTTP: GivTCP's REST interface, so that what people have goes on working, and an interface of our
-//! own, described by a document that it serves.
+//! What is answered over HTTP: GivTCP's REST interface, so that what people have goes on working, an interface of our
+//! own, described by a document that it serves, and the web page.
 //!
 //! A request passes, in this order, a bound on connections, a bound on its head and the time it takes, a bound on how
 //! often its sender asks, and [`who`]: whether it may. Reading looks at the newest snapshot; a command becomes an order for
@@ -14,6 +14,8 @@ mod document;
 mod givtcp;
 mod guard;
 mod limits;
+mod live;
+mod page;
 mod past;
 mod plants;
 mod recent;
@@ -76,9 +78,9 @@ pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
     for place in 0..count {
         tasks.spawn(past::keep(Arc::clone(&shared), place));
     }
-    let all = givtcp::of_all(count).merge(api::routes());
+    let all = givtcp::of_all(count).merge(api::routes()).merge(page::routes());
     let inverters = if count == 1 { "1 inverter".to_owned() } else { format!("{count} inverters") };
-    let said = format!("GivTCP's REST and /api/v1/ for {inverters}; {state}");
+    let said = format!("the page, GivTCP's REST and /api/v1/ for {inverters}; {state}");
     tasks.spawn(at(places.listen.clone(), guard::around(all, &shared), said, shutdown.clone()));
     if let Some(first) = places.per_inverter {
         let host = places.listen.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host).to_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::answer::{Problem, json, text_json};
 use super::commands::{self, CommandReport, How, LONGEST_BODY, Sent};
+use super::live;
 use super::plants::{Shared, locked};
 use super::recent::{self, EventItem, EventList};
 use crate::control::{By, Context, controls, is_command};
@@ -22,7 +23,8 @@ use crate::frame::Serial;
 
 mod schemas;
 
-use schemas::{Alive, ControlList, OverrideList, PlantList, SnapshotBody};
+pub(super) use schemas::SnapshotBody;
+use schemas::{Alive, ControlList, OverrideList, PlantList};
 
 /// Who answers there.
 pub(super) const PROGRAM: &str = "givtcp";
@@ -90,21 +92,30 @@ struct WithRaw {
 
 /// What an inverter does now
 ///
-/// Every value that is published, by its path below the inverter's topic. What was not read is not there.
+/// Every value that is published, by its path below the inverter's topic. What was not read is not there. Asked with
+/// `Accept: text/event-stream`, one after the other as they are read: a stream of server-sent events `snapshot`, whose
+/// `data` is the same.
 #[utoipa::path(
     get,
     path = "/api/v1/plants/{plant}/snapshot",
     tag = "plants",
     params(("plant" = String, Path, description = "Number from 1, or serial number.", example = "1"), WithRaw),
-    responses((status = 200, description = "It.", body = SnapshotBody))
+    responses((status = 200, description = "It.", content(
+        (SnapshotBody = "application/json"),
+        (SnapshotBody = "text/event-stream"),
+    )))
 )]
 async fn snapshot(
     State(shared): State<Arc<Shared>>,
     Path(plant): Path<String>,
     query: Result<Query<WithRaw>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Query(WithRaw { raw }) = query.map_err(|rejection| Problem::bad(rejection.body_text()))?;
     let Which { place, .. } = which(&shared, &plant)?;
+    if wants_stream(&headers) {
+        return live::follow(&shared, place, raw).ok_or_else(too_many_streams);
+    }
     let body = SnapshotBody::of(&shared, place, raw).ok_or_else(Problem::no_data)?;
     Ok(json(StatusCode::OK, &body))
 }
@@ -194,14 +205,21 @@ async fn command(
     )))
 )]
 async fn events(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if !text("accept").is_some_and(|accepted| accepted.contains("text/event-stream")) {
+    if !wants_stream(&headers) {
         return Ok(json(StatusCode::OK, &shared.recent.list()));
     }
-    recent::follow(&shared, text("last-event-id")).ok_or_else(|| {
-        let why = "too many streams of events are open; end one, or try again later";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", why)
-    })
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    recent::follow(&shared, last).ok_or_else(too_many_streams)
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/event-stream"))
+}
+
+fn too_many_streams() -> Problem {
+    let why = "too many streams are open; end one, or try again later";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", why)
 }
 
 /// This document

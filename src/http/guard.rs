@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answer::Problem;
 use super::limits::{ASKING, GUESSING};
+use super::page;
 use super::plants::Shared;
 use super::server::Peer;
 use super::who::{self, Denied};
@@ -40,7 +41,8 @@ async fn guard(State(shared): State<Arc<Shared>>, mut request: Request, next: Ne
         Err(refusal) => *refusal,
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // The page's files may be kept; they say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     response
@@ -63,6 +65,9 @@ fn admit(shared: &Shared, request: &mut Request) -> Result<(), Box<Response>> {
         limits.take(peer, cost, Instant::now()).map_err(|wait| Box::new(Problem::too_many(wait)))
     };
     limits(ASKING)?;
+    if page::is_asked_for(request) {
+        return Ok(());
+    }
     let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);
     match who::access(&shared.rules, peer, request.method(), authority, request.headers()) {
         Ok(access) => {

@@ -19,7 +19,7 @@ use crate::event::{Event, News, Subscription};
 /// So many events are kept for those who come back.
 const MOST: usize = 256;
 /// A silent stream shows that it lives.
-const ALIVE: Duration = Duration::from_secs(15);
+pub(super) const ALIVE: Duration = Duration::from_secs(15);
 
 /// The last events of this run of the program.
 pub(super) struct Recent {

@@ -13,6 +13,7 @@ use house::{House, TOKEN, executing};
 
 mod documented;
 mod house;
+mod paged;
 
 #[tokio::test]
 async fn reading_answers_in_the_shape_of_the_topics_with_numbers_as_numbers() {

@@ -58,7 +58,7 @@ struct PlantItem {
 /// What an inverter does.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SnapshotBody {
+pub(in crate::http) struct SnapshotBody {
     /// Serial number.
     serial: String,
     /// Whether it answers. If not, the values are the last ones.
@@ -199,7 +199,7 @@ fn last_updated(snapshot: &Snapshot) -> Option<String> {
 }
 
 impl SnapshotBody {
-    pub(super) fn of(shared: &Shared, place: usize, raw: bool) -> Option<Self> {
+    pub(in crate::http) fn of(shared: &Shared, place: usize, raw: bool) -> Option<Self> {
         let (plant, snapshot) = (shared.plants.get(place)?, shared.snapshot(place)?);
         let role = (plant.role)(snapshot.identity.serial);
         let values = locked(shared.layouts.get(place)?).values_as(role, &snapshot);

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::response::Response;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::control::{Inbox, Report, orders};
 use crate::http::plants::{Plant, Shared};
 use crate::http::server::Peer;
 use crate::http::who::Rules;
-use crate::http::{api, givtcp, guard};
+use crate::http::{api, givtcp, guard, page};
 use crate::plant::Snapshot;
 use crate::settings::Readers;
 
@@ -50,7 +51,7 @@ impl House {
             tokens(),
             tokens(),
         ));
-        let router = guard::around(givtcp::of_all(1).merge(api::routes()), &shared);
+        let router = guard::around(givtcp::of_all(1).merge(api::routes()).merge(page::routes()), &shared);
         Self { shared, router, inbox, snapshots }
     }
 
@@ -62,14 +63,7 @@ impl House {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8099");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut request = request.body(Body::from(body.to_owned())).unwrap();
-        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.respond(peer, method, path, headers, body).await.into_parts();
         let bytes = axum::body::to_bytes(body, 4_000_000).await.unwrap();
         let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         Answer {
@@ -79,6 +73,24 @@ impl House {
             kind: header("content-type").unwrap_or_default(),
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
+    }
+
+    /// The same, with a body that is still to be read.
+    pub(super) async fn respond(
+        &self,
+        peer: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8099");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
