@@ -1,5 +1,6 @@
 //! Settings in, tasks out, and the order of shutdown.
 
+mod announcer;
 mod answers;
 mod broker;
 mod clocks;
@@ -16,6 +17,7 @@ mod statuses;
 mod succession;
 mod tasks;
 mod web;
+mod wishes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -31,6 +33,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::{Orders, Policy, orders};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
+use crate::homeassistant::Minutes;
 use crate::inverter::{Hold, Inverter, PassOn};
 use crate::link::{self, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
@@ -41,6 +44,7 @@ use crate::plant::tariff::{Band, Mode, Period, Prices};
 use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport};
 use crate::status::StatusManager;
 use crate::store::Store;
+use announcer::{Announcer, Found};
 use answers::{Answers, Known};
 use company::Company;
 use passing::{Passing, Taking};
@@ -138,6 +142,7 @@ impl App {
         app.sessions.spawn(async move { statuses::report(report, &data_dir).await });
         for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
             let (sender, receiver) = watch::channel(None);
+            let its_name = format!("{}_{}", each.host, each.port);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
             let pass_on = pass_on.clone();
             let clock = Arc::clone(&clock);
@@ -150,6 +155,7 @@ impl App {
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
             takings.push(Taking { hold: hold.clone(), orders: way_in.clone() });
             let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
+            let (listening, minutes) = with_wishes(listening, store.as_ref(), &its_name);
             app.orders.push(way_in.clone());
             let keeping = clocks::Keeping {
                 snapshots: receiver.clone(),
@@ -186,7 +192,9 @@ impl App {
             };
             app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
             if let Some(session) = &session {
-                let session = SessionSettings { commands: listening, ..session.clone() };
+                let found = Found::default();
+                let audience = found.audience(settings);
+                let session = SessionSettings { commands: listening, audience, ..session.clone() };
                 let source = publisher::Source {
                     place,
                     snapshots: receiver.clone(),
@@ -195,6 +203,7 @@ impl App {
                     taken: Arc::clone(&taken),
                     roles: roles.clone(),
                     succession,
+                    announcer: Announcer::new(settings, place, found, minutes, open_store(settings)),
                 };
                 app.sessions.spawn(publisher::run(source, session, app.stop_sessions.clone()));
             }
@@ -265,6 +274,23 @@ impl App {
         finish(&mut self.sessions, STOPPING + succession::wait(&self.members)).await;
         let settling = self.locks.iter().map(|locks| locks.settled());
         _ = tokio::time::timeout(SETTLING, futures::future::join_all(settling)).await;
+    }
+}
+
+/// Commands with the wishes of Home Assistant's entities before them.
+fn with_wishes(
+    listening: Option<mqtt::Listening>,
+    store: Option<&Store>,
+    of: &str,
+) -> (Option<mqtt::Listening>, watch::Receiver<Minutes>) {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name = format!("homeassistant/minutes_{}.json", of.chars().map(plain).collect::<String>());
+    match listening {
+        Some(listening) => {
+            let (listening, minutes) = wishes::before(listening, store.cloned(), name);
+            (Some(listening), minutes)
+        }
+        None => (None, watch::channel(Minutes::default()).1),
     }
 }
 

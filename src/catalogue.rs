@@ -20,7 +20,7 @@ pub use page::values_page;
 pub use quantity::Quantity;
 pub use role::Role;
 pub use smoothing::Smoother;
-pub use tree::{Leaf, Payload, Tree};
+pub use tree::{Leaf, Notice, Payload, Tree};
 
 #[cfg(test)]
 mod tests;

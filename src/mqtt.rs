@@ -8,16 +8,19 @@
 //! each packet by itself, which costs one system call and one TLS record a leaf, and has no deadline on a write.
 //! `connection` puts what is due into one buffer and writes that; nothing but it and `error` names rumqttc.
 
+mod audience;
 mod commands;
 mod connection;
 mod error;
 mod happenings;
 mod inflight;
+mod notices;
 mod projection;
 mod session;
 mod tls;
 
 pub use crate::settings::Qos;
+pub use audience::{Audience, Found};
 pub use commands::{Answers, Arrival, Listening};
 pub use session::run;
 pub use tls::{TlsError, tls_config, tls_trusting};
@@ -65,6 +68,8 @@ pub struct SessionSettings {
     pub events: Events,
     /// Who takes commands; without, none are.
     pub commands: Option<Listening>,
+    /// Who reads the notices of the trees; without, they are published all the same.
+    pub audience: Option<Audience>,
     /// Where the session counts; sessions may share one.
     pub counters: Arc<MqttCounters>,
     /// Seeds the jitter of reconnects.
@@ -116,6 +121,7 @@ impl SessionSettings {
             known_by: None,
             events: Events::new(),
             commands: None,
+            audience: None,
             counters: Arc::default(),
             seed: 0,
         }

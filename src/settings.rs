@@ -34,7 +34,7 @@ pub use fault::{Fault, Origin};
 pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
-    ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
+    ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings,
     MqttSettings, OnStop, PeriodSettings, PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers,
     RedisSettings, Role, Settings, Smoothing, SupervisorSettings, TlsSettings, Transport, WhenRedisIsDown,
 };

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::announcer::Announcer;
 use super::roles::Roles;
 use super::succession::Succession;
 use super::{Snapshots, Taken};
@@ -27,6 +28,8 @@ pub(super) struct Source {
     pub taken: Taken,
     pub roles: Roles,
     pub succession: Succession,
+    /// What Home Assistant is told of it.
+    pub announcer: Announcer,
 }
 
 /// Publishes one inverter's snapshots until `shutdown`: in a session for as long as this process has the inverter. At
@@ -61,7 +64,7 @@ enum Followed {
 }
 
 async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed {
-    let Source { place, snapshots, raw, smoothing, taken, roles, .. } = source;
+    let Source { place, snapshots, raw, smoothing, taken, roles, announcer, .. } = source;
     let place = *place;
     let mut layout = Layout::new(*raw);
     let mut smoother = Smoother::new(*smoothing);
@@ -73,6 +76,7 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
             biased;
             changed = snapshots.changed() => if changed.is_err() { return Followed::ToTheEnd },
             Ok(()) = changes.changed() => {}
+            () = announcer.changed() => {}
         }
         let newest = snapshots.borrow_and_update().clone();
         let Some(snapshot) = newest else {
@@ -90,10 +94,13 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
                 say_led(place, serial, leader);
                 said = leader;
             }
-            let mut tree = layout.tree_as(roles.of(place, serial), &snapshot);
+            let role = roles.of(place, serial);
+            let mut tree = layout.tree_as(role, &snapshot);
             if let Some(at) = snapshot.stats.last_updated {
                 smoother.smooth(&mut tree, at, snapshot.stats.cycles);
             }
+            let led_by = roles.controller_of(place)(serial);
+            announcer.announce(&layout, &snapshot, role, led_by, &mut tree).await;
             trees.send_replace(Some(Arc::new(tree)));
         } else if refused != Some(serial) {
             refused = Some(serial);

@@ -145,6 +145,7 @@ mod tests {
         let inverter = |(place, &role): (usize, _)| InverterSettings {
             host: format!("dongle-{place}"),
             role,
+            prefix: None,
             lock_backend: None,
             name: None,
             port: 8899,

@@ -87,7 +87,13 @@ impl Layout {
             online: snapshot.stats.online,
             leaves: self.values_as(role, snapshot).into_iter().map(|(leaf, _)| leaf).collect(),
             left_out: Arc::clone(&self.left_out),
+            notices: Arc::default(),
         }
+    }
+
+    /// Every path that the plant of the last snapshot can have, and what it measures; registers do not say that.
+    pub fn paths(&self) -> impl Iterator<Item = (&Arc<str>, Option<Quantity>)> {
+        self.lines.iter().map(|line| (&line.path, line.source.quantity()))
     }
 
     /// The same leaves, each with what it measures; registers do not say that.

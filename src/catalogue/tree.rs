@@ -19,6 +19,18 @@ pub struct Tree {
     /// Paths that are not published of this inverter, and that an earlier run may have left retained. Shared from tree to
     /// tree they are compared by their address.
     pub left_out: Arc<[Arc<str>]>,
+    /// What stands at topics of others' and tells them of the tree. Shared from tree to tree they are compared by their
+    /// address.
+    pub notices: Arc<[Notice]>,
+}
+
+/// What a broker is to keep at a topic that is no tree's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The whole topic.
+    pub topic: Arc<str>,
+    /// What it holds; `None` empties it.
+    pub payload: Option<Arc<str>>,
 }
 
 /// One value and where it goes.

@@ -115,6 +115,7 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
         port: dongle_port,
         transport: Transport::Dongle,
         role: Role::Auto,
+        prefix: None,
         lock_backend: None,
     }];
     settings.poll.every = Duration::from_secs(args.every);

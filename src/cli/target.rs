@@ -73,6 +73,7 @@ impl TargetArgs {
                 port,
                 transport,
                 role: Role::Auto,
+                prefix: None,
                 lock_backend: None,
             }
         })

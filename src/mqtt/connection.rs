@@ -28,6 +28,9 @@ const BATCH: usize = 16 * 1024;
 /// Identifiers that no publish has: those end at [`MOST`].
 const SUBSCRIBING: u16 = u16::MAX;
 const UNSUBSCRIBING: u16 = u16::MAX - 1;
+const SUBSCRIBING_TO_AUDIENCE: u16 = u16::MAX - 2;
+const ASKING_FOR_KEPT: u16 = u16::MAX - 3;
+const LEAVING_KEPT: u16 = u16::MAX - 4;
 
 /// What carries the bytes.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -53,6 +56,8 @@ pub(super) struct Connection {
     /// Publishes among them.
     unwritten: u64,
     qos: QoS,
+    /// Of what is to arrive.
+    qos_of_notices: QoS,
     retain_available: bool,
     max_outgoing: Option<u32>,
     keep_alive: Duration,
@@ -82,6 +87,8 @@ pub(super) enum Event {
     RefusedPublish(String),
     /// A subscription is in force, or refused for the reason given.
     Subscribed(Result<(), String>),
+    /// What others are told, or say, may not be subscribed to, for the reason given.
+    RefusedAudience(String),
     /// Something was published where this client is subscribed.
     Arrived(Arrived),
     /// Anything else.
@@ -126,6 +133,7 @@ impl Connection {
             writing: false,
             unwritten: 0,
             qos: settings.qos.into(),
+            qos_of_notices: QoS::AtLeastOnce,
             retain_available: true,
             max_outgoing: None,
             keep_alive: keep_alive(settings),
@@ -152,6 +160,9 @@ impl Connection {
             (Some(1), QoS::ExactlyOnce) => QoS::AtLeastOnce,
             (_, wanted) => wanted,
         };
+        if asked.max_qos == Some(0) {
+            connection.qos_of_notices = QoS::AtMostOnce;
+        }
         connection.retain_available = asked.retain_available != Some(0);
         connection.max_outgoing = asked.max_packet_size;
         Ok(connection)
@@ -187,6 +198,16 @@ impl Connection {
     /// Adds a publish to what is written next; false if the broker takes no packet of its size.
     pub(super) fn publish(&mut self, due: &Due<'_>) -> bool {
         self.publish_as(due, self.qos)
+    }
+
+    /// Whether a notice is taken now.
+    pub(super) fn has_room_for_notice(&self) -> bool {
+        self.has_room() && !self.inflight.is_full()
+    }
+
+    /// As [`Self::publish`], at least once wherever the broker can.
+    pub(super) fn publish_notice(&mut self, due: &Due<'_>) -> bool {
+        self.publish_as(due, self.qos_of_notices)
     }
 
     fn publish_as(&mut self, due: &Due<'_>, qos: QoS) -> bool {
@@ -227,6 +248,31 @@ impl Connection {
             retain_forward_rule: RetainForwardRule::Never,
         };
         self.push(&Packet::Subscribe(Subscribe { pkid: SUBSCRIBING, ..Subscribe::new(filter, None) }));
+    }
+
+    /// Subscribes to where an audience says that it has begun anew.
+    pub(super) fn subscribe_to_audience(&mut self, topic: &str) {
+        let filter = Filter {
+            path: topic.to_owned(),
+            nolocal: true,
+            preserve_retain: true,
+            retain_forward_rule: RetainForwardRule::Never,
+            ..Filter::new(topic, QoS::AtMostOnce)
+        };
+        self.push(&Packet::Subscribe(Subscribe { pkid: SUBSCRIBING_TO_AUDIENCE, ..Subscribe::new(filter, None) }));
+    }
+
+    /// Asks for what the broker keeps at these topics.
+    pub(super) fn ask_for_kept(&mut self, filters: &[String]) {
+        let filter = |path: &String| Filter { nolocal: true, ..Filter::new(path.clone(), QoS::AtMostOnce) };
+        let filters: Vec<Filter> = filters.iter().map(filter).collect();
+        self.push(&Packet::Subscribe(Subscribe { pkid: ASKING_FOR_KEPT, filters, properties: None }));
+    }
+
+    /// It is known now.
+    pub(super) fn leave_kept(&mut self, filters: &[String]) {
+        let filters = filters.to_vec();
+        self.push(&Packet::Unsubscribe(Unsubscribe { pkid: LEAVING_KEPT, filters, properties: None }));
     }
 
     /// Takes a subscription back.
@@ -279,7 +325,12 @@ impl Connection {
                     self.push(&Packet::PubRel(PubRel::new(rec.pkid, None)));
                 }
             }
-            Packet::SubAck(ack) => return Ok(Event::Subscribed(granted(&ack))),
+            Packet::SubAck(ack) if ack.pkid == SUBSCRIBING => return Ok(Event::Subscribed(granted(&ack))),
+            Packet::SubAck(ack) => {
+                if let Err(reason) = granted(&ack) {
+                    return Ok(Event::RefusedAudience(reason));
+                }
+            }
             Packet::Publish(publish) => return Ok(Event::Arrived(self.arrived(publish))),
             Packet::PubComp(comp) => self.inflight.done(comp.pkid),
             Packet::Disconnect(goodbye) => {

@@ -7,10 +7,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::audience::{Again, Hearing};
 use super::commands::{Ears, PATIENCE};
 use super::connection::{Connection, Event, Identity};
 use super::error::ConnectionError;
 use super::happenings::Happenings;
+use super::notices::Notices;
 use super::projection::Projection;
 use super::{Broker, SessionSettings};
 use crate::backoff::Backoff;
@@ -73,6 +75,8 @@ struct Session {
     identity: Identity,
     projection: Projection,
     happenings: Happenings,
+    notices: Notices,
+    hearing: Hearing,
     ears: Ears,
     begun: Instant,
     backoff: Backoff,
@@ -102,12 +106,16 @@ impl Session {
     fn new(settings: &SessionSettings, first: &Tree, seed: u64) -> Self {
         let mut projection = Projection::new(&settings.root, first.serial, settings.retain, settings.republish_every);
         projection.apply(first);
+        let mut notices = Notices::default();
+        notices.apply(&first.notices);
         let identity =
             Identity { client_id: format!("givtcp-{}", first.serial), status_topic: projection.status_topic() };
         let happenings = Happenings::new(settings.events.subscribe(), first.serial, projection.event_topic());
         let host = if settings.known_by.is_some() { String::new() } else { settings.host.clone() };
         Self {
             happenings,
+            notices,
+            hearing: Hearing::new(settings.audience.clone(), first.serial, seed),
             ears: Ears::new(settings, first.serial),
             broker: Broker { host, port: settings.port },
             settings: settings.clone(),
@@ -177,12 +185,15 @@ impl Session {
             self.goodbye(connection, &end).await;
             return Served::Ended(end);
         }
+        self.notices.everything();
         self.projection.everything();
+        self.hearing.connected(&mut connection, self.settings.retain);
         self.happenings.forget(&self.settings.counters);
         self.ears.connected(connection.is_resumed());
         loop {
             self.ears.adjust(&mut connection);
-            let due = self.ears.deadline().map_or(timers.next(), |by| by.min(timers.next()));
+            let due = [self.ears.deadline(), self.hearing.deadline()].into_iter().flatten();
+            let due = due.fold(timers.next(), Instant::min);
             self.fill(&mut connection);
             let end = tokio::select! {
                 biased;
@@ -223,6 +234,10 @@ impl Session {
             return Some(End::OtherSerial);
         }
         self.projection.apply(&newest);
+        self.notices.apply(&newest.notices);
+        if self.notices.are_due() {
+            self.hearing.told(self.settings.retain);
+        }
         self.spread(timers);
         None
     }
@@ -239,6 +254,16 @@ impl Session {
             }
             if let Some(taken) = self.happenings.publish_next(|due| connection.publish(due)) {
                 self.settings.counters.count_failed(u64::from(!taken));
+                continue;
+            }
+            if self.notices.are_due() {
+                if !connection.has_room_for_notice() {
+                    return;
+                }
+                let taken = self.notices.publish_next(|due| connection.publish_notice(due));
+                if taken == Some(false) {
+                    self.settings.counters.count_failed(1);
+                }
                 continue;
             }
             let Some(due) = self.projection.next() else { return };
@@ -267,7 +292,17 @@ impl Session {
                     tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
                 }
             }
-            Event::Arrived(arrived) => self.ears.arrived(arrived),
+            Event::RefusedAudience(reason) => {
+                let line = format!("refused a subscription for Home Assistant, check its access rules: {reason}");
+                if self.outage.is_new(&line) {
+                    tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
+                }
+            }
+            Event::Arrived(arrived) => {
+                if !self.hearing.takes(&arrived) {
+                    self.ears.arrived(arrived);
+                }
+            }
             Event::Other => {}
         }
     }
@@ -279,6 +314,11 @@ impl Session {
         }
         if self.ears.deadline().is_some_and(|by| by <= now) {
             return Err(ConnectionError::NotSubscribed(PATIENCE));
+        }
+        match self.hearing.tick(connection) {
+            Some(Again::Notices) => self.notices.everything(),
+            Some(Again::Values) => self.projection.everything(),
+            None => {}
         }
         if timers.ping_at <= now {
             connection.ping();

@@ -276,6 +276,24 @@ pub(super) fn topic_root(text: &str) -> Result<String, Want> {
     Ok(root)
 }
 
+/// What ids begin with.
+pub(super) fn id_prefix(text: &str) -> Result<String, Want> {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.is_empty() || text.len() > 32 || !text.chars().all(is_fine) {
+        return Err("must be 1 to 32 letters (a to z), digits and _".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A currency by its code.
+pub(super) fn currency(text: &str) -> Result<String, Want> {
+    let code = text.trim().to_ascii_uppercase();
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err("must be a currency's three letters, as GBP or EUR".into());
+    }
+    Ok(code)
+}
+
 /// A level, or a list of levels and targets.
 pub(super) fn log_level(text: &str) -> Result<String, Want> {
     let want =

@@ -52,6 +52,7 @@ fn the_example_file_holds_exactly_the_defaults() {
         port: 8899,
         transport: Transport::Dongle,
         role: Role::Auto,
+        prefix: None,
         lock_backend: None,
     };
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };

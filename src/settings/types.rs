@@ -8,9 +8,11 @@ use secrecy::SecretString;
 use crate::control::{CLOCK_THRESHOLD, DAILY_WRITES, STOP_TIMEOUT};
 
 mod choices;
+mod homeassistant;
 mod rates;
 
-pub use choices::{LockBackend, OnStop, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
+pub use choices::{Entities, LockBackend, OnStop, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
+pub use homeassistant::HomeAssistantSettings;
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -29,6 +31,8 @@ pub struct Settings {
     pub link: LinkSettings,
     /// The broker, and what is published there.
     pub mqtt: MqttSettings,
+    /// What Home Assistant is told.
+    pub homeassistant: HomeAssistantSettings,
     /// What energy costs.
     pub rates: RatesSettings,
     /// How leaps of measured values are held back. Default `none`.
@@ -71,6 +75,9 @@ pub struct InverterSettings {
     pub transport: Transport,
     /// What of it is published. Default `auto`.
     pub role: Role,
+    /// What the ids of its entities begin with where `homeassistant.entities` is `givtcp`; letters, digits and `_`. `None`:
+    /// `GivTCP`, then `GivTCP2` and so on, by its place in the list; [`Settings::prefix`] says it.
+    pub prefix: Option<String>,
     /// Where its locks are kept, `inverters[].locks.backend`. `None`: where `locks.backend` says.
     pub lock_backend: Option<LockBackend>,
 }
@@ -222,6 +229,14 @@ pub struct LogSettings {
 
 // === impl Settings ===
 
+impl Settings {
+    /// What the ids of the entities of the inverter at this place begin with, where they are GivTCP's.
+    pub fn prefix(&self, place: usize) -> String {
+        let own = self.inverters.get(place).and_then(|inverter| inverter.prefix.clone());
+        own.unwrap_or_else(|| if place == 0 { "GivTCP".to_owned() } else { format!("GivTCP{}", place + 1) })
+    }
+}
+
 impl Default for Settings {
     /// The defaults. Without an inverter, so not yet valid by themselves.
     fn default() -> Self {
@@ -232,6 +247,7 @@ impl Default for Settings {
             poll: PollSettings::default(),
             link: LinkSettings::default(),
             mqtt: MqttSettings::default(),
+            homeassistant: HomeAssistantSettings::default(),
             rates: RatesSettings::default(),
             smoothing: Smoothing::None,
             locks: LocksSettings::default(),

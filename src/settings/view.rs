@@ -26,6 +26,7 @@ impl View {
             poll,
             link,
             mqtt,
+            homeassistant,
             rates,
             smoothing,
             locks,
@@ -63,6 +64,10 @@ impl View {
         lines.put("mqtt.tls.ca_file", path(mqtt.tls.ca_file.as_ref()));
         lines.put("mqtt.tls.cert_file", path(mqtt.tls.cert_file.as_ref()));
         lines.put("mqtt.tls.key_file", path(mqtt.tls.key_file.as_ref()));
+        lines.put("homeassistant.entities", homeassistant.entities);
+        lines.put("homeassistant.prefix", &homeassistant.prefix);
+        lines.put("homeassistant.birth_topic", &homeassistant.birth_topic);
+        lines.put("homeassistant.currency", &homeassistant.currency);
         lines.rates(rates);
         lines.put("smoothing", smoothing);
         lines.put("locks.backend", locks.backend);
@@ -102,6 +107,7 @@ impl View {
         self.put(key("port"), inverter.port);
         self.put(key("transport"), inverter.transport);
         self.put(key("role"), inverter.role);
+        self.put(key("prefix"), inverter.prefix.as_deref().unwrap_or("(GivTCP, GivTCP2, ... by its place)"));
         match inverter.lock_backend {
             Some(backend) => self.put(key("locks.backend"), backend),
             None => self.put(key("locks.backend"), "(as locks.backend)"),

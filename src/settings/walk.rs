@@ -12,7 +12,7 @@ use super::keys::{self, INVERTERS};
 use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
-    ClockSyncSettings, ControlSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings,
+    ClockSyncSettings, ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings,
     LogSettings, MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing,
     TlsSettings, Transport, WhenRedisIsDown,
 };
@@ -31,6 +31,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         poll: walk.poll(&scope),
         link: walk.link(&scope),
         mqtt: walk.mqtt(&scope),
+        homeassistant: walk.homeassistant(&scope),
         rates: walk.rates(&scope),
         smoothing: walk.read(&scope, "smoothing", defaults.smoothing, |text| scalar::one_of(text, &Smoothing::NAMES)),
         locks: walk.locks(&scope),
@@ -45,6 +46,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
     };
     walk.redis_where_it_is_asked_for(root, &settings);
     walk.a_port_for_each_inverter(root, &settings);
+    walk.a_prefix_for_each_inverter(root, &settings);
     (settings, walk.faults)
 }
 
@@ -131,6 +133,38 @@ impl Walk<'_> {
             ),
             will_delay: self.duration(scope, "mqtt.will_delay", defaults.will_delay, Duration::ZERO..=HOUR),
             tls,
+        }
+    }
+
+    fn homeassistant(&mut self, scope: &Scope<'_>) -> HomeAssistantSettings {
+        let defaults = HomeAssistantSettings::default();
+        HomeAssistantSettings {
+            entities: self.read(scope, "homeassistant.entities", defaults.entities, |text| {
+                scalar::one_of(text, &Entities::NAMES)
+            }),
+            prefix: self.read(scope, "homeassistant.prefix", defaults.prefix, scalar::topic_root),
+            birth_topic: self.read(scope, "homeassistant.birth_topic", defaults.birth_topic, scalar::topic_root),
+            currency: self.read(scope, "homeassistant.currency", defaults.currency, scalar::currency),
+        }
+    }
+
+    /// GivTCP's ids of stacks and meters have no serial number: two inverters of one prefix would share them.
+    fn a_prefix_for_each_inverter(&mut self, root: &Value, settings: &Settings) {
+        if settings.homeassistant.entities != Entities::GivTcp {
+            return;
+        }
+        let elements = layer::find(root, INVERTERS).map(layer::elements).unwrap_or_default();
+        let prefixes: Vec<String> =
+            (0..settings.inverters.len()).map(|place| settings.prefix(place).to_lowercase()).collect();
+        for (place, prefix) in prefixes.iter().enumerate() {
+            let Some(first) = prefixes.iter().position(|other| other == prefix).filter(|first| *first < place) else {
+                continue;
+            };
+            let Some(element) = elements.get(place) else { continue };
+            let want = format!("must differ from that of {INVERTERS}[{first}]: GivTCP's ids of batteries' stacks and of meters have no serial number");
+            let at = self.origins.of(layer::find(element, "prefix").unwrap_or(element));
+            let key = format!("{INVERTERS}[{place}].prefix");
+            self.faults.push(Fault::of(want.into(), at, key, &settings.prefix(place), false));
         }
     }
 
@@ -268,6 +302,7 @@ impl Walk<'_> {
             port: self.read(&scope, "port", transport.default_port(), scalar::port),
             transport,
             role: self.read(&scope, "role", Role::Auto, |text| scalar::one_of(text, &Role::NAMES)),
+            prefix: self.read(&scope, "prefix", None, |text| scalar::id_prefix(text).map(Some)),
             lock_backend: self
                 .read(&scope, "locks.backend", None, |text| scalar::one_of(text, &LockBackend::NAMES).map(Some)),
         };

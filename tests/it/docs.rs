@@ -45,6 +45,7 @@ fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable()
         port: 8899,
         transport: Transport::Dongle,
         role: Role::Auto,
+        prefix: None,
         lock_backend: None,
     };
     let mut settings = Settings { inverters: vec![inverter], ..Settings::default() };

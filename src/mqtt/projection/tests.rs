@@ -16,7 +16,7 @@ fn projection(retain: bool) -> Projection {
 
 fn tree(leaves: &[(&str, i64)]) -> Tree {
     let leaves = leaves.iter().map(|&(path, value)| Leaf { path: path.into(), payload: value.into() }).collect();
-    Tree { serial: serial(), online: true, leaves, left_out: Arc::default() }
+    Tree { serial: serial(), online: true, leaves, left_out: Arc::default(), notices: Arc::default() }
 }
 
 /// What is sent now: topic below the inverter's root, payload, and `r` if it is retained.
@@ -147,7 +147,7 @@ fn characters_that_no_topic_may_hold_become_underscores() {
 
 fn hundred_leaves() -> Tree {
     let leaves = (0..100).map(|n| Leaf { path: format!("Power/Power/{n}").into(), payload: n.into() }).collect();
-    Tree { serial: serial(), online: true, leaves, left_out: Arc::default() }
+    Tree { serial: serial(), online: true, leaves, left_out: Arc::default(), notices: Arc::default() }
 }
 
 #[test]

@@ -84,6 +84,18 @@ pub enum Readers {
     Anyone,
 }
 
+/// Which entities Home Assistant is told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Entities {
+    /// Those of this program: `native`.
+    #[default]
+    Native,
+    /// Those that GivTCP made, with its ids: `givtcp`.
+    GivTcp,
+    /// None: `off`.
+    Off,
+}
+
 /// Which overrides are undone before the program stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnStop {
@@ -94,7 +106,7 @@ pub enum OnStop {
     Undo,
 }
 
-// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers, OnStop ===
+// === impl Transport, Role, Qos, Smoothing, LockBackend, WhenRedisIsDown, Readers, Entities, OnStop ===
 
 impl Transport {
     /// Every transport, with its name in the settings.
@@ -187,6 +199,17 @@ impl fmt::Display for LockBackend {
 impl OnStop {
     /// Every choice, with its name in the settings.
     pub const NAMES: [(&str, Self); 2] = [("auto", Self::Auto), ("undo", Self::Undo)];
+}
+
+impl Entities {
+    /// Every choice, with its name in the settings.
+    pub const NAMES: [(&str, Self); 3] = [("native", Self::Native), ("givtcp", Self::GivTcp), ("off", Self::Off)];
+}
+
+impl fmt::Display for Entities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMES, self))
+    }
 }
 
 impl fmt::Display for OnStop {
