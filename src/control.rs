@@ -40,7 +40,7 @@ pub use command::{
 };
 pub(crate) use context::Place;
 pub use context::{Abilities, Context, Known};
-pub use controls::{Control, ControlKind, controls};
+pub use controls::{Control, ControlKind, command_of, controls};
 pub use fault::Fault;
 pub use merge::{MERGE_WITHIN, merge};
 pub use names::{COMMANDS, Name, is_command};

@@ -15,6 +15,7 @@ mod found;
 mod happenings;
 mod ids;
 mod index;
+mod legacy;
 mod native;
 mod overrides;
 mod sensor;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::catalogue::Quantity;
+use crate::catalogue::{Payload, Quantity, Tree};
 use crate::control::Control;
 use crate::plant::Snapshot;
 use crate::settings::Entities;
@@ -66,6 +67,9 @@ pub struct Plant<'a> {
     pub name: Option<&'a str>,
     /// The values that are or were published of it, and what they measure, by their paths.
     pub values: &'a BTreeMap<Arc<str>, Quantity>,
+    /// The least and the most that numbers which can be set were seen at, by their paths: one outside its range is an error
+    /// to Home Assistant.
+    pub ranges: &'a BTreeMap<String, (i64, i64)>,
     /// What can be set.
     pub controls: &'a [Control],
     /// Whether overrides can be begun.
@@ -85,7 +89,20 @@ pub struct Told {
 pub fn announce(options: &Options, plant: &Plant<'_>) -> BTreeMap<String, Told> {
     match options.entities {
         Entities::Native => native::announce(options, plant),
-        Entities::GivTcp | Entities::Off => BTreeMap::new(),
+        Entities::GivTcp => legacy::announce(options, plant),
+        Entities::Off => BTreeMap::new(),
+    }
+}
+
+/// Takes in how far numbers that can be set have been, where that is not within 4 to 100 %.
+pub fn see_ranges(ranges: &mut BTreeMap<String, (i64, i64)>, values: &BTreeMap<Arc<str>, Quantity>, tree: &Tree) {
+    for leaf in tree.leaves.iter().filter(|leaf| leaf.path.starts_with("Control/")) {
+        let Payload::Integer(now) = leaf.payload else { continue };
+        if values.get(&leaf.path) == Some(&Quantity::Percent) && (4..=100).contains(&now) {
+            continue;
+        }
+        let (least, most) = ranges.entry(leaf.path.to_string()).or_insert((now, now));
+        (*least, *most) = ((*least).min(now), (*most).max(now));
     }
 }
 

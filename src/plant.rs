@@ -35,7 +35,7 @@ pub use memory::{Devices, Memory};
 pub use model::Model;
 pub use probes::Probe;
 pub use snapshot::Snapshot;
-pub use stacks::{Stack, module_serial};
+pub use stacks::{Stack, givtcp_serial, module_serial};
 pub use state::{Plant, Refused, SnapshotContext};
 
 /// Where an inverter answers, whatever its model.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use crate::catalogue::{Layout, Leaf, Notice, Payload, Quantity, Role, Tree};
-use crate::control::{Context, Control, ControlKind, controls};
+use crate::catalogue::{Layout, Leaf, Notice, Quantity, Role, Tree};
+use crate::control::{Context, Control, controls};
 use crate::frame::Serial;
 use crate::homeassistant::{self, Index, Minutes, Options, Plant};
 use crate::lane::Lane;
@@ -24,7 +24,13 @@ const SAVING: Duration = Duration::from_secs(5);
 
 /// Topics that were found at the broker, and were told by an earlier run or by GivTCP. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found(Arc<(Mutex<BTreeMap<Serial, BTreeSet<String>>>, Notify)>);
+pub(super) struct Found(Arc<Findings>);
+
+#[derive(Debug, Default)]
+struct Findings {
+    topics: Mutex<BTreeMap<Serial, BTreeSet<String>>>,
+    news: Notify,
+}
 
 /// What is told of one inverter.
 #[derive(Debug)]
@@ -52,7 +58,9 @@ struct Of {
     ranges: BTreeMap<String, (i64, i64)>,
     /// How much was rejected, and since when it is so much.
     rejected: (u64, Option<Timestamp>),
-    made_of: Option<MadeOf>,
+    /// Whether all that is behind the inverter was found: before, nothing is taken back.
+    is_settled: bool,
+    basis: Option<Basis>,
     notices: Arc<[Notice]>,
     /// Paths that only Home Assistant is told of, shared from tree to tree.
     paths: BTreeMap<String, Arc<str>>,
@@ -60,11 +68,13 @@ struct Of {
 
 /// What the notices were made of; made anew if any of it changes.
 #[derive(Debug, PartialEq)]
-struct MadeOf {
+struct Basis {
     values: usize,
     lines: usize,
     controls: Vec<Control>,
+    ranges: BTreeMap<String, (i64, i64)>,
     found: usize,
+    is_settled: bool,
     firmware: Vec<Option<String>>,
     devices: usize,
 }
@@ -89,21 +99,21 @@ impl Found {
     }
 
     fn put(&self, serial: Serial, topic: &str) {
-        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.topics.lock().unwrap_or_else(PoisonError::into_inner);
         let topics = all.entry(serial).or_default();
         if topics.len() < MOST_FOUND && topics.insert(topic.to_owned()) {
-            self.0.1.notify_one();
+            self.0.news.notify_one();
         }
     }
 
     fn of(&self, serial: Serial) -> BTreeSet<String> {
-        let all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.0.topics.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&serial).cloned().unwrap_or_default()
     }
 
     /// Completes when something more was found.
     pub(super) async fn changed(&self) {
-        self.0.1.notified().await;
+        self.0.news.notified().await;
     }
 }
 
@@ -157,10 +167,14 @@ impl Announcer {
     ) {
         let serial = snapshot.identity.serial;
         if self.told.as_ref().is_none_or(|told| told.serial != serial) {
-            self.told = Some(Of::new(serial, self.load(serial).await));
+            let mut index = self.load(serial).await;
+            index.begin_anew();
+            self.told = Some(Of::new(serial, index));
         }
         let Some(told) = &mut self.told else { return };
         told.learn(layout, snapshot, tree);
+        homeassistant::see_ranges(&mut told.ranges, &told.values, tree);
+        told.is_settled |= snapshot.all_probed;
         if self.options.entities == Entities::Native {
             let states = homeassistant::states(snapshot, *self.minutes.borrow_and_update(), told.rejected.1);
             for (path, payload) in states {
@@ -171,27 +185,30 @@ impl Announcer {
         let mut offered = Vec::new();
         if self.commands && self.options.entities != Entities::Off && role_takes_commands(role, led_by) {
             offered = controls(&Context { led_by, ..Context::of(snapshot, None, None) });
-            told.widen(&mut offered, tree);
         }
         let found = self.found.of(serial);
-        let made_of = MadeOf {
+        let basis = Basis {
             values: told.values.len(),
             lines: layout.paths().count(),
             controls: offered,
+            ranges: told.ranges.clone(),
             found: found.len(),
+            is_settled: told.is_settled,
             firmware: firmware(snapshot),
             devices: snapshot.batteries.len() + snapshot.stacks.len() + snapshot.meters.len(),
         };
-        if told.made_of.as_ref() != Some(&made_of) {
+        if told.basis.as_ref() != Some(&basis) {
             let plant = Plant {
                 snapshot,
                 name: self.name.as_deref(),
                 values: &told.values,
-                controls: &made_of.controls,
+                ranges: &told.ranges,
+                controls: &basis.controls,
                 commands: self.commands && !role.is_read_only(),
             };
-            let mut payloads = told.index.payloads(homeassistant::announce(&self.options, &plant));
-            for topic in found {
+            let announced = homeassistant::announce(&self.options, &plant);
+            let mut payloads = told.index.payloads(announced, told.is_settled);
+            for topic in found.into_iter().filter(|_| told.is_settled) {
                 payloads.entry(topic).or_insert(None);
             }
             let notice = |(topic, payload): (String, Option<String>)| Notice {
@@ -199,7 +216,7 @@ impl Announcer {
                 payload: payload.map(Into::into),
             };
             told.notices = payloads.into_iter().map(notice).collect();
-            told.made_of = Some(made_of);
+            told.basis = Some(basis);
         }
         tree.notices = Arc::clone(&told.notices);
         self.save().await;
@@ -267,7 +284,8 @@ impl Of {
             values: BTreeMap::new(),
             ranges: BTreeMap::new(),
             rejected: (0, None),
-            made_of: None,
+            is_settled: false,
+            basis: None,
             notices: Arc::default(),
             paths: BTreeMap::new(),
         }
@@ -295,18 +313,6 @@ impl Of {
         let total = snapshot.stats.rejections.total();
         if total > self.rejected.0 {
             self.rejected = (total, snapshot.stats.last_updated);
-        }
-    }
-
-    /// A number that is set to what its range leaves out would be an error: the range takes it in.
-    fn widen(&mut self, controls: &mut [Control], tree: &Tree) {
-        for control in controls {
-            let (ControlKind::Number { min, max, .. }, Some(path)) = (&mut control.kind, &control.leaf) else { continue };
-            let leaf = tree.leaves.iter().find(|leaf| *leaf.path == **path);
-            let Some(Payload::Integer(now)) = leaf.map(|leaf| &leaf.payload) else { continue };
-            let range = self.ranges.entry(path.clone()).or_insert((*now, *now));
-            *range = (range.0.min(*now), range.1.max(*now));
-            (*min, *max) = ((*min).min(range.0), (*max).max(range.1));
         }
     }
 }

@@ -46,7 +46,8 @@ pub(super) async fn undo(
                 record.inverter
             );
         }
-        let each = InverterSettings { name: None, host, port, transport, role: Role::Auto, prefix: None, lock_backend: None };
+        let each =
+            InverterSettings { name: None, host, port, transport, role: Role::Auto, prefix: None, lock_backend: None };
         let (way_in, inbox) = orders();
         let inverter = Inverter { orders: inbox, ..make(&each) };
         tasks.spawn(look_after(inverter, way_in, journal.clone(), records, stop.child_token()));

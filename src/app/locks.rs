@@ -231,6 +231,7 @@ mod tests {
                 port: 8899,
                 transport: Transport::Dongle,
                 role: Role::Auto,
+                prefix: None,
                 lock_backend: backends[number],
             })
             .collect();

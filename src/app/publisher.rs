@@ -143,13 +143,23 @@ fn take(serial: Serial, place: usize, taken: &Taken) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::announcer::Found;
     use crate::app::roles::Memory;
+    use crate::homeassistant::Minutes;
     use crate::inverter::Hold;
     use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
+    use crate::settings::{Entities, Settings};
 
     fn alone() -> Succession {
         let locks = Arc::new(crate::lock::LocalLockManager::new(Arc::new(crate::clock::SystemClock)));
         Succession { locks, hold: watch::channel(Hold::default()).1, members: watch::channel(1).1 }
+    }
+
+    /// Home Assistant is told nothing.
+    fn silent() -> Announcer {
+        let mut settings = Settings::default();
+        settings.homeassistant.entities = Entities::Off;
+        Announcer::new(&settings, 0, Found::default(), watch::channel(Minutes::default()).1, None)
     }
 
     fn sections(tree: &Tree) -> std::collections::BTreeSet<String> {
@@ -169,6 +179,7 @@ mod tests {
             taken: Taken::default(),
             roles: roles.clone(),
             succession: alone(),
+            announcer: silent(),
         };
         let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         let child = snapshot(&plant_of(&hybrid()));
@@ -194,7 +205,16 @@ mod tests {
         let (trees, mut newest) = watch::channel(None);
         let taken = Taken::default();
         let (smoothing, succession) = (Smoothing::High, alone());
-        let mut source = Source { place: 0, snapshots, raw: false, smoothing, taken, roles: roles.clone(), succession };
+        let mut source = Source {
+            place: 0,
+            snapshots,
+            raw: false,
+            smoothing,
+            taken,
+            roles: roles.clone(),
+            succession,
+            announcer: silent(),
+        };
         let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         sender.send_replace(Some(Arc::new(gateway)));
         newest.wait_for(Option::is_some).await.unwrap();

@@ -12,7 +12,11 @@ use crate::mqtt::{Arrival, Listening};
 use crate::store::Store;
 
 /// Takes wishes before the commands that they become. The minutes are kept in the store under `name`.
-pub(super) fn before(listening: Listening, store: Option<Store>, name: String) -> (Listening, watch::Receiver<Minutes>) {
+pub(super) fn before(
+    listening: Listening,
+    store: Option<Store>,
+    name: String,
+) -> (Listening, watch::Receiver<Minutes>) {
     let kept: Option<Minutes> = store.as_ref().and_then(|store| store.load(&name).ok().flatten());
     let (sender, minutes) = watch::channel(kept.unwrap_or_default());
     let saving = Arc::new(Mutex::new(()));
@@ -26,7 +30,8 @@ pub(super) fn before(listening: Listening, store: Option<Store>, name: String) -
         Some(Wish::Minutes(kind)) => {
             let Some(minutes) = wanted_minutes(&arrival.payload) else {
                 let why = format!("{} must be 1 to {} minutes", arrival.name, Override::MOST_MINUTES);
-                return arrival.answer(json!({ "outcome": "refused", "reason": "invalid", "message": why }).to_string());
+                return arrival
+                    .answer(json!({ "outcome": "refused", "reason": "invalid", "message": why }).to_string());
             };
             sender.send_modify(|all| *all = all.with(kind, minutes));
             arrival.answer(json!({ "outcome": "kept", "minutes": minutes }).to_string());

@@ -45,7 +45,15 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     let port = args.port.unwrap_or_else(|| transport.default_port());
     let mut settings = Settings { data_dir: data_dir(args.config.clone()), ..Settings::default() };
     settings.locks.timeout = lock_timeout(args.config);
-    let each = InverterSettings { name: None, host: args.host, port, transport, role: Role::Auto, prefix: None, lock_backend: None };
+    let each = InverterSettings {
+        name: None,
+        host: args.host,
+        port,
+        transport,
+        role: Role::Auto,
+        prefix: None,
+        lock_backend: None,
+    };
     let values = block_on(read(&each, &settings, !args.no_raw))??;
     print(&serde_json::to_string_pretty(&values)?)
 }

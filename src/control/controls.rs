@@ -118,6 +118,18 @@ pub fn controls(context: &Context) -> Vec<Control> {
     single.chain(slots).filter_map(|(command, leaf, kind)| control(context, place, command, leaf, kind)).collect()
 }
 
+/// The command that sets what is published at a path of the catalogue, on whatever inverter has it.
+pub fn command_of(path: &str) -> Option<String> {
+    let single = SINGLE.iter().find(|(_, leaf, _)| *leaf == path).map(|(command, ..)| (*command).to_owned());
+    let slot = || {
+        SLOTS.iter().chain(EMS_SLOTS).find_map(|(command, leaf, _)| {
+            let number: u8 = path.strip_prefix(leaf)?.parse().ok()?;
+            Some(format!("{command}{number}"))
+        })
+    };
+    single.or_else(slot)
+}
+
 fn control(context: &Context, place: Place, command: String, leaf: String, kind: &Kind) -> Option<Control> {
     let serial = context.serial.to_string();
     let sample = match kind {

@@ -29,7 +29,8 @@ pub(super) fn entity(options: &Options, plant: &Plant<'_>, control: &Control) ->
     }
     let kind = match &control.kind {
         ControlKind::Number { min, max, step, unit } => {
-            config.extend(number(*min, *max, *step, *unit));
+            let (least, most) = plant.ranges.get(&**path).copied().unwrap_or((*min, *max));
+            config.extend(number(least.min(*min), most.max(*max), *step, *unit));
             "number"
         }
         ControlKind::Select(names) => {

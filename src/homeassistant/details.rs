@@ -11,7 +11,7 @@ const CAPITALS: &[&str] =
 /// What people read, from a leaf: `Invertor_Max_Bat_Rate` is `Inverter max battery rate`. Home Assistant puts the
 /// device's name before it.
 pub(super) fn name(leaf: &str) -> String {
-    let leaf = leaf.replace("_kWh", "").replace("ID", "").replace("ppkwh", "price");
+    let leaf = leaf.replace("SOC_kWh", "stored_energy").replace("_kWh", "").replace("ID", "").replace("ppkwh", "price");
     let mut words: Vec<String> = leaf.split(['_', '/', ' ']).filter(|word| !word.is_empty()).map(word).collect();
     if let Some(first) = words.first_mut()
         && let Some(initial) = first.get(..1).map(str::to_uppercase)
@@ -145,6 +145,16 @@ mod tests {
             "Battery_Capacity_kWh_calc",
         ]
         .map(name);
-        insta::assert_snapshot!(names.join("\n"), @"");
+        insta::assert_snapshot!(names.join("\n"), @r"
+        PV power
+        Inverter max battery rate
+        Import energy today
+        Charge start time slot 1
+        Import price today
+        Stored energy
+        Peak cost today
+        Status
+        Battery capacity calc
+        ");
     }
 }

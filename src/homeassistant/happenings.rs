@@ -66,14 +66,7 @@ fn lost(options: &Options, plant: &Plant<'_>) -> Vec<Entity> {
     parts.into_iter().filter_map(lost).collect()
 }
 
-fn problem(
-    options: &Options,
-    plant: &Plant<'_>,
-    key: &str,
-    name: &str,
-    path: &str,
-    template: Option<&str>,
-) -> Entity {
+fn problem(options: &Options, plant: &Plant<'_>, key: &str, name: &str, path: &str, template: Option<&str>) -> Entity {
     let topic = ids::value_topic(&options.root, plant.snapshot.identity.serial, path);
     let mut config = object([
         ("state_topic", topic.into()),

@@ -25,7 +25,7 @@ pub(super) enum Part {
 impl Part {
     /// Whose value stands at this path, and what it is called there. With stacks, what stands directly below one is the
     /// stack's.
-    pub(super) fn of<'a>(path: &'a str, has_stacks: bool) -> (Self, &'a str) {
+    pub(super) fn of(path: &str, has_stacks: bool) -> (Self, &str) {
         let number = |text: &str| text.parse::<u8>().ok();
         let levels: Vec<&str> = path.split('/').collect();
         match levels.as_slice() {

@@ -13,6 +13,8 @@ use super::Told;
 pub struct Index {
     /// Each topic with the entities that were ever told there, and their kinds.
     topics: BTreeMap<String, BTreeMap<String, String>>,
+    /// Topics that were emptied: forgotten at the next start.
+    emptied: BTreeSet<String>,
     /// Paths of values that were published: one that has none now keeps its entity.
     pub values: BTreeSet<String>,
 }
@@ -20,12 +22,25 @@ pub struct Index {
 // === impl Index ===
 
 impl Index {
-    /// The payloads of what is told now, and `None` at the topics of what is told no more. What a device had before and
+    /// A run begins: what the last one emptied is empty. Were it not, it would be found.
+    pub fn begin_anew(&mut self) {
+        for topic in std::mem::take(&mut self.emptied) {
+            self.topics.remove(&topic);
+        }
+    }
+
+    /// The payloads of what is told now, and, once it `is_settled` what there is, `None` at the topics of what is told no
+    /// more. What a device had before and
     /// has not now stays in its payload as a bare kind, by which Home Assistant removes it.
-    pub fn payloads(&mut self, told: BTreeMap<String, Told>) -> BTreeMap<String, Option<String>> {
-        let mut payloads: BTreeMap<String, Option<String>> =
-            self.topics.keys().map(|topic| (topic.clone(), None)).collect();
+    pub fn payloads(&mut self, told: BTreeMap<String, Told>, is_settled: bool) -> BTreeMap<String, Option<String>> {
+        let mut payloads: BTreeMap<String, Option<String>> = BTreeMap::new();
+        if is_settled {
+            let gone = self.topics.keys().filter(|topic| !told.contains_key(*topic));
+            payloads = gone.map(|topic| (topic.clone(), None)).collect();
+            self.emptied.extend(payloads.keys().cloned());
+        }
         for (topic, Told { mut payload, components }) in told {
+            self.emptied.remove(&topic);
             let known = self.topics.entry(topic.clone()).or_default();
             if !components.is_empty() {
                 payload.insert("components".to_owned(), with_gone(known, components).into());

@@ -26,9 +26,7 @@ pub(super) fn facts(quantity: Quantity, key: &str, currency: &str) -> Facts {
     };
     match quantity {
         Q::Power => measured("power", 0),
-        Q::EnergyToday | Q::EnergyTotal => {
-            Facts { state_class: Some("total_increasing"), ..measured("energy", 1) }
-        }
+        Q::EnergyToday | Q::EnergyTotal => Facts { state_class: Some("total_increasing"), ..measured("energy", 1) },
         Q::EnergyStored => measured("energy_storage", 2),
         Q::WattHours => measured("energy_storage", 0),
         Q::ApparentPower => measured("apparent_power", 0),
@@ -38,8 +36,7 @@ pub(super) fn facts(quantity: Quantity, key: &str, currency: &str) -> Facts {
         Q::Temperature => measured("temperature", 1),
         Q::StateOfCharge => measured("battery", 0),
         Q::PowerFactor => measured("power_factor", 2),
-        Q::Minutes => measured("duration", 0),
-        Q::Seconds => measured("duration", 0),
+        Q::Minutes | Q::Seconds => measured("duration", 0),
         Q::Percent => Facts { device_class: None, ..measured("", 0) },
         Q::Charge => Facts { device_class: None, ..measured("", 1) },
         // A class of money that is summed would count each midnight's fall.

@@ -95,7 +95,8 @@ pub(super) fn status_path(snapshot: &Snapshot, part: &Part) -> Option<String> {
 
 /// Every device behind the inverter, and where it answers.
 fn addresses(snapshot: &Snapshot) -> impl Iterator<Item = (Part, u8)> {
-    let batteries = snapshot.batteries.iter().map(|battery| (Part::Battery(battery.serial.to_string()), battery.address));
+    let batteries =
+        snapshot.batteries.iter().map(|battery| (Part::Battery(battery.serial.to_string()), battery.address));
     let stacks = snapshot.stacks.iter().map(|stack| (Part::Stack(stack.number), stack.controller));
     let modules = snapshot.stacks.iter().flat_map(|stack| &stack.modules);
     let modules = modules.map(|module| (Part::Battery(module.serial.to_string()), module.address));

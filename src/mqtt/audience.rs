@@ -103,7 +103,7 @@ impl Hearing {
         let Some(audience) = &self.audience else { return false };
         if arrived.topic == audience.birth_topic.as_bytes() {
             if arrived.payload == BIRTH && self.notices_at.is_none() {
-                let most = (LATEST - SOONEST).as_millis() as u64;
+                let most = LATEST.saturating_sub(SOONEST).as_millis() as u64;
                 let wait = SOONEST + Duration::from_millis(self.chance.u64(..=most));
                 self.notices_at = Some(Instant::now() + wait);
             }

@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub meters: Vec<Meter>,
     /// What is in the low-voltage batteries by their calibrated capacities, kWh; once all that there are were found.
     pub measured_kwh: Option<f64>,
+    /// Whether everything that may be behind it was asked for often enough: what is not here is not there.
+    pub all_probed: bool,
     /// Seconds that the inverter's clock was ahead of the zone's when it was read.
     pub clock_skew: Option<i64>,
     /// What its energy costs, where it counts what comes from the grid.

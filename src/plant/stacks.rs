@@ -123,6 +123,13 @@ pub(super) fn serial_begins_at(view: View<'_>) -> Option<u16> {
     (view.get(Bank::Input, hv_bmu::serial_number.address)? == 0).then_some(hv_bmu::t_cell_21.address)
 }
 
+/// What GivTCP calls a module, which does not know of what is elsewhere.
+pub fn givtcp_serial(serial: Serial, view: View<'_>) -> String {
+    let serial = serial.to_string();
+    let known = serial.get(2..).filter(|_| serial_begins_at(view).is_some());
+    known.map(str::to_owned).unwrap_or(serial)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

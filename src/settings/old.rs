@@ -65,7 +65,7 @@ const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
     (&["USE_NEW_CACHE", "USE_NEW_SERVICES"], "cache and services are always in use"),
     (
         &["HA_AUTO_D", "HADEVICEPREFIX", "HADEVICEPREFIX_*"],
-        "this version does not announce itself to Home Assistant yet",
+        "homeassistant.entities says what Home Assistant is told; givtcp keeps GivTCP's ids, with inverters[].prefix",
     ),
     (
         &["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"],

@@ -12,9 +12,9 @@ use super::keys::{self, INVERTERS};
 use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
-    ClockSyncSettings, ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings, LockBackend, LocksSettings,
-    LogSettings, MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing,
-    TlsSettings, Transport, WhenRedisIsDown,
+    ClockSyncSettings, ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings,
+    LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role,
+    Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 
 mod rates;
@@ -161,7 +161,9 @@ impl Walk<'_> {
                 continue;
             };
             let Some(element) = elements.get(place) else { continue };
-            let want = format!("must differ from that of {INVERTERS}[{first}]: GivTCP's ids of batteries' stacks and of meters have no serial number");
+            let want = format!(
+                "must differ from that of {INVERTERS}[{first}]: GivTCP's ids of batteries' stacks and of meters have no serial number"
+            );
             let at = self.origins.of(layer::find(element, "prefix").unwrap_or(element));
             let key = format!("{INVERTERS}[{place}].prefix");
             self.faults.push(Fault::of(want.into(), at, key, &settings.prefix(place), false));

@@ -226,7 +226,13 @@ async fn a_session_is_subscribed_only_while_it_is_wanted() {
         commands: Some(Listening { wanted, take }),
         ..SessionSettings::new("localhost", broker.port())
     };
-    let tree = Tree { serial: Serial::new(*b"SA2114G047"), online: true, leaves: Vec::new(), left_out: Arc::default(), notices: Arc::default() };
+    let tree = Tree {
+        serial: Serial::new(*b"SA2114G047"),
+        online: true,
+        leaves: Vec::new(),
+        left_out: Arc::default(),
+        notices: Arc::default(),
+    };
     let (_trees, newest) = watch::channel(Some(Arc::new(tree)));
     let stop = CancellationToken::new();
     let session = tokio::spawn(run(settings, newest, stop.clone()));

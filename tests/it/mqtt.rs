@@ -25,7 +25,13 @@ fn leaf(path: &str, payload: impl Into<Payload>) -> Leaf {
 }
 
 fn tree(leaves: Vec<Leaf>) -> Tree {
-    Tree { serial: Serial::new(*b"SA2114G047"), online: true, leaves, left_out: Arc::default(), notices: Arc::default() }
+    Tree {
+        serial: Serial::new(*b"SA2114G047"),
+        online: true,
+        leaves,
+        left_out: Arc::default(),
+        notices: Arc::default(),
+    }
 }
 
 /// `count` leaves with one value.

@@ -1,12 +1,14 @@
 //! What would be published, held against what GivTCP 3.5 itself published from the same registers.
 
+mod entities;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use givtcp::catalogue::Layout;
 use givtcp::frame::{Bank, BlockKey};
-use givtcp::plant::snapshot::{Overrides, Stats};
+use givtcp::plant::snapshot::{Overrides, Snapshot, Stats};
 use givtcp::plant::{Plant, SnapshotContext};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
@@ -103,7 +105,7 @@ fn plant_of(recorded: &Recorded, expected: &Json) -> Plant {
     plant
 }
 
-fn leaves_of(plant: &Plant) -> BTreeMap<String, String> {
+fn snapshot_of(plant: &Plant) -> Snapshot {
     let now: Timestamp = "2026-06-05T11:20:00Z".parse().unwrap();
     let stats = Stats { online: true, last_updated: Some(now), since_previous: Some(15.2), ..Stats::default() };
     let zone = TimeZone::get("Europe/London").expect("a zone");
@@ -115,7 +117,11 @@ fn leaves_of(plant: &Plant) -> BTreeMap<String, String> {
         prices: Arc::default(),
         overrides: Some(Overrides::default()),
     };
-    let snapshot = plant.clone().snapshot(&context).expect("an identity");
+    plant.clone().snapshot(&context).expect("an identity")
+}
+
+fn leaves_of(plant: &Plant) -> BTreeMap<String, String> {
+    let snapshot = snapshot_of(plant);
     let tree = Layout::new(true).tree(&snapshot);
     // The session says the last will's counterpart itself.
     let status = ("Stats/status".to_owned(), if tree.online { "online" } else { "offline" }.to_owned());

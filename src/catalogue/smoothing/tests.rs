@@ -13,7 +13,13 @@ fn at(seconds: i64) -> Timestamp {
 
 fn tree(leaves: &[(&str, Payload)]) -> Tree {
     let leaves = leaves.iter().map(|(path, payload)| Leaf { path: (*path).into(), payload: payload.clone() }).collect();
-    Tree { serial: "SA2114G047".parse().unwrap(), online: true, leaves, left_out: Arc::default(), notices: Arc::default() }
+    Tree {
+        serial: "SA2114G047".parse().unwrap(),
+        online: true,
+        leaves,
+        left_out: Arc::default(),
+        notices: Arc::default(),
+    }
 }
 
 /// What is shown of one leaf's values, a poll each.

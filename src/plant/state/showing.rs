@@ -57,6 +57,7 @@ impl Plant {
                 .batteries_probed()
                 .then(|| health::measured_kwh(&batteries, inverter.battery_capacity, power.soc))
                 .flatten(),
+            all_probed: self.all_probed(),
             batteries,
             flows: flows::read(&power, family, &inverter, aios),
             today: self.ledger.today(0),

@@ -183,7 +183,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     NUMINVERTORS: no effect: every INVERTOR_IP_n that is set is polled
     NUMBATTERIES_1: no effect: models and batteries are detected
     SELF_RUN: no effect: polling always runs
-    HA_AUTO_D: no effect: this version does not announce itself to Home Assistant yet
+    HA_AUTO_D: no effect: homeassistant.entities says what Home Assistant is told; givtcp keeps GivTCP's ids, with inverters[].prefix
     PALM_WINTER: no effect: this version does not plan charge targets
     ");
 }

@@ -32,7 +32,15 @@ async fn over_every_transport_commands_of_one_register_and_of_several_are_applie
         });
         plants.push(plant);
         let host = "127.0.0.1".to_owned();
-        inverters.push(InverterSettings { name: None, host, port, transport, role: Role::Auto, prefix: None, lock_backend: None });
+        inverters.push(InverterSettings {
+            name: None,
+            host,
+            port,
+            transport,
+            role: Role::Auto,
+            prefix: None,
+            lock_backend: None,
+        });
     }
     // What must survive a power cut is not kept in memory, where the system's directory for such things may be.
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
