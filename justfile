@@ -27,6 +27,10 @@ soak:
     scripts/measure
     scripts/check-image
 
+# A real Home Assistant with simulated plants, of these families or some of each kind: ten minutes and more
+homeassistant *families:
+    scripts/homeassistant {{families}}
+
 # Each fuzz target for ten minutes, from another beginning each time
 fuzz:
     GIVTCP_FUZZ_SEED=0 scripts/fuzz 600
