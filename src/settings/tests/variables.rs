@@ -104,12 +104,14 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].port: 8899
     inverters[0].transport: dongle
     inverters[0].role: auto
+    inverters[0].prefix: (GivTCP, GivTCP2, ... by its place)
     inverters[0].locks.backend: (as locks.backend)
     inverters[1].name: (its address)
     inverters[1].host: 192.168.1.22
     inverters[1].port: 8899
     inverters[1].transport: dongle
     inverters[1].role: auto
+    inverters[1].prefix: (GivTCP, GivTCP2, ... by its place)
     inverters[1].locks.backend: (as locks.backend)
     poll.every: 20s
     poll.settings_every: 2m
@@ -133,6 +135,10 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     mqtt.tls.ca_file: (not set)
     mqtt.tls.cert_file: (not set)
     mqtt.tls.key_file: (not set)
+    homeassistant.entities: native
+    homeassistant.prefix: homeassistant
+    homeassistant.birth_topic: homeassistant/status
+    homeassistant.currency: GBP
     rates.mode: clock
     rates.day.rate: 0.155
     rates.day.start: 05:30
