@@ -210,12 +210,14 @@ impl App {
             app.snapshots.push(receiver);
         }
         // With the inverters, since commands are refused first.
-        let web = web::of(&app, settings, &roles);
+        let oldest = (settings.poll.every * 3).max(MINUTE);
+        let left = |known: &Known| Some(shelf::elsewhere(shelf.clone()?, known.hold.clone(), oldest));
+        let web = web::of(&app, settings, &roles, known.iter().map(left).collect());
         app.inverters.spawn(web::serve(web, app.stop_inverters.clone()));
         if let Some(redis) = shelf.clone() {
             app.inverters.spawn(passing::serve(redis, takings, app.stop_inverters.clone()));
         }
-        let (shutdown, oldest) = (app.stop_inverters.clone(), (settings.poll.every * 3).max(MINUTE));
+        let shutdown = app.stop_inverters.clone();
         let sharing = share::keep(places, group, shutdown.clone());
         match shelf.clone() {
             Some(redis) => {

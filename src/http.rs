@@ -11,6 +11,7 @@ mod api;
 pub mod client;
 mod commands;
 mod document;
+mod elsewhere;
 mod givtcp;
 mod guard;
 mod limits;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Subscription;
 use crate::settings::{HttpSettings, Readers};
 
+pub use elsewhere::{Elsewhere, Left};
 use plants::Shared;
 pub use plants::{Plant, RoleOf};
 use who::Rules;

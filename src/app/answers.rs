@@ -75,7 +75,9 @@ impl Answers {
             Some(redis) => shelf::find(redis, links, self.oldest).await,
             None => None,
         };
-        let Some(mut values) = left else { return Answer::NotHeld { by: self.holder(links).await } };
+        let Some(mut values) = left.map(|left| left.values) else {
+            return Answer::NotHeld { by: self.holder(links).await };
+        };
         if let (false, Some(tree)) = (raw, values.as_object_mut()) {
             tree.remove("raw");
         }

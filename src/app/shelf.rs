@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::FutureExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +14,7 @@ use super::Snapshots;
 use crate::catalogue::{Layout, as_json};
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::Standing;
+use crate::http::{Elsewhere, Left};
 use crate::inverter::Hold;
 use crate::redis_server::RedisServer;
 
@@ -61,16 +63,30 @@ fn held(hold: &watch::Receiver<Hold>) -> Option<Arc<str>> {
 }
 
 /// The newest values of the inverter behind one of these links, unless they are older than `most`.
-pub(super) async fn find(redis: &RedisServer, links: &[String], most: Duration) -> Option<Value> {
-    let mut newest: Option<Kept> = None;
+pub(super) async fn find(redis: &RedisServer, links: &[String], most: Duration) -> Option<Left> {
+    let mut newest: Option<Left> = None;
     for key in redis.scan(PREFIX).await.ok()? {
         let Ok(Some(text)) = redis.get(&key).await else { continue };
-        let Ok(kept) = serde_json::from_str::<Kept>(&text) else { continue };
-        let is_fresh = SystemClock.now().duration_since(kept.at).unsigned_abs() <= most;
-        let is_newer = newest.as_ref().is_none_or(|newest| newest.at < kept.at);
-        if links.contains(&kept.link) && is_fresh && is_newer && kept.values.is_object() {
-            newest = Some(kept);
+        let Ok(Kept { link, at, values }) = serde_json::from_str::<Kept>(&text) else { continue };
+        let age = SystemClock.now().duration_since(at).unsigned_abs();
+        let is_newer = newest.as_ref().is_none_or(|newest| newest.at < at);
+        if links.contains(&link) && age <= most && is_newer && values.is_object() {
+            let serial = key.strip_prefix(PREFIX).unwrap_or_default().to_owned();
+            newest = Some(Left { serial, at, age: age.as_secs(), values });
         }
     }
-    newest.map(|kept| kept.values)
+    newest
+}
+
+/// What others left of an inverter while this process waits for its link.
+pub(super) fn elsewhere(redis: RedisServer, hold: watch::Receiver<Hold>, most: Duration) -> Elsewhere {
+    Arc::new(move || {
+        let (redis, waits_for) = (redis.clone(), waited_for(&hold));
+        async move { find(&redis, &[waits_for?.to_string()], most).await }.boxed()
+    })
+}
+
+fn waited_for(hold: &watch::Receiver<Hold>) -> Option<Arc<str>> {
+    let hold = hold.borrow();
+    (hold.standing == Standing::Waiting).then(|| hold.resource.clone()).flatten()
 }

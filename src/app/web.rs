@@ -10,7 +10,7 @@ use super::roles::Roles;
 use super::{App, Snapshots};
 use crate::control::Orders;
 use crate::http::who::Rules;
-use crate::http::{self, Http, Places, Plant};
+use crate::http::{self, Elsewhere, Http, Places, Plant};
 use crate::settings::{InverterSettings, Settings, describe};
 
 /// Serves until `shutdown`, where the settings want it.
@@ -21,16 +21,24 @@ pub(super) async fn serve(http: Option<(Http, Places)>, shutdown: CancellationTo
 }
 
 /// What is served, and where; `None` where nothing is to be.
-pub(super) fn of(app: &App, settings: &Settings, roles: &Roles) -> Option<(Http, Places)> {
+pub(super) fn of(
+    app: &App,
+    settings: &Settings,
+    roles: &Roles,
+    elsewhere: Vec<Option<Elsewhere>>,
+) -> Option<(Http, Places)> {
     let wanted = &settings.http;
     if !wanted.enabled {
         tracing::debug!("nothing is served over HTTP: http.enabled is false");
         return None;
     }
-    let listed = settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).enumerate();
+    let listed = settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).zip(elsewhere).enumerate();
     let http = Http {
         plants: listed
-            .map(|(place, ((each, snapshots), orders))| plant(place, each, snapshots, orders, roles))
+            .map(|(place, (((each, snapshots), orders), elsewhere))| Plant {
+                elsewhere,
+                ..plant(place, each, snapshots, orders, roles)
+            })
             .collect(),
         rules: Rules {
             token: Some(wanted.token.clone()).filter(|token| !token.expose_secret().is_empty()),
@@ -57,6 +65,7 @@ fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &
         snapshots: snapshots.clone(),
         orders: orders.clone(),
         role: Arc::new(move |serial| roles.of(place, serial)),
+        elsewhere: None,
     }
 }
 

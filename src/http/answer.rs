@@ -61,7 +61,8 @@ impl Problem {
 
     /// 503: nothing was read of the inverter yet.
     pub(super) fn no_data() -> Self {
-        let why = "nothing was read of this inverter yet, or another process reads it; try again after the next poll";
+        let why = "nothing was read of this inverter yet, or another process has it and left nothing that is new enough; try again \
+                   after the next poll";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_data", why)
     }
 

@@ -94,7 +94,7 @@ struct WithRaw {
 ///
 /// Every value that is published, by its path below the inverter's topic. What was not read is not there. Asked with
 /// `Accept: text/event-stream`, one after the other as they are read: a stream of server-sent events `snapshot`, whose
-/// `data` is the same.
+/// `data` is the same. Where another process of a group has the inverter, what it read last, without units, and `age`.
 #[utoipa::path(
     get,
     path = "/api/v1/plants/{plant}/snapshot",
@@ -112,11 +112,18 @@ async fn snapshot(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Query(WithRaw { raw }) = query.map_err(|rejection| Problem::bad(rejection.body_text()))?;
-    let Which { place, .. } = which(&shared, &plant)?;
     if wants_stream(&headers) {
+        let Which { place, .. } = which(&shared, &plant)?;
         return live::follow(&shared, place, raw).ok_or_else(too_many_streams);
     }
-    let body = SnapshotBody::of(&shared, place, raw).ok_or_else(Problem::no_data)?;
+    let body = match which(&shared, &plant) {
+        Ok(Which { place, .. }) => match shared.left(place).await {
+            Some(left) => Some(SnapshotBody::of_another(&left, raw)),
+            None => SnapshotBody::of(&shared, place, raw),
+        },
+        Err(absent) => Some(SnapshotBody::of_another(&shared.left_of(&plant).await.ok_or(absent)?, raw)),
+    };
+    let body = body.ok_or_else(Problem::no_data)?;
     Ok(json(StatusCode::OK, &body))
 }
 

@@ -73,7 +73,7 @@ pub(super) fn of_all(count: usize) -> Router<Arc<Shared>> {
 
 /// The routes of one inverter.
 pub(super) fn of_one(place: usize) -> Router<Arc<Shared>> {
-    let read = move |State(shared): State<Arc<Shared>>| async move { read_data(&shared, place) };
+    let read = move |State(shared): State<Arc<Shared>>| async move { read_data(&shared, place).await };
     let mut routes = Router::new();
     for (name, _) in READS {
         routes = routes.route(&format!("/{name}"), get(read));
@@ -104,7 +104,11 @@ pub(super) fn of_one(place: usize) -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
 }
 
-fn read_data(shared: &Shared, place: usize) -> Result<Response, Problem> {
+async fn read_data(shared: &Shared, place: usize) -> Result<Response, Problem> {
+    // Whoever stands by may have read it once itself; that is older.
+    if let Some(left) = shared.left(place).await {
+        return Ok(json(StatusCode::OK, &left.read_data()));
+    }
     shared.read_data(place).map(|data| json(StatusCode::OK, &data)).ok_or_else(Problem::no_data)
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::document;
+use super::elsewhere::Elsewhere;
 use super::limits::Limits;
 use super::recent::Recent;
 use super::who::Rules;
@@ -33,6 +34,8 @@ pub struct Plant {
     pub orders: Orders,
     /// Whether another inverter leads it.
     pub role: RoleOf,
+    /// Where what another process has read of it is found, if there may be one.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// Everything that the routes know.
@@ -96,14 +99,7 @@ impl Shared {
     pub(super) fn read_data(&self, place: usize) -> Option<Value> {
         let tree = self.tree(place)?;
         let mut data = as_json(&tree);
-        if let Some(sections) = data.as_object_mut() {
-            for always in ["Battery_Details", "Meter_Details"] {
-                sections.entry(always).or_insert_with(|| json!({}));
-            }
-            if let Some(stats) = sections.get_mut("Stats").and_then(Value::as_object_mut) {
-                stats.insert("status".to_owned(), if tree.online { "online" } else { "offline" }.into());
-            }
-        }
+        complete(&mut data, tree.online);
         Some(data)
     }
 
@@ -115,6 +111,17 @@ impl Shared {
         let serial: Serial = name.parse().ok()?;
         (0..self.plants.len())
             .find(|&place| self.snapshot(place).is_some_and(|snapshot| snapshot.identity.serial == serial))
+    }
+}
+
+/// Adds what GivTCP's `readData` always has.
+pub(super) fn complete(data: &mut Value, online: bool) {
+    let Some(sections) = data.as_object_mut() else { return };
+    for always in ["Battery_Details", "Meter_Details"] {
+        sections.entry(always).or_insert_with(|| json!({}));
+    }
+    if let Some(stats) = sections.get_mut("Stats").and_then(Value::as_object_mut) {
+        stats.insert("status".to_owned(), if online { "online" } else { "offline" }.into());
     }
 }
 

@@ -9,6 +9,7 @@ use givtcp::simulator::Simulator;
 use tokio::time::{Instant, sleep};
 
 use crate::host::{Face, Host, plant};
+use crate::http;
 use crate::mosquitto::{Mosquitto, Observer};
 use crate::program::{Program, Settings};
 use crate::redis::Redis;
@@ -324,6 +325,20 @@ async fn a_standby_passes_commands_on_to_the_process_that_has_the_inverter() {
     assert_eq!(code, Some(0), "{said}");
     observer.wait_for(&force_charge, "Normal", SOON).await;
     assert_eq!(site.simulators[0].clients(), 1, "nobody else connected");
+
+    // It reads what the other one read, and says so.
+    let web = http::port_of(&standby, "and /api/v1/").await;
+    let data = http::first_read(web).await;
+    assert_eq!(data["Control"]["Battery_Power_Reserve"], 23, "{}", data["Control"]);
+    assert!(data["Stats"]["Age"].as_u64().is_some_and(|age| age < 60), "{}", data["Stats"]);
+    let serial = site.simulators[0].inverter_serial();
+    for plant in ["1".to_owned(), serial.to_string()] {
+        let answer = http::ask(web, "GET", &format!("/api/v1/plants/{plant}/snapshot"), "", "").await;
+        assert_eq!((answer.status, answer.body["serial"].as_str()), (200, Some(&*serial.to_string())), "{plant}");
+        assert!(answer.body["age"].is_u64(), "{plant}");
+    }
+    let own = http::first_read(http::port_of(&active, "and /api/v1/").await).await;
+    assert!(own["Stats"].get("Age").is_none(), "{}", own["Stats"]);
 
     // The one that has it is stopped for a moment: nothing is done that nobody waits for any more.
     active.signal("STOP").await;

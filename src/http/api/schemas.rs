@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::super::commands::symbol;
+use super::super::elsewhere::Left;
 use super::{Shared, locked};
 use crate::catalogue::{Payload, Tree};
 use crate::control::{Control, ControlKind};
@@ -66,6 +67,9 @@ pub(in crate::http) struct SnapshotBody {
     /// When something was last read.
     #[schema(format = DateTime)]
     last_updated: Option<String>,
+    /// How old the values are, seconds; told where another process of a group has read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age: Option<u64>,
     /// What there is.
     values: Vec<ValueItem>,
 }
@@ -208,6 +212,7 @@ impl SnapshotBody {
             serial: snapshot.identity.serial.to_string(),
             online: snapshot.stats.online,
             last_updated: last_updated(&snapshot),
+            age: None,
             values: shown
                 .map(|(leaf, quantity)| ValueItem {
                     path: leaf.path.to_string(),
@@ -216,6 +221,27 @@ impl SnapshotBody {
                 })
                 .collect(),
         })
+    }
+}
+
+impl SnapshotBody {
+    /// Of an inverter that another process has.
+    pub(super) fn of_another(left: &Left, raw: bool) -> Self {
+        let value = |(path, value): (String, Value)| {
+            let value = match value {
+                Value::Number(number) => AnyValue::Number(number),
+                Value::String(text) => AnyValue::Text(text),
+                _ => return None,
+            };
+            Some(ValueItem { path, value, unit: None })
+        };
+        Self {
+            serial: left.serial.clone(),
+            online: true,
+            last_updated: Some(left.at.to_string()),
+            age: Some(left.age),
+            values: left.leaves(raw).into_iter().filter_map(value).collect(),
+        }
     }
 }
 

@@ -40,7 +40,13 @@ impl House {
     pub(super) fn of(read: Option<Snapshot>, readers: Readers) -> Self {
         let (snapshots, receiver) = watch::channel(read.map(Arc::new));
         let (orders, inbox) = orders();
-        let plant = Plant { name: "garage".to_owned(), snapshots: receiver, orders, role: Arc::new(|_| Role::Whole) };
+        let plant = Plant {
+            name: "garage".to_owned(),
+            snapshots: receiver,
+            orders,
+            role: Arc::new(|_| Role::Whole),
+            elsewhere: None,
+        };
         let token = Some(SecretString::from(TOKEN));
         let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
         let tokens = || CancellationToken::new();
