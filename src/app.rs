@@ -130,7 +130,7 @@ impl App {
             stop_sessions: CancellationToken::new(),
             members: group.clone(),
             locks: locks.clone(),
-            stop_timeout: settings.control.stop_timeout,
+            stop_timeout: longest_stop(settings),
             journal: journal.clone(),
             statuses: statuses.first().cloned().flatten(),
         };
@@ -330,14 +330,20 @@ fn inverter(
             enabled: settings.control.enabled,
             dry_run: settings.control.dry_run,
             daily_writes: settings.control.daily_writes,
-            export_floor: settings.control.export_floor,
-            undo_all_at_stop: settings.control.on_stop == OnStop::Undo,
-            stop_timeout: settings.control.stop_timeout,
+            export_floor: each.control.export_floor.unwrap_or(settings.control.export_floor),
+            undo_all_at_stop: each.control.on_stop.unwrap_or(settings.control.on_stop) == OnStop::Undo,
+            stop_timeout: each.control.stop_timeout.unwrap_or(settings.control.stop_timeout),
         },
         store,
         events,
         ..Inverter::new(name, Box::new(connector), locks, clock)
     }
+}
+
+/// So long undoing at a stop may take, on the inverter that may take longest.
+fn longest_stop(settings: &Settings) -> Duration {
+    let own = settings.inverters.iter().filter_map(|each| each.control.stop_timeout);
+    own.fold(settings.control.stop_timeout, Duration::max)
 }
 
 fn prices(rates: &RatesSettings) -> Prices {

@@ -220,7 +220,7 @@ impl Managers<'_> {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-    use crate::settings::{InverterSettings, Role, Transport};
+    use crate::settings::{InverterSettings, OwnControl, Role, Transport};
 
     fn settings(data: &std::path::Path, backends: &[Option<LockBackend>]) -> Settings {
         let mut settings = Settings { data_dir: data.to_owned(), ..Settings::default() };
@@ -233,6 +233,7 @@ mod tests {
                 role: Role::Auto,
                 prefix: None,
                 lock_backend: backends[number],
+                control: OwnControl::default(),
             })
             .collect();
         settings

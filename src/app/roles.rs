@@ -135,7 +135,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{InverterSettings, Transport};
+    use crate::settings::{InverterSettings, OwnControl, Transport};
 
     fn serial(text: &str) -> Serial {
         text.parse().unwrap()
@@ -147,6 +147,7 @@ mod tests {
             role,
             prefix: None,
             lock_backend: None,
+            control: OwnControl::default(),
             name: None,
             port: 8899,
             transport: Transport::Dongle,

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{log, stop};
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
-use crate::settings::{InverterSettings, Role, Settings, Transport};
+use crate::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
 use crate::simulator::{Family, Faults, Options, Simulator};
 
 /// A whole plant on this machine
@@ -117,6 +117,7 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
         role: Role::Auto,
         prefix: None,
         lock_backend: None,
+        control: OwnControl::default(),
     }];
     settings.poll.every = Duration::from_secs(args.every);
     settings.mqtt.host = Ipv4Addr::LOCALHOST.to_string();

@@ -11,7 +11,7 @@ use crate::app;
 use crate::catalogue::{Layout, as_json};
 use crate::inverter::read_once;
 use crate::ipc::{Answer, Ask};
-use crate::settings::{InverterSettings, Role, Settings, Transport};
+use crate::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
 
 /// Long enough to ask for everything that may be behind an inverter, most of which is absent and silent.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -53,6 +53,7 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
         role: Role::Auto,
         prefix: None,
         lock_backend: None,
+        control: OwnControl::default(),
     };
     let values = block_on(read(&each, &settings, !args.no_raw))??;
     print(&serde_json::to_string_pretty(&values)?)

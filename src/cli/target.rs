@@ -8,7 +8,7 @@ use super::{check, run};
 use crate::app::{self, App};
 use crate::control::{By, Command, Order, Report};
 use crate::ipc::{Answer, Ask, Wanted};
-use crate::settings::{self, InverterSettings, Role, Settings, Transport};
+use crate::settings::{self, InverterSettings, OwnControl, Role, Settings, Transport};
 
 /// Without a daemon the inverter is connected to, and asked for all that may be behind it, before it takes a command.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -75,6 +75,7 @@ impl TargetArgs {
                 role: Role::Auto,
                 prefix: None,
                 lock_backend: None,
+                control: OwnControl::default(),
             }
         })
     }

@@ -54,6 +54,7 @@ fn the_example_file_holds_exactly_the_defaults() {
         role: Role::Auto,
         prefix: None,
         lock_backend: None,
+        control: OwnControl::default(),
     };
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
@@ -205,6 +206,31 @@ fn nothing_that_is_shown_holds_a_secret() {
     let all = faults(wrong);
     assert_eq!(all.len(), 4, "{all:?}");
     assert!(!all.join("\n").contains("s3cret"), "{all:?}");
+}
+
+#[test]
+fn each_inverter_may_have_an_end_of_its_overrides_of_its_own() {
+    let text = "inverters:\n  - { host: a, control: { export_floor: reserve, on_stop: undo } }\n  \
+                - { host: b, control: { export_floor: 30, stop_timeout: 1m } }\n  - host: c\n\
+                control: { export_floor: 20 }\n";
+    let settings = load_with(text, &[]).unwrap().settings;
+    let own: Vec<_> = settings.inverters.iter().map(|inverter| inverter.control).collect();
+    assert_eq!((own[0].export_floor, own[0].on_stop, own[0].stop_timeout), (Some(None), Some(OnStop::Undo), None));
+    assert_eq!((own[1].export_floor, own[1].stop_timeout), (Some(Some(30)), Some(Duration::from_secs(60))));
+    assert_eq!(own[2], OwnControl::default());
+    let text = describe(&settings);
+    assert!(text.contains("\ninverters[0].control.export_floor: reserve\n"), "{text}");
+    assert!(text.contains("\ninverters[2].control.export_floor: (as control.export_floor)\n"), "{text}");
+    let wrong =
+        "inverters: [{ host: a, control: { export_floor: 3, on_stop: stop, stop_timeout: 1h, enabled: false } }]\n";
+    let faults = shown(load_with(wrong, &[]));
+    for key in
+        ["export_floor: must be reserve", "on_stop: must be one of auto", "stop_timeout: must be", "enabled: is not"]
+    {
+        let fault = format!(": inverters[0].control.{key}");
+        assert!(faults.iter().any(|line| line.contains(&fault)), "{key}: {faults:#?}");
+    }
+    assert_eq!(faults.len(), 4, "{faults:#?}");
 }
 
 #[test]

@@ -80,6 +80,19 @@ pub struct InverterSettings {
     pub prefix: Option<String>,
     /// Where its locks are kept, `inverters[].locks.backend`. `None`: where `locks.backend` says.
     pub lock_backend: Option<LockBackend>,
+    /// What of its commands is otherwise than `control` says, `inverters[].control`.
+    pub control: OwnControl,
+}
+
+/// What one inverter has otherwise than [`ControlSettings`]; `None`: as there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnControl {
+    /// Where a force export stops.
+    pub export_floor: Option<Option<u8>>,
+    /// Which overrides are undone before the program stops.
+    pub on_stop: Option<OnStop>,
+    /// So long that may take.
+    pub stop_timeout: Option<Duration>,
 }
 
 /// How often the inverters are read.

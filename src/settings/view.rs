@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::keys::PERIODS;
 use super::scalar::{show_duration, show_time};
-use super::types::{InverterSettings, RateSettings, RatesSettings, Settings};
+use super::types::{InverterSettings, OwnControl, RateSettings, RatesSettings, Settings};
 
 /// Every setting with its value in words, in the order of the settings file.
 struct View(Vec<(String, String)>);
@@ -15,6 +15,10 @@ struct View(Vec<(String, String)>);
 /// Every setting, one line each, as `mqtt.port: 1883`; secrets as `(set)` or `(not set)`.
 pub fn describe(settings: &Settings) -> String {
     View::of(settings).to_string()
+}
+
+fn floor(floor: Option<u8>) -> String {
+    floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string())
 }
 
 impl View {
@@ -88,8 +92,7 @@ impl View {
         lines.put("control.clock_sync.enabled", control.clock_sync.enabled);
         lines.put("control.clock_sync.threshold", show_duration(control.clock_sync.threshold));
         lines.put("control.daily_writes", control.daily_writes);
-        let floor = control.export_floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string());
-        lines.put("control.export_floor", floor);
+        lines.put("control.export_floor", floor(control.export_floor));
         lines.put("control.on_stop", control.on_stop);
         lines.put("control.stop_timeout", show_duration(control.stop_timeout));
         lines.put("log.level", &log.level);
@@ -111,6 +114,15 @@ impl View {
         match inverter.lock_backend {
             Some(backend) => self.put(key("locks.backend"), backend),
             None => self.put(key("locks.backend"), "(as locks.backend)"),
+        }
+        let or_as = |own: Option<String>, name: &str| own.unwrap_or_else(|| format!("(as {name})"));
+        let OwnControl { export_floor, on_stop, stop_timeout } = inverter.control;
+        for (name, own) in [
+            ("control.export_floor", export_floor.map(floor)),
+            ("control.on_stop", on_stop.map(|on_stop| on_stop.to_string())),
+            ("control.stop_timeout", stop_timeout.map(show_duration)),
+        ] {
+            self.put(key(name), or_as(own, name));
         }
     }
 

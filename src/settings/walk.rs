@@ -13,8 +13,8 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ClockSyncSettings, ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings,
-    LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, PollSettings, Qos, Readers, RedisSettings, Role,
-    Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl, PollSettings, Qos, Readers,
+    RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 
 mod rates;
@@ -50,6 +50,8 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
     (settings, walk.faults)
 }
 
+/// How long undoing at a stop may take.
+const STOP_TIMEOUT: RangeInclusive<Duration> = SEC..=Duration::from_secs(300);
 const MS_100: Duration = Duration::from_millis(100);
 const SEC: Duration = Duration::from_secs(1);
 const MIN: Duration = Duration::from_secs(60);
@@ -272,7 +274,17 @@ impl Walk<'_> {
             daily_writes: self.read(scope, "control.daily_writes", defaults.daily_writes, scalar::daily_writes),
             export_floor: self.read(scope, "control.export_floor", defaults.export_floor, scalar::export_floor),
             on_stop: self.read(scope, "control.on_stop", defaults.on_stop, |text| scalar::one_of(text, &OnStop::NAMES)),
-            stop_timeout: self.duration(scope, "control.stop_timeout", defaults.stop_timeout, SEC..=MIN * 5),
+            stop_timeout: self.duration(scope, "control.stop_timeout", defaults.stop_timeout, STOP_TIMEOUT),
+        }
+    }
+
+    fn own_control(&mut self, scope: &Scope<'_>) -> OwnControl {
+        let on_stop = |text: &str| scalar::one_of(text, &OnStop::NAMES).map(Some);
+        let stop_timeout = |text: &str| scalar::duration(text, &STOP_TIMEOUT).map(Some);
+        OwnControl {
+            export_floor: self.read(scope, "control.export_floor", None, |text| scalar::export_floor(text).map(Some)),
+            on_stop: self.read(scope, "control.on_stop", None, on_stop),
+            stop_timeout: self.read(scope, "control.stop_timeout", None, stop_timeout),
         }
     }
 
@@ -307,6 +319,7 @@ impl Walk<'_> {
             prefix: self.read(&scope, "prefix", None, |text| scalar::id_prefix(text).map(Some)),
             lock_backend: self
                 .read(&scope, "locks.backend", None, |text| scalar::one_of(text, &LockBackend::NAMES).map(Some)),
+            control: self.own_control(&scope),
         };
         let Some(host) = layer::find(element, "host") else {
             let want = "must be the dongle's host name or IP address";

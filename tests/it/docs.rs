@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use givtcp::settings::{InverterSettings, PeriodSettings, Role, Settings, Transport, describe};
+use givtcp::settings::{InverterSettings, OwnControl, PeriodSettings, Role, Settings, Transport, describe};
 use givtcp::simulator::Fault;
 
 /// A page of docs/ is what the program makes; with `GIVTCP_BLESS=1` it becomes that. `test` is what to run then.
@@ -47,6 +47,7 @@ fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable()
         role: Role::Auto,
         prefix: None,
         lock_backend: None,
+        control: OwnControl::default(),
     };
     let mut settings = Settings { inverters: vec![inverter], ..Settings::default() };
     settings.rates.periods = vec![PeriodSettings { name: "peak".into(), rate: settings.rates.day }];

@@ -106,6 +106,9 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].role: auto
     inverters[0].prefix: (GivTCP, GivTCP2, ... by its place)
     inverters[0].locks.backend: (as locks.backend)
+    inverters[0].control.export_floor: (as control.export_floor)
+    inverters[0].control.on_stop: (as control.on_stop)
+    inverters[0].control.stop_timeout: (as control.stop_timeout)
     inverters[1].name: (its address)
     inverters[1].host: 192.168.1.22
     inverters[1].port: 8899
@@ -113,6 +116,9 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[1].role: auto
     inverters[1].prefix: (GivTCP, GivTCP2, ... by its place)
     inverters[1].locks.backend: (as locks.backend)
+    inverters[1].control.export_floor: (as control.export_floor)
+    inverters[1].control.on_stop: (as control.on_stop)
+    inverters[1].control.stop_timeout: (as control.stop_timeout)
     poll.every: 20s
     poll.settings_every: 2m
     link.gap: 250ms

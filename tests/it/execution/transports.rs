@@ -5,7 +5,7 @@ use std::time::Duration;
 use givtcp::app::App;
 use givtcp::control::{By, Command, Order, Outcome};
 use givtcp::frame::Bank;
-use givtcp::settings::{InverterSettings, Role, Settings, Transport};
+use givtcp::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
 use givtcp::simulator::{Options, Simulator};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -40,6 +40,7 @@ async fn over_every_transport_commands_of_one_register_and_of_several_are_applie
             role: Role::Auto,
             prefix: None,
             lock_backend: None,
+            control: OwnControl::default(),
         });
     }
     // What must survive a power cut is not kept in memory, where the system's directory for such things may be.
