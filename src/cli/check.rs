@@ -25,10 +25,11 @@ pub fn run(config: Option<PathBuf>) -> ExitCode {
             ExitCode::from(super::WRONG_USAGE)
         }
         Ok(Loaded { settings, warnings, .. }) => {
-            let unfit = journal::check(&super::run::data_dir(settings.data_dir.clone()));
+            let data_dir = super::run::data_dir(settings.data_dir.clone());
+            let (unfit, damaged) = (journal::check(&data_dir), journal::set_aside(&data_dir));
             let unfit = unfit
                 .map(|why| format!("data_dir: no override can start, since what it must undo cannot be kept: {why}"));
-            for warning in warnings.iter().chain(&unfit) {
+            for warning in warnings.iter().chain(&unfit).chain(&damaged) {
                 eprintln!("warning: {warning}");
             }
             let text = format!("{}settings are good", settings::describe(&settings));
@@ -131,6 +132,19 @@ mod tests {
         F:2:20: poll.evry: is not a setting (did you mean poll.every?)
         2 faults in the settings
         ");
+    }
+
+    #[test]
+    fn a_damaged_record_that_was_set_aside_is_told() {
+        let data_dir = tempfile::tempdir().unwrap();
+        assert_eq!(journal::set_aside(data_dir.path()), Vec::<String>::new());
+        let id: journal::RecordId = "019e97a78a00-00000007".parse().unwrap();
+        let journal = data_dir.path().join("journal");
+        std::fs::create_dir(&journal).unwrap();
+        std::fs::write(journal.join(format!("SA2114G047-{id}.json.damaged")), "half").unwrap();
+        std::fs::write(journal.join("else.damaged"), "").unwrap();
+        let told = journal::set_aside(data_dir.path());
+        assert!(told.len() == 1 && told[0].starts_with("SA2114G047: ") && told[0].contains("may not"), "{told:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod handle;
 mod local;
 mod merge;
 mod record;
+mod said;
 mod shared;
 mod step;
 
@@ -29,10 +30,11 @@ pub use step::{Step, StepError, Which};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use disk::{Directory, unfit_data_dir};
 use local::{Local, MOST_OPEN, NotKept};
+use said::Said;
 use shared::{InRedis, NotShared, Shared};
 
 use crate::clock::Clock;
@@ -41,6 +43,9 @@ use crate::redis_server::RedisServer;
 
 /// Below the data directory.
 const DIRECTORY: &str = "journal";
+/// What a record that was damaged means.
+const AFTER_DAMAGE: &str =
+    "an override of this inverter may not have been undone: check its charge and discharge settings";
 
 /// What overrides will undo. Clones are the same journal.
 #[derive(Clone)]
@@ -48,6 +53,7 @@ pub struct Journal {
     local: Local,
     shared: Option<Arc<dyn Shared>>,
     clock: Arc<dyn Clock>,
+    said: Arc<Mutex<Said>>,
 }
 
 /// What was found in both places.
@@ -125,6 +131,11 @@ pub fn check(data_dir: &Path) -> Option<String> {
     unfit_data_dir(data_dir)
 }
 
+/// Records that were damaged and set aside, a line each; for `givtcp check`.
+pub fn set_aside(data_dir: &Path) -> Vec<String> {
+    local::set_aside(&Directory::new(data_dir.join(DIRECTORY)))
+}
+
 // === impl Journal ===
 
 impl Journal {
@@ -132,13 +143,13 @@ impl Journal {
     /// used is told by [`Journal::begin`].
     pub fn new(data_dir: &Path, clock: Arc<dyn Clock>) -> Self {
         let disk = Directory::new(data_dir.join(DIRECTORY));
-        Self { local: Local::new(Arc::new(disk)), shared: None, clock }
+        Self { local: Local::new(Arc::new(disk)), shared: None, clock, said: Arc::default() }
     }
 
     /// As [`Journal::new`], in a directory that counts as lasting even where it is in memory: for tests and trials.
     pub fn trusting(data_dir: &Path, clock: Arc<dyn Clock>) -> Self {
         let disk = Directory::trusted(data_dir.join(DIRECTORY));
-        Self { local: Local::new(Arc::new(disk)), shared: None, clock }
+        Self { local: Local::new(Arc::new(disk)), shared: None, clock, said: Arc::default() }
     }
 
     /// With Redis as its second place, which need not be there yet.
@@ -178,7 +189,7 @@ impl Journal {
             kept.faults.extend(shared.all().await.map_err(JournalError::Unshared)?.faults);
         }
         let blocks = |fault: &Fault| fault.inverter == plan.inverter && fault.kind != FaultKind::Damaged;
-        kept.faults.iter().for_each(Fault::say);
+        self.say(&kept.faults);
         if let Some(fault) = kept.faults.into_iter().find(blocks) {
             return Err(JournalError::Blocked(fault));
         }
@@ -247,9 +258,9 @@ impl Journal {
 
     async fn read(&self) -> Found {
         let mut found = Found::default();
-        let local = found.take(self.local.all().await);
+        let local = self.take(&mut found, "disk", self.local.all().await);
         let shared = match &self.shared {
-            Some(shared) => found.take(shared.all().await),
+            Some(shared) => self.take(&mut found, "redis", shared.all().await),
             None => Some(Vec::new()),
         };
         let (local, shared) = (local.unwrap_or_default(), shared);
@@ -266,7 +277,7 @@ impl Journal {
                 untold.insert(record.id);
             }
         }
-        found.faults.iter().for_each(Fault::say);
+        self.say(&found.faults);
         found.records = merged.records.into_values().collect();
         self.local.prune(local, untold).await;
         found
@@ -274,8 +285,39 @@ impl Journal {
 
     async fn keep_what_the_other_has(&self, record: &Record) {
         match self.local.put(record).await {
-            Ok(()) | Err(NotKept::Overtaken) => {}
-            Err(NotKept::Disk(why)) => tracing::warn!("journal: {why}"),
+            Err(NotKept::Disk(why)) if self.is_news("record", Some(&why)) => tracing::warn!("journal: {why}"),
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Takes over what one place says. That it cannot be read is said once.
+    fn take(&self, found: &mut Found, place: &'static str, read: Result<Found, String>) -> Option<Vec<Record>> {
+        let is_news = self.is_news(place, read.as_ref().err().map(String::as_str));
+        match read {
+            Ok(read) => {
+                found.faults.extend(read.faults);
+                Some(read.records)
+            }
+            Err(why) => {
+                if is_news {
+                    tracing::warn!("journal: {why}");
+                }
+                found.unread.push(why);
+                None
+            }
+        }
+    }
+
+    fn is_news(&self, place: &'static str, why: Option<&str>) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).is_news(place, why)
+    }
+
+    /// Says what is wrong with records, once.
+    fn say(&self, faults: &[Fault]) {
+        let all = faults.iter().map(Fault::told).collect();
+        let news = self.said.lock().unwrap_or_else(PoisonError::into_inner).news(all);
+        for fault in news {
+            tracing::error!("{fault}");
         }
     }
 }
@@ -293,34 +335,13 @@ impl fmt::Debug for Journal {
     }
 }
 
-// === impl Found ===
-
-impl Found {
-    /// Takes over what one place says.
-    fn take(&mut self, place: Result<Self, String>) -> Option<Vec<Record>> {
-        match place {
-            Ok(place) => {
-                self.faults.extend(place.faults);
-                Some(place.records)
-            }
-            Err(why) => {
-                tracing::warn!("journal: {why}");
-                self.unread.push(why);
-                None
-            }
-        }
-    }
-}
-
 // === impl Fault ===
 
 impl Fault {
-    fn say(&self) {
+    fn told(&self) -> String {
         match self.kind {
-            FaultKind::Damaged => tracing::error!(
-                "{self}; an override of this inverter may not have been undone: check its charge and discharge settings"
-            ),
-            FaultKind::Newer | FaultKind::Unread => tracing::error!("{self}"),
+            FaultKind::Damaged => format!("{self}; {AFTER_DAMAGE}"),
+            FaultKind::Newer | FaultKind::Unread => self.to_string(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::disk::{DAMAGED, Disk, UNFINISHED, put, unfit};
 use super::document::{self, Unreadable};
 use super::record::{Record, RecordId};
-use super::{Fault, FaultKind, Found, JournalError};
+use super::{AFTER_DAMAGE, Fault, FaultKind, Found, JournalError};
 use crate::frame::Serial;
 use crate::lane::Lane;
 
@@ -152,6 +152,20 @@ fn read_all(disk: &dyn Disk) -> io::Result<Found> {
         }
     }
     Ok(found)
+}
+
+/// What was damaged and set aside, a line each.
+pub(super) fn set_aside(disk: &dyn Disk) -> Vec<String> {
+    let mut names = disk.list().unwrap_or_default();
+    names.sort_unstable();
+    let damaged = |name: &String| {
+        let (inverter, _) = whose(name.strip_suffix(DAMAGED)?)?;
+        Some(format!(
+            "{inverter}: {}/{name} was a record of the journal, and is damaged; {AFTER_DAMAGE}, and remove that file",
+            disk.place()
+        ))
+    };
+    names.iter().filter_map(damaged).take(MOST_DAMAGED).collect()
 }
 
 fn prune(disk: &dyn Disk, mut done: Vec<Record>, untold: &BTreeSet<RecordId>) -> io::Result<()> {

@@ -70,7 +70,7 @@ pub(super) fn record() -> Record {
 }
 
 pub(super) fn journal(disk: Arc<dyn disk::Disk>, shared: Option<Arc<dyn Shared>>) -> Journal {
-    Journal { local: Local::new(disk), shared, clock: Arc::new(SetClock::noon()) }
+    Journal { local: Local::new(disk), shared, clock: Arc::new(SetClock::noon()), said: Arc::default() }
 }
 
 /// Something whose registers can be written, until it cannot.
