@@ -39,6 +39,8 @@ pub(super) struct Timed {
     asking: Backoff,
     /// When the journal is asked again, if a place of it could not be read.
     ask_at: Option<Instant>,
+    /// Why not all of the journal could be read when it was asked last.
+    unread: Option<String>,
     /// Statuses that were cleared here, each with when its override began, the last of a name: whoever follows them may
     /// see them a little later still.
     cleared: Vec<(StatusName, Timestamp)>,
@@ -78,6 +80,7 @@ impl Default for Timed {
             look_at: None,
             asking: Backoff::new(FIRST_REST, 0),
             ask_at: None,
+            unread: None,
             cleared: Vec::new(),
             must_undo: watch::Sender::new(false),
         }

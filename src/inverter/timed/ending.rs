@@ -57,6 +57,7 @@ impl Task {
             }
         }
         self.timed.is_taken_up = true;
+        self.timed.unread = found.unread.first().cloned();
         if found.unread.is_empty() {
             self.timed.asking.reset();
         } else {

@@ -339,8 +339,14 @@ impl Task {
         deadline: Instant,
         connection: &mut Connection,
     ) -> Result<Report, Stop> {
-        let Some(place) = self.timed.of_kind(kind) else { return Ok(Report::new(asked, Outcome::Unchanged)) };
-        let Some(running) = self.timed.running.get(place) else { return Ok(Report::new(asked, Outcome::Unchanged)) };
+        let running = self.timed.of_kind(kind).and_then(|place| Some((place, self.timed.running.get(place)?)));
+        let Some((place, running)) = running else {
+            let outcome = self.timed.unread.as_ref().map_or(Outcome::Unchanged, |why| {
+                let why = format!("whether it runs cannot be known: {why}; try again when that can be read");
+                Outcome::unreachable(why)
+            });
+            return Ok(Report::new(asked, outcome));
+        };
         let open: Vec<Register> =
             running.handle.record().registers().filter(|register| register.is_open()).cloned().collect();
         if is_dry_run {
