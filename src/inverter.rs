@@ -197,6 +197,8 @@ struct Task {
     timed: Timed,
     /// The program stops, and what may not be left is to be undone.
     closing: CancellationToken,
+    /// By when that is to be done, once it was begun.
+    stop_by: Option<Instant>,
     /// Writes that were not confirmed, and may still come.
     late: Vec<Late>,
     /// The settings as they were last looked at.
@@ -268,6 +270,8 @@ pub async fn run(
             break;
         }
     }
+    let by = task.stop_by.unwrap_or_else(|| Instant::now() + task.inverter.policy.stop_timeout);
+    task.undo_without_a_link(by).await;
     task.let_go().await;
 }
 
@@ -312,6 +316,7 @@ impl Task {
             link_fence: 0,
             timed: Timed::default(),
             closing: CancellationToken::new(),
+            stop_by: None,
             late: Vec::new(),
             seen: Seen::default(),
             ours: BTreeSet::new(),

@@ -20,7 +20,7 @@ use crate::poll::Cycle;
 use crate::registers::plan::Due;
 
 /// A link that is closing gets this long to say goodbye.
-const CLOSING: Duration = Duration::from_millis(500);
+pub(super) const CLOSING: Duration = Duration::from_millis(500);
 
 /// What is being written when the connection is called off gets this long to come to the next register.
 const BOUNDARY: Duration = Duration::from_millis(500);
@@ -100,12 +100,14 @@ impl Task {
         let (closing, must_undo) = (CancellationToken::new(), self.timed.must_undo());
         self.closing = closing.clone();
         let stop_timeout = self.inverter.policy.stop_timeout;
+        let mut stop_by = None;
         let ended = {
             let mut polling = std::pin::pin!(self.poll(&mut connection));
             tokio::select! {
                 biased;
                 ended = called_off(lease, wanted, shutdown) => {
                     stop.cancel();
+                    stop_by = Some(Instant::now() + stop_timeout);
                     // What is being written comes to the next register.
                     let is_polling = tokio::select! {
                         biased;
@@ -123,6 +125,7 @@ impl Task {
             }
         };
         self.link_holds = None;
+        self.stop_by = stop_by;
         connection.close(CLOSING).await;
         ended
     }
@@ -145,12 +148,12 @@ impl Task {
     }
 
     /// Where to connect to: looked up for each attempt, and of several addresses another after each that was not reached.
-    async fn address(&self) -> Result<Option<SocketAddr>, LinkError> {
+    pub(super) async fn address(&self) -> Result<Option<SocketAddr>, LinkError> {
         let found = link::resolve(&*self.inverter.connector, &self.inverter.link).await?;
         Ok(self.unreached.checked_rem(found.len()).and_then(|index| found.get(index).copied()))
     }
 
-    async fn open(&self, address: Option<SocketAddr>) -> Result<Connection, LinkError> {
+    pub(super) async fn open(&self, address: Option<SocketAddr>) -> Result<Connection, LinkError> {
         let inverter = &self.inverter;
         link::open(&*inverter.connector, address, inverter.kind, &inverter.link, &inverter.counters).await
     }
@@ -169,7 +172,8 @@ impl Task {
     async fn poll(&mut self, connection: &mut Connection) -> Ended {
         let ended = self.poll_on(connection).await;
         if self.closing.is_cancelled() && matches!(ended, Ended::Shutdown) {
-            self.undo_at_stop(connection).await;
+            let by = Instant::now() + self.inverter.policy.stop_timeout;
+            self.undo_at_stop(by, connection).await;
         }
         ended
     }

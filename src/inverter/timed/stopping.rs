@@ -1,11 +1,13 @@
 //! Before the process stops: what the battery would follow on is undone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::super::Task;
+use super::super::session::CLOSING;
+use super::super::{Ended, Task};
 use crate::link::Connection;
 use crate::overrides::journal::RecordId;
 use crate::overrides::meeting::undone_at_stop;
@@ -14,12 +16,11 @@ use crate::overrides::meeting::undone_at_stop;
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Task {
-    /// Undoes what may not be left, as far as there is time.
-    pub(in crate::inverter) async fn undo_at_stop(&mut self, connection: &mut Connection) {
+    /// Undoes what may not be left, as far as there is time until then.
+    pub(in crate::inverter) async fn undo_at_stop(&mut self, by: Instant, connection: &mut Connection) {
         // What was at work has stopped at its register; this is not to.
         self.stop = CancellationToken::new();
         self.take_up_overrides().await;
-        let by = Instant::now() + self.inverter.policy.stop_timeout;
         let all = self.inverter.policy.undo_all_at_stop;
         let records = self.timed.records().filter(|record| undone_at_stop(record, all));
         let ids: Vec<RecordId> = records.map(|record| record.id).collect();
@@ -32,6 +33,72 @@ impl Task {
                     Ok(Some(_)) | Err(_) => return,
                 }
             }
+        }
+    }
+
+    /// What may not be left and could not be undone, since the link is down: it is connected to again while there is time
+    /// until `by`. What is left on then is said.
+    pub(in crate::inverter) async fn undo_without_a_link(&mut self, by: Instant) {
+        let mut why = "no time was left".to_owned();
+        while self.has_to_undo() && self.holds_link() && Instant::now() + AGAIN < by {
+            match timeout_at(by, self.reconnect_and_undo(by)).await {
+                Ok(Ok(())) => "it was not undone in time".clone_into(&mut why),
+                Ok(Err(ended)) => why = ended.to_string(),
+                Err(_) => break,
+            }
+            if self.has_to_undo() {
+                sleep_until(by.min(Instant::now() + AGAIN)).await;
+            }
+        }
+        if self.has_to_undo() && self.holds_link() {
+            self.say_left_on(&why);
+        }
+    }
+
+    fn has_to_undo(&self) -> bool {
+        let all = self.inverter.policy.undo_all_at_stop;
+        self.timed.records().any(|record| undone_at_stop(record, all))
+    }
+
+    /// Whoever stands by leaves it to the process that has the inverter.
+    fn holds_link(&self) -> bool {
+        self.link.as_ref().is_some_and(|lease| !lease.is_lost())
+    }
+
+    async fn reconnect_and_undo(&mut self, by: Instant) -> Result<(), Ended> {
+        let address = self.address().await?;
+        let resource = self.link_resource(address);
+        let Some(lease) = self.link.as_ref().filter(|lease| lease.resource() == resource) else {
+            return Err(Ended::Unwanted);
+        };
+        self.link_holds = Some(Arc::new(lease.holds_for(self.inverter.timeout)));
+        self.link_fence = lease.fence();
+        let mut connection = self.open(address).await?;
+        self.timed.begin_connection();
+        self.lately.clear();
+        let outcome = self.identify(&mut connection).await;
+        if outcome.is_ok() {
+            self.undo_at_stop(by, &mut connection).await;
+        }
+        self.link_holds = None;
+        connection.close(CLOSING).await;
+        outcome
+    }
+
+    fn say_left_on(&self, why: &str) {
+        let all = self.inverter.policy.undo_all_at_stop;
+        for record in self.timed.records().filter(|record| undone_at_stop(record, all)) {
+            let until = record.end.map_or_else(|| "for ever".to_owned(), |end| format!("beyond {}", end.at));
+            let open = record.registers().filter(|register| register.is_open() && register.found != register.write);
+            let by_hand: Vec<String> =
+                open.map(|register| format!("HR {} to {}", register.address, register.found)).collect();
+            tracing::error!(
+                inverter.name = %self.inverter.name,
+                "{} is left on in inverter {}, {until}: it could not be undone before the program stops ({why}). The next \
+                 start undoes it; by hand: `givtcp override stop --all` when the inverter answers, or its settings as they \
+                 were ({})",
+                record.what, record.inverter, by_hand.join(", ")
+            );
         }
     }
 }

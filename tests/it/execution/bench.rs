@@ -334,6 +334,11 @@ impl House {
         wire.asked.len() + wire.writes.len()
     }
 
+    /// Where it keeps what survives a restart.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Open records of the journal.
     pub async fn open_records(&self) -> Vec<Record> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;

@@ -233,6 +233,57 @@ async fn an_inverter_that_is_unreachable_at_the_end_is_put_right_when_it_is_back
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_a_stop_an_inverter_that_is_back_in_time_is_put_right_and_one_that_is_not_at_the_next_start() {
+    for back_after in [8, 60] {
+        let house = House::new();
+        house.settled().await;
+        let before = settings(&house);
+        assert!(house.give("forceExport", "30").await.outcome.is_done());
+        house.wire().is_down = true;
+        house.fates(&[Fate::CutBefore]);
+        let report = house.give("setBatteryReserve", "31").await;
+        assert_eq!(report.outcome.word(), "unreachable", "{report}");
+        let (wire, begun) = (house.dongle.clone(), Instant::now());
+        let back = tokio::spawn(async move {
+            sleep(seconds(back_after)).await;
+            wire.wire.lock().unwrap().is_down = false;
+        });
+        let house = house.restart().await;
+        assert!(begun.elapsed() <= seconds(22), "{:?}", begun.elapsed());
+        if back_after < 20 {
+            assert_eq!(settings(&house), before);
+            assert!(begun.elapsed() < seconds(16), "as soon as it is back: {:?}", begun.elapsed());
+        } else {
+            assert_ne!(settings(&house), before);
+        }
+        back.await.unwrap();
+        sleep(seconds(2 * MINUTE)).await;
+        assert_eq!((settings(&house), house.open_records().await), (before, Vec::new()));
+        house.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calling_off_what_is_not_known_is_no_success_while_the_journal_cannot_be_read() {
+    let house = House::new();
+    house.settled().await;
+    let journal = house.data_dir().join("journal");
+    let cancel = async |house: &House| house.give("forceCharge", "Cancel").await;
+    assert_eq!(cancel(&house).await.outcome, Outcome::Unchanged);
+    let _ = std::fs::remove_dir_all(&journal);
+    std::fs::write(&journal, "in the way").unwrap();
+    let house = house.crash().await;
+    house.settled().await;
+    let report = cancel(&house).await;
+    assert!(report.to_string().contains("whether it runs cannot be known: "), "{report}");
+    assert_eq!(report.outcome.word(), "unreachable");
+    std::fs::remove_file(&journal).unwrap();
+    sleep(seconds(10 * MINUTE)).await;
+    assert_eq!(cancel(&house).await.outcome, Outcome::Unchanged);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_somebody_else_changed_is_left_and_told_and_the_rest_is_put_back() {
     let mut house = House::new();
     house.settled().await;
