@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::*;
 
 mod bad_files;
+mod homeassistant;
 mod never_panics;
 mod options;
 mod rates;

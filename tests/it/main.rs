@@ -41,6 +41,7 @@ mod locks;
 mod log;
 mod mosquitto;
 mod mqtt;
+mod notices;
 mod overrides_page;
 mod parity;
 mod plant_day;
