@@ -8,9 +8,11 @@ mod commands;
 mod company;
 mod left;
 mod locks;
+mod moved;
 mod passing;
 mod publisher;
 mod roles;
+mod seek;
 mod share;
 mod shelf;
 mod statuses;
@@ -35,7 +37,7 @@ use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::homeassistant::Minutes;
 use crate::inverter::{Hold, Inverter, PassOn};
-use crate::link::{self, TcpConnector};
+use crate::link::{self, Connector, Moves, MovingConnector, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::overrides::journal::Journal;
@@ -176,8 +178,10 @@ impl App {
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
             }
+            let hold_of = hold.clone();
             places.push(Place { hold, wanted });
             let its_standing = standing.clone();
+            let moves = app.follow(&each, &all, &locks, &hold_of, &receiver);
             let make = move || Inverter {
                 wanted: is_wanted.clone(),
                 standing: its_standing.clone(),
@@ -188,6 +192,7 @@ impl App {
                 orders: inbox.clone(),
                 journal: Some(journal.clone()),
                 leader: Some(leader.clone()),
+                connector: connector(&each, &moves),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
@@ -229,6 +234,31 @@ impl App {
         let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest });
         app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         Ok(app)
+    }
+
+    /// Looks for an inverter whose serial number is known when it is away; where it is found then.
+    fn follow(
+        &mut self,
+        each: &InverterSettings,
+        settings: &Settings,
+        locks: &Arc<dyn LockManager>,
+        hold: &watch::Receiver<Hold>,
+        snapshots: &Snapshots,
+    ) -> Moves {
+        let moves = Moves::default();
+        if let Some(serial) = each.serial {
+            let search = seek::search_under(settings, Arc::clone(locks), kind(each.transport), each.port);
+            let movable = moved::Movable {
+                name: each.name.clone().unwrap_or_else(|| each.host.clone()),
+                serial,
+                hold: hold.clone(),
+                snapshots: snapshots.clone(),
+                moves: moves.clone(),
+            };
+            let look = moved::looking(settings, search, &each.host);
+            self.inverters.spawn(movable.keep(look, self.stop_inverters.clone()));
+        }
+        moves
     }
 
     /// One inverter alone, for a command that no daemon here can be asked to give: under the same locks, with the same
@@ -306,13 +336,9 @@ fn inverter(
     events: Events,
 ) -> Inverter {
     let name = each.name.as_deref().unwrap_or(&each.host);
-    let connector = TcpConnector { host: each.host.clone(), port: each.port };
     Inverter {
-        kind: match each.transport {
-            Transport::Dongle => link::Kind::Dongle,
-            Transport::ModbusTcp => link::Kind::ModbusTcp,
-            Transport::RtuOverTcp => link::Kind::RtuOverTcp,
-        },
+        serial: each.serial,
+        kind: kind(each.transport),
         link: link::Options {
             gap: settings.link.gap,
             jitter: settings.link.jitter,
@@ -336,7 +362,20 @@ fn inverter(
         },
         store,
         events,
-        ..Inverter::new(name, Box::new(connector), locks, clock)
+        ..Inverter::new(name, connector(each, &Moves::default()), locks, clock)
+    }
+}
+
+fn connector(each: &InverterSettings, moves: &Moves) -> Box<dyn Connector> {
+    let home = TcpConnector { host: each.host.clone(), port: each.port };
+    Box::new(MovingConnector { home, moves: moves.clone() })
+}
+
+const fn kind(transport: Transport) -> link::Kind {
+    match transport {
+        Transport::Dongle => link::Kind::Dongle,
+        Transport::ModbusTcp => link::Kind::ModbusTcp,
+        Transport::RtuOverTcp => link::Kind::RtuOverTcp,
     }
 }
 
@@ -379,6 +418,7 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
 }
 
 pub use locks::refuse_while_held;
+pub use seek::{found_before, search, seek};
 
 /// Address and port where a fleet of these settings answers over HTTP; `None` where it does not.
 pub fn listens_at(settings: &Settings) -> Option<String> {

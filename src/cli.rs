@@ -6,6 +6,7 @@ mod daemon;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
+mod discover;
 mod healthy;
 mod log;
 mod overrides;
@@ -37,6 +38,8 @@ enum Command {
     Demo(Box<demo::DemoArgs>),
     /// A simulated plant for others to poll.
     Simulate(Box<simulate::SimulateArgs>),
+    /// Search the local network for inverters.
+    Discover(discover::DiscoverArgs),
     /// Read one inverter once and print it as JSON.
     Read(read::ReadArgs),
     /// Give an inverter a command, and say what became of it.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(*args),
         Command::Simulate(args) => simulate::run_blocking(*args),
+        Command::Discover(args) => discover::run(args),
         Command::Read(args) => read::run(args),
         Command::Set(args) => set::run(args),
         Command::Override(args) => overrides::run(args),

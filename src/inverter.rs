@@ -71,6 +71,8 @@ pub struct Inverter {
     pub name: String,
     /// Where it is.
     pub connector: Box<dyn Connector>,
+    /// Its serial number, where no other inverter may be taken for it.
+    pub serial: Option<Serial>,
     /// What is spoken there.
     pub kind: link::Kind,
     /// Pacing of its link.
@@ -131,6 +133,7 @@ impl Inverter {
         Self {
             name: name.to_owned(),
             connector,
+            serial: None,
             kind: link::Kind::Dongle,
             link: link::Options::default(),
             timeout: Duration::from_secs(2),

@@ -16,7 +16,7 @@ mod modbus;
 mod pacer;
 mod shared;
 
-pub use connector::{Connecting, Connector, Resolving, Stream, TcpConnector};
+pub use connector::{Connecting, Connector, Knocked, Moves, MovingConnector, Resolving, Stream, TcpConnector, knock};
 pub use counters::{Counters, Counts};
 pub use ends::{Permit, Reader, Writer};
 

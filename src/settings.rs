@@ -117,6 +117,7 @@ fn from_text_below(
         return Err(faults);
     }
     warnings.extend(in_vain(&settings));
+    warnings.extend(settings.inverters.is_empty().then(|| NONE_NAMED.to_owned()));
     Ok(Loaded { settings, warnings, names_broker })
 }
 
@@ -154,6 +155,9 @@ fn put_together(
     faults.sort_by_key(|fault| (fault.origin.line.unwrap_or(usize::MAX), fault.origin.column));
     Ok(Put { settings, faults, warnings, names_broker })
 }
+
+/// What is done where no inverter is named.
+const NONE_NAMED: &str = "inverters: none is named, so that those are polled that are found in the local network; `givtcp discover` shows them";
 
 /// A warning for each setting whose effect another one takes away.
 fn in_vain(settings: &Settings) -> Vec<String> {

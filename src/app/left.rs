@@ -14,7 +14,7 @@ use crate::control::{By, Command, Order, Orders, Override, orders};
 use crate::inverter::{self, Inverter};
 use crate::link::Kind;
 use crate::overrides::journal::{Journal, Reach, Record, What};
-use crate::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
+use crate::settings::{InverterSettings, Settings, Transport};
 
 /// So many such inverters are looked after.
 const MOST: usize = 8;
@@ -46,16 +46,7 @@ pub(super) async fn undo(
                 record.inverter
             );
         }
-        let each = InverterSettings {
-            name: None,
-            host,
-            port,
-            transport,
-            role: Role::Auto,
-            prefix: None,
-            lock_backend: None,
-            control: OwnControl::default(),
-        };
+        let each = InverterSettings::at(host, Some(port), transport);
         let (way_in, inbox) = orders();
         let inverter = Inverter { orders: inbox, ..make(&each) };
         tasks.spawn(look_after(inverter, way_in, journal.clone(), records, stop.child_token()));

@@ -66,6 +66,18 @@ pub(super) fn choose(
     Ok((chosen, said(settings, shared, &named)))
 }
 
+/// The manager that an inverter has of which the settings say nothing: for one that is not known yet.
+///
+/// # Errors
+/// There can be no locks where the settings want them.
+pub(super) fn one(settings: &Settings) -> anyhow::Result<Arc<dyn LockManager>> {
+    let (clock, redis) = (Arc::new(crate::clock::SystemClock) as Arc<dyn Clock>, super::statuses::redis(settings));
+    let shared = Shared { redis: redis.as_ref(), is_alone: watch::channel(false).1 };
+    let mut managers =
+        Managers { settings, clock: &clock, shared: &shared, local: None, files: None, redis: None, no_files: false };
+    Ok(managers.of(settings.locks.backend)?.0)
+}
+
 /// Whether some inverter's locks are kept in Redis, so that other processes may stand by for it.
 pub(super) fn in_redis(settings: &Settings) -> bool {
     effective(settings).any(|backend| backend == LockBackend::Redis)
@@ -232,6 +244,7 @@ mod tests {
                 transport: Transport::Dongle,
                 role: Role::Auto,
                 prefix: None,
+                serial: None,
                 lock_backend: backends[number],
                 control: OwnControl::default(),
             })

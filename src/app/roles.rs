@@ -135,7 +135,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{InverterSettings, OwnControl, Transport};
+    use crate::settings::{InverterSettings, Transport};
 
     fn serial(text: &str) -> Serial {
         text.parse().unwrap()
@@ -145,12 +145,7 @@ mod tests {
         let inverter = |(place, &role): (usize, _)| InverterSettings {
             host: format!("dongle-{place}"),
             role,
-            prefix: None,
-            lock_backend: None,
-            control: OwnControl::default(),
-            name: None,
-            port: 8899,
-            transport: Transport::Dongle,
+            ..InverterSettings::at(String::new(), None, Transport::Dongle)
         };
         Settings { inverters: roles.iter().enumerate().map(inverter).collect(), ..Settings::default() }
     }

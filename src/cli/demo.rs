@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{log, stop};
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
-use crate::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
+use crate::settings::{InverterSettings, Settings, Transport};
 use crate::simulator::{Family, Faults, Options, Simulator};
 
 /// A whole plant on this machine
@@ -111,13 +111,7 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
     settings.data_dir.clone_from(&directory.0);
     settings.inverters = vec![InverterSettings {
         name: Some("demo".to_owned()),
-        host: Ipv4Addr::LOCALHOST.to_string(),
-        port: dongle_port,
-        transport: Transport::Dongle,
-        role: Role::Auto,
-        prefix: None,
-        lock_backend: None,
-        control: OwnControl::default(),
+        ..InverterSettings::at(Ipv4Addr::LOCALHOST.to_string(), Some(dongle_port), Transport::Dongle)
     }];
     settings.poll.every = Duration::from_secs(args.every);
     settings.mqtt.host = Ipv4Addr::LOCALHOST.to_string();

@@ -11,7 +11,7 @@ use crate::app;
 use crate::catalogue::{Layout, as_json};
 use crate::inverter::read_once;
 use crate::ipc::{Answer, Ask};
-use crate::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
+use crate::settings::{InverterSettings, Settings, Transport};
 
 /// Long enough to ask for everything that may be behind an inverter, most of which is absent and silent.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -42,19 +42,9 @@ pub(super) fn run(args: ReadArgs) -> anyhow::Result<ExitCode> {
     log::init(if args.verbose { "debug" } else { log::OF_COMMANDS });
     let transport =
         Transport::NAMES.iter().find(|(name, _)| *name == args.transport).map_or(Transport::Dongle, |(_, kind)| *kind);
-    let port = args.port.unwrap_or_else(|| transport.default_port());
     let mut settings = Settings { data_dir: data_dir(args.config.clone()), ..Settings::default() };
     settings.locks.timeout = lock_timeout(args.config);
-    let each = InverterSettings {
-        name: None,
-        host: args.host,
-        port,
-        transport,
-        role: Role::Auto,
-        prefix: None,
-        lock_backend: None,
-        control: OwnControl::default(),
-    };
+    let each = InverterSettings::at(args.host, args.port, transport);
     let values = block_on(read(&each, &settings, !args.no_raw))??;
     print(&serde_json::to_string_pretty(&values)?)
 }

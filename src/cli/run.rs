@@ -55,12 +55,24 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    let advice = advice(addon.is_some(), file.as_deref());
     block_on(async move {
         if let (None, Some(addon)) = (&settings.timezone, addon) {
             settings.timezone = time_zone(addon.supervisor()).await;
         }
-        serve(&settings).await
+        serve(settings, &advice).await
     })?
+}
+
+/// What to do where no inverter is found.
+pub(super) fn advice(is_addon: bool, file: Option<&Path>) -> String {
+    let file = file.unwrap_or(Path::new("/etc/givtcp/givtcp.yaml")).display();
+    let place = if is_addon {
+        "the app's option inverters (host)".to_owned()
+    } else {
+        format!("{file} (inverters: [{{ host: 192.168.1.20 }}])")
+    };
+    format!("write the dongle's address into {place}, or search another network: givtcp discover 192.168.1.0/24")
 }
 
 /// The house's, where neither the settings nor the Supervisor's variable `TZ` say one.
@@ -75,8 +87,23 @@ async fn time_zone(supervisor: &Supervisor) -> Option<String> {
     is_known.then_some(zone)
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let stopped = stop::signal().context("cannot listen for signals")?;
+async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode> {
+    let mut stopped = std::pin::pin!(stop::signal().context("cannot listen for signals")?);
+    if settings.inverters.is_empty() {
+        // Health checks and the web interface are answered meanwhile.
+        let idle = App::start(&settings)?;
+        let found = tokio::select! {
+            biased;
+            () = &mut stopped => None,
+            found = app::seek(&settings, advice) => Some(found),
+        };
+        idle.stop().await;
+        match found {
+            Some(found) => settings.inverters = found?,
+            None => return Ok(ExitCode::SUCCESS),
+        }
+    }
+    let settings = &settings;
     app::refuse_while_held(settings).await?;
     let mut app = App::start(settings)?;
     app.undo_left(settings)?;

@@ -8,7 +8,7 @@ use super::{check, run};
 use crate::app::{self, App};
 use crate::control::{By, Command, Order, Report};
 use crate::ipc::{Answer, Ask, Wanted};
-use crate::settings::{self, InverterSettings, OwnControl, Role, Settings, Transport};
+use crate::settings::{self, InverterSettings, Settings, Transport};
 
 /// Without a daemon the inverter is connected to, and asked for all that may be behind it, before it takes a command.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -66,17 +66,7 @@ impl TargetArgs {
         settings.inverters.iter().find(is_it).cloned().unwrap_or_else(|| {
             let transport = Transport::NAMES.iter().find(|(name, _)| *name == self.transport);
             let transport = transport.map_or(Transport::Dongle, |(_, kind)| *kind);
-            let port = self.port.unwrap_or_else(|| transport.default_port());
-            InverterSettings {
-                name: None,
-                host: host.to_owned(),
-                port,
-                transport,
-                role: Role::Auto,
-                prefix: None,
-                lock_backend: None,
-                control: OwnControl::default(),
-            }
+            InverterSettings::at(host, self.port, transport)
         })
     }
 }
@@ -90,6 +80,9 @@ pub(super) fn settings_of(config: Option<PathBuf>, defaults_do: bool) -> Result<
         Err(faults) => return Err(Wrong::Settings(faults)),
     };
     settings.data_dir = run::data_dir(settings.data_dir);
+    if settings.inverters.is_empty() {
+        settings.inverters = app::found_before(&settings);
+    }
     Ok(settings)
 }
 

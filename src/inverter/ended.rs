@@ -23,6 +23,8 @@ pub(super) enum Ended {
     NoAnswer,
     #[error("another inverter answers on this connection: {0}")]
     OtherInverter(Serial),
+    #[error("inverter {seen} answers, and not {wanted}, which inverters[].serial names")]
+    NotThisOne { seen: Serial, wanted: Serial },
     /// On the standard transports a request without a reply ends the connection; by itself that is no fault.
     #[error("a request was not answered, so that the connection could not be trusted any more")]
     Unanswered,

@@ -257,6 +257,9 @@ impl Task {
         let Some(seen) = fresh.identity().cloned() else {
             return Err(Ended::NoInverter("it tells no serial number".to_owned()));
         };
+        if let Some(wanted) = self.inverter.serial.filter(|wanted| *wanted != seen.serial) {
+            return Err(Ended::NotThisOne { seen: seen.serial, wanted });
+        }
         if let Some(known) = self.plant.identity() {
             tracing::warn!(
                 inverter.name = %self.inverter.name,

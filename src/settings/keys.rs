@@ -53,6 +53,7 @@ pub(super) const KEYS: &[Key] = &[
     key("inverters[].transport"),
     key("inverters[].role"),
     key("inverters[].prefix"),
+    key("inverters[].serial"),
     key("inverters[].locks.backend"),
     key("inverters[].control.export_floor"),
     key("inverters[].control.on_stop"),

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::fault::Want;
 use super::keys;
 use super::types::HttpSettings;
+use crate::frame::Serial;
 
 /// The longest text that any setting takes, in bytes.
 const LONGEST: usize = 1024;
@@ -206,6 +207,12 @@ fn is_host(text: &str) -> bool {
 }
 
 /// `host`, `host:port` or `[IPv6]:port`.
+/// A serial number of an inverter, in any case.
+pub(super) fn serial(text: &str) -> Result<Serial, Want> {
+    let serial = text.trim().to_ascii_uppercase().parse::<Serial>().ok().filter(Serial::is_plausible);
+    serial.ok_or_else(|| "must be an inverter's serial number, as SA2114G047".into())
+}
+
 pub(super) fn address(text: &str) -> Result<(String, Option<u16>), Want> {
     if let Ok(bare) = host(text) {
         return Ok((bare, None));

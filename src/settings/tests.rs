@@ -47,16 +47,7 @@ fn faults(text: &str) -> Vec<String> {
 #[test]
 fn the_example_file_holds_exactly_the_defaults() {
     let Loaded { settings, warnings, .. } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
-    let inverter = InverterSettings {
-        name: None,
-        host: "192.168.1.20".into(),
-        port: 8899,
-        transport: Transport::Dongle,
-        role: Role::Auto,
-        prefix: None,
-        lock_backend: None,
-        control: OwnControl::default(),
-    };
+    let inverter = InverterSettings::at("192.168.1.20", None, Transport::Dongle);
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
     assert_eq!(describe(&settings), describe(&defaults));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::control::{CLOCK_THRESHOLD, DAILY_WRITES, STOP_TIMEOUT};
+use crate::frame::Serial;
 
 mod choices;
 mod homeassistant;
@@ -23,7 +24,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// IANA name of the inverters' time zone. `None` is the system's zone (`TZ`).
     pub timezone: Option<String>,
-    /// The inverters to poll, at least one, no address twice.
+    /// The inverters to poll, no address twice. None: those that are found in the local network.
     pub inverters: Vec<InverterSettings>,
     /// How often they are read.
     pub poll: PollSettings,
@@ -78,6 +79,9 @@ pub struct InverterSettings {
     /// What the ids of its entities begin with where `homeassistant.entities` is `givtcp`; letters, digits and `_`. `None`:
     /// `GivTCP`, then `GivTCP2` and so on, by its place in the list; [`Settings::prefix`] says it.
     pub prefix: Option<String>,
+    /// Its serial number, by which it is found again when its address has changed, and without which no other inverter is
+    /// taken for it. `None`: whichever is there.
+    pub serial: Option<Serial>,
     /// Where its locks are kept, `inverters[].locks.backend`. `None`: where `locks.backend` says.
     pub lock_backend: Option<LockBackend>,
     /// What of its commands is otherwise than `control` says, `inverters[].control`.
@@ -240,6 +244,25 @@ pub struct LogSettings {
     pub level: String,
 }
 
+// === impl InverterSettings ===
+
+impl InverterSettings {
+    /// One at this host, with the transport's port unless another is given; the rest as the defaults have it.
+    pub fn at(host: impl Into<String>, port: Option<u16>, transport: Transport) -> Self {
+        Self {
+            name: None,
+            host: host.into(),
+            port: port.unwrap_or_else(|| transport.default_port()),
+            transport,
+            role: Role::Auto,
+            prefix: None,
+            serial: None,
+            lock_backend: None,
+            control: OwnControl::default(),
+        }
+    }
+}
+
 // === impl Settings ===
 
 impl Settings {
@@ -251,7 +274,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// The defaults. Without an inverter, so not yet valid by themselves.
+    /// The defaults. Without an inverter.
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from(super::DATA_DIR),

@@ -111,6 +111,10 @@ impl View {
         self.put(key("transport"), inverter.transport);
         self.put(key("role"), inverter.role);
         self.put(key("prefix"), inverter.prefix.as_deref().unwrap_or("(GivTCP, GivTCP2, ... by its place)"));
+        match inverter.serial {
+            Some(serial) => self.put(key("serial"), serial),
+            None => self.put(key("serial"), "(whichever is there)"),
+        }
         match inverter.lock_backend {
             Some(backend) => self.put(key("locks.backend"), backend),
             None => self.put(key("locks.backend"), "(as locks.backend)"),

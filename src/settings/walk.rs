@@ -291,11 +291,6 @@ impl Walk<'_> {
     fn inverters(&mut self, root: &Value) -> Vec<InverterSettings> {
         let list = layer::find(root, INVERTERS);
         let elements = list.map(layer::elements).unwrap_or_default();
-        if elements.is_empty() {
-            let origin = list.map_or_else(|| self.origins.whole(), |list| self.origins.of(list));
-            let want = "must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20";
-            self.faults.push(Fault::new(origin, INVERTERS, want));
-        }
         let mut addresses = BTreeMap::new();
         let looked_at = elements.iter().enumerate().filter(|(_, element)| !layer::is_wrong(element));
         looked_at.map(|(index, element)| self.inverter(index, element, &mut addresses)).collect()
@@ -317,6 +312,7 @@ impl Walk<'_> {
             transport,
             role: self.read(&scope, "role", Role::Auto, |text| scalar::one_of(text, &Role::NAMES)),
             prefix: self.read(&scope, "prefix", None, |text| scalar::id_prefix(text).map(Some)),
+            serial: self.read(&scope, "serial", None, |text| scalar::serial(text).map(Some)),
             lock_backend: self
                 .read(&scope, "locks.backend", None, |text| scalar::one_of(text, &LockBackend::NAMES).map(Some)),
             control: self.own_control(&scope),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use givtcp::settings::{InverterSettings, OwnControl, PeriodSettings, Role, Settings, Transport, describe};
+use givtcp::settings::{InverterSettings, PeriodSettings, Settings, Transport, describe};
 use givtcp::simulator::Fault;
 
 /// A page of docs/ is what the program makes; with `GIVTCP_BLESS=1` it becomes that. `test` is what to run then.
@@ -39,16 +39,7 @@ fn pages() -> Vec<String> {
 #[test]
 fn every_setting_stands_in_the_documentation_with_its_default_and_its_variable() {
     let page = text("docs/settings.md");
-    let inverter = InverterSettings {
-        name: None,
-        host: "192.168.1.20".into(),
-        port: 8899,
-        transport: Transport::Dongle,
-        role: Role::Auto,
-        prefix: None,
-        lock_backend: None,
-        control: OwnControl::default(),
-    };
+    let inverter = InverterSettings::at("192.168.1.20", None, Transport::Dongle);
     let mut settings = Settings { inverters: vec![inverter], ..Settings::default() };
     settings.rates.periods = vec![PeriodSettings { name: "peak".into(), rate: settings.rates.day }];
     let mut missing = Vec::new();

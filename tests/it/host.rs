@@ -64,7 +64,12 @@ pub fn quick() -> Options {
 impl Host {
     pub fn new(face: Face) -> Self {
         // The port stays this one's while nobody listens, since it was bound with its address to be used again.
-        let socket = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), face)
+    }
+
+    /// At another address of this machine.
+    pub fn at(address: SocketAddr, face: Face) -> Self {
+        let socket = bound(address);
         let mut host = Self { address: socket.local_addr().unwrap(), record: Arc::default(), serving: None };
         host.serve(socket, face);
         host

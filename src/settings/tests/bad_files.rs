@@ -80,9 +80,6 @@ fn a_fault_tells_its_parts() {
 #[test]
 fn a_whole_file_that_is_no_settings_file_is_one_fault() {
     let cases = [
-        "",
-        "# nothing\n",
-        "---\n",
         "just words\n",
         "- a\n- b\n",
         "a: [1, 2\n",
@@ -104,9 +101,6 @@ fn a_whole_file_that_is_no_settings_file_is_one_fault() {
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r##"
-    "" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
-    "# nothing\n" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
-    "---\n" => givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20
     "just words\n" => givtcp.yaml:1:1: must hold names and values, not one value
     "- a\n- b\n" => givtcp.yaml:1:1: must hold names and values, not a list
     "a: [1, 2\n" => givtcp.yaml:2:1: is not valid YAML: while parsing a flow sequence, expected ',' or ']'
@@ -146,11 +140,24 @@ fn names_joined_by_dots_are_not_taken_for_nested_ones() {
 }
 
 #[test]
-fn an_empty_list_of_inverters_is_a_fault() {
-    insta::assert_snapshot!(shown(load_with("inverters: []\n", &[])).join("\n"), @"givtcp.yaml:1:12: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20");
-    insta::assert_snapshot!(shown(load_with("mqtt: {}\n", &[])).join("\n"), @"givtcp.yaml: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20");
+fn without_an_inverter_those_are_polled_that_are_found_which_is_said() {
+    for text in ["", "# nothing\n", "---\n", "inverters: []\n", "inverters: ~\n", "mqtt: {}\n"] {
+        let Loaded { settings, warnings, .. } = load_with(text, &[]).unwrap();
+        assert!(settings.inverters.is_empty(), "{text}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(warnings.join("\n"), @"inverters: none is named, so that those are polled that are found in the local network; `givtcp discover` shows them");
+        }
+    }
+    assert!(from_text(None, no_env()).unwrap().settings.inverters.is_empty());
     insta::assert_snapshot!(shown(load_with("inverters: 192.168.1.20\n", &[])).join("\n"), @"givtcp.yaml:1:12: inverters: must be a list of inverters, not one value");
-    insta::assert_snapshot!(shown(from_text(None, no_env())).join("\n"), @"settings: inverters: must name at least one inverter, in a settings file or as GIVTCP_INVERTERS=192.168.1.20");
+}
+
+#[test]
+fn a_serial_number_is_taken_in_any_case_and_nothing_else_is_one() {
+    let one = |serial: &str| format!("inverters: [{{ host: a, serial: {serial} }}]\n");
+    let serial = load_with(&one("sa2114g047"), &[]).unwrap().settings.inverters[0].serial;
+    assert_eq!(serial, "SA2114G047".parse().ok());
+    insta::assert_snapshot!(shown(load_with(&one("garage"), &[])).join("\n"), @"givtcp.yaml:1:32: inverters[0].serial: must be an inverter's serial number, as SA2114G047: garage");
 }
 
 #[test]

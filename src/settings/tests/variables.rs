@@ -105,6 +105,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[0].transport: dongle
     inverters[0].role: auto
     inverters[0].prefix: (GivTCP, GivTCP2, ... by its place)
+    inverters[0].serial: (whichever is there)
     inverters[0].locks.backend: (as locks.backend)
     inverters[0].control.export_floor: (as control.export_floor)
     inverters[0].control.on_stop: (as control.on_stop)
@@ -115,6 +116,7 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     inverters[1].transport: dongle
     inverters[1].role: auto
     inverters[1].prefix: (GivTCP, GivTCP2, ... by its place)
+    inverters[1].serial: (whichever is there)
     inverters[1].locks.backend: (as locks.backend)
     inverters[1].control.export_floor: (as control.export_floor)
     inverters[1].control.on_stop: (as control.on_stop)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use givtcp::app::App;
 use givtcp::control::{By, Command, Order, Outcome};
 use givtcp::frame::Bank;
-use givtcp::settings::{InverterSettings, OwnControl, Role, Settings, Transport};
+use givtcp::settings::{InverterSettings, Settings, Transport};
 use givtcp::simulator::{Options, Simulator};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -32,16 +32,7 @@ async fn over_every_transport_commands_of_one_register_and_of_several_are_applie
         });
         plants.push(plant);
         let host = "127.0.0.1".to_owned();
-        inverters.push(InverterSettings {
-            name: None,
-            host,
-            port,
-            transport,
-            role: Role::Auto,
-            prefix: None,
-            lock_backend: None,
-            control: OwnControl::default(),
-        });
+        inverters.push(InverterSettings::at(host, Some(port), transport));
     }
     // What must survive a power cut is not kept in memory, where the system's directory for such things may be.
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
