@@ -234,6 +234,9 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     await page.locator("#token").fill("not the one that it is");
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByText("This token is not the right one.").waitFor();
+    // Whoever closes the dialog finds it again.
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Give the token" }).click();
     await page.locator("#token").fill(TOKEN);
     await page.getByRole("button", { name: "Go on" }).click();
     await page.waitForSelector("#controls");
@@ -247,6 +250,21 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     assert.deepEqual(asked.filter((url) => !url.startsWith(ingress.address)), [], "nothing is asked of anybody else");
     assert.deepEqual(ingress.seen.filter((line) => !line.includes("/api/hassio_ingress/a1B2c3/")), []);
     assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("the program's values arrive by a stream, without asking again", async () => {
+    const front = await stand({ past: true });
+    const { page, close } = await open(1, {}, front.address);
+    const asked = () => front.seen.filter((line) => line.endsWith("/snapshot")).length;
+    await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+    const told = () => page.locator('.all [data-path="Stats/Last_Updated_Time"]').textContent();
+    await until("the stream is open", () => asked() === 2);
+    for (let poll = 0; poll < 2; poll++) {
+      const before = await told();
+      await until("a poll arrives", async () => (await told()) !== before);
+    }
+    assert.equal(asked(), 2, "one answer at first, and the stream");
     await close();
   });
 
@@ -288,6 +306,44 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
       }
     });
   }
+
+  test("health is shown as far as the program tells it", async () => {
+    const health = {
+      address: "192.168.1.20:8899",
+      transport: "dongle",
+      link: { state: "connected", since: new Date().toISOString(), requests: 12345, latency_ms: 120 },
+      locks: [
+        { name: "inverter_link:192.168.1.20:8899", holder: "pi:812", ours: false, fence: 12 },
+        { name: "inverter_write:SD2227G101", holder: null },
+      ],
+      statuses: [{ name: "force_charge", state: "running" }],
+      group: { role: "standby", members: ["pi:812", "nas:77"] },
+      writes: { today: 12, limit: 300 },
+      mqtt: { enabled: true, connected: false, broker: "127.0.0.1:1883" },
+    };
+    const front = await stand({ past: true, health });
+    const { page, faults, close } = await open(1, { width: 360 }, front.address);
+    await page.getByText("Writes today: 12 of 300").waitFor();
+    const text = await page.locator("#health").textContent();
+    for (const said of ["held by pi:812", "free", "Standby in its standby group with pi:812, nas:77", "not connected, 127.0.0.1:1883"]) {
+      assert.ok(text.includes(said), `"${said}" is not in: ${text}`);
+    }
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "it scrolls sideways");
+    await page.locator("#health").screenshot({ path: `${shots}health.png` });
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("an inverter that was never read is said to be so, beside those that were", async () => {
+    const nobody = await run([plants[0].port, 9]);
+    const { page, close } = await browser.open(`${nobody.address}/`);
+    rest.push(nobody.end);
+    await page.getByRole("button", { name: "Inverter 2" }).click();
+    await page.getByText("Nothing was read of this inverter yet").waitFor();
+    await page.getByRole("button", { name: "Inverter 1" }).click();
+    await page.waitForSelector("#controls");
+    await close();
+  });
 
   test("several inverters are chosen by keyboard, and one that is chosen stays so", async () => {
     const { page, close } = await open(1);

@@ -1,6 +1,7 @@
-// A small server before the program, for tests and for working on the page: it serves `dist` under the strict policy
-// that the program has, passes the API on, can stand below another path as Home Assistant's ingress does, and tells a
-// simulated past where the program keeps none.
+// A small server before the program, for tests and for working on the page: it passes everything on, can stand below
+// another path as Home Assistant's ingress does, and tells what the program cannot tell at will: a month's past, health,
+// a stream that says what it is told to. With `page: "dist"` it serves `dist` itself, under the policy that the program
+// has: then a program that was built before the page will do.
 import { createServer, request } from "node:http";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, join, normalize } from "node:path";
@@ -12,10 +13,12 @@ const POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; for
 
 /**
  * Serves on a free port of 127.0.0.1 until `close`. `program` is where the API is; `prefix` is taken off each path, and
- * told as ingress does; `past` tells a simulated past; `page: "program"` has the program serve the page too. With `live`
- * the values stream, and `push` sends what a change makes of those that the program has; `only` says what is passed on.
+ * told as ingress does; `past` tells a simulated past, `health` what is told of health. With `live` the values stream, and
+ * `push` sends what a change makes of those that the program has; `only` says what of the API is passed on.
  */
-export function serve({ program, prefix = "", past = false, page = "dist", headers = {}, port = 0, live = false, only = () => true }) {
+export function serve(options) {
+  const { program, prefix = "", past = false, health, page = process.env.PAGE ?? "program", headers = {}, port = 0 } = options;
+  const { live = false, only = () => true } = options;
   const seen = [];
   const streams = new Set();
   const server = createServer(async (asked, answer) => {
@@ -24,7 +27,7 @@ export function serve({ program, prefix = "", past = false, page = "dist", heade
     if (!pathname.startsWith(`${prefix}/`)) return done(answer, 404, "text/plain", "outside of the path");
     const path = pathname.slice(prefix.length);
     if (path.startsWith("/api/")) {
-      const told = past && invented(path, new URLSearchParams(search));
+      const told = (past && invented(path, new URLSearchParams(search))) || (path.endsWith("/health") && health);
       if (told) return done(answer, 200, "application/json", JSON.stringify(told));
       if (live && path.endsWith("/snapshot") && asked.headers.accept?.includes("text/event-stream")) {
         return stream(new URL(path, program), answer, streams);
