@@ -112,7 +112,7 @@ export class Live {
           this.silent = words(error);
           this.lost = undefined;
         } else {
-          this.lost = words(error);
+          this.lost = error instanceof Trouble && error.status === 401 ? "givtcp asks for its token" : words(error);
         }
         this.changed();
       }

@@ -220,7 +220,7 @@ function Editor({ live, slot }: { live: Live; slot: Slot }) {
         {edge("end", "to")}
         {slot.targetControl && (
           <label>
-            <span>target</span>
+            <span>target, %</span>
             <input
               type="number"
               min={slot.targetControl.min}
@@ -228,7 +228,6 @@ function Editor({ live, slot }: { live: Live; slot: Slot }) {
               value={draft.target ?? ""}
               onInput={(event) => setDraft({ ...draft, target: event.currentTarget.valueAsNumber })}
             />
-            <span>%</span>
           </label>
         )}
         <span class="act">
