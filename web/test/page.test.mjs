@@ -335,14 +335,21 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     await close();
   });
 
-  test("an inverter that was never read is said to be so, beside those that were", async () => {
-    const nobody = await run([plants[0].port, 9]);
-    const { page, close } = await browser.open(`${nobody.address}/`);
+  test("an inverter that was never read, or no longer answers, is said to be so", async () => {
+    const plant = await simulate("hybrid-gen1", 5, 12);
+    rest.push(plant.stop);
+    const nobody = await run([plant.port, 9]);
     rest.push(nobody.end);
+    const { page, close } = await browser.open(`${nobody.address}/`);
     await page.getByRole("button", { name: "Inverter 2" }).click();
     await page.getByText("Nothing was read of this inverter yet").waitFor();
     await page.getByRole("button", { name: "Inverter 1" }).click();
     await page.waitForSelector("#controls");
+    await page.getByText("Live", { exact: true }).waitFor();
+    await plant.stop();
+    await page.getByText("The inverter does not answer.").waitFor({ timeout: 25_000 });
+    await page.getByText(/These values are \d+ seconds? old/).waitFor();
+    assert.equal(await page.locator("main.old").count(), 1);
     await close();
   });
 
