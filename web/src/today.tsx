@@ -4,6 +4,7 @@ import { minutes, number } from "./format";
 import { Card, Facts, Value } from "./show";
 import { type Values, soc } from "./values";
 
+const RATES = "Energy/Rates";
 const ENERGY: [string, string][] = [
   ["Generated", "Energy/Today/PV_Energy_Today_kWh"],
   ["Used", "Energy/Today/Load_Energy_Today_kWh"],
@@ -57,29 +58,35 @@ function Charge({ values }: { values: Values }) {
   );
 }
 
+/** What the day's import cost at each rate: the named periods' where there are any, else by day and night. */
+function costs(values: Values): [string, string][] {
+  const periods = values
+    .below(`${RATES}/Periods`)
+    .filter(({ name }) => name.endsWith("/Cost_Today"))
+    .map(({ name, item }): [string, string] => [`Import, ${name.split("/")[0]}`, item.path]);
+  if (periods.length > 0) return periods;
+  return [
+    ["Import by day", `${RATES}/Day_Cost`],
+    ["Import by night", `${RATES}/Night_Cost`],
+  ];
+}
+
 /** Costs are numbers without a currency: the settings have none. */
 function Cost({ values }: { values: Values }) {
-  const rates = "Energy/Rates";
-  const day = values.number(`${rates}/Day_Cost`);
-  const night = values.number(`${rates}/Night_Cost`);
-  const income = values.number(`${rates}/Export_Income_Today`);
-  if (day === undefined && night === undefined) return null;
-  const sum = (day ?? 0) + (night ?? 0) - (income ?? 0);
+  const paid = costs(values).filter(([, path]) => values.item(path));
+  if (paid.length === 0) return null;
+  const income = `${RATES}/Export_Income_Today`;
+  const sum = paid.reduce((all, [, path]) => all + (values.number(path) ?? 0), -(values.number(income) ?? 0));
+  const [rate, named] = values.item(`${RATES}/Current_Period`)
+    ? [`${RATES}/Current_Period_Rate`, `${RATES}/Current_Period`]
+    : [`${RATES}/Current_Rate`, `${RATES}/Current_Rate_Type`];
   return (
     <>
       <h3>Cost</h3>
-      <Facts
-        values={values}
-        class="tiles"
-        facts={[
-          ["Import by day", `${rates}/Day_Cost`],
-          ["Import by night", `${rates}/Night_Cost`],
-          ["Earned by export", `${rates}/Export_Income_Today`],
-        ]}
-      />
+      <Facts values={values} class="tiles" facts={[...paid, ["Earned by export", income]]} />
       <p class="hint">
-        In sum {number(Number(sum.toFixed(2)))}. Rate now: <Value values={values} path={`${rates}/Current_Rate`} /> a kWh (
-        <Value values={values} path={`${rates}/Current_Rate_Type`} />
+        In sum {number(Number(sum.toFixed(2)))}. Rate now: <Value values={values} path={rate} /> a kWh (
+        <Value values={values} path={named} />
         ).
       </p>
     </>
