@@ -14,7 +14,7 @@ const FAMILIES = ["hybrid-gen1", "ems", "three-phase-hybrid"];
 const NIGHT = 4;
 
 // Each test of several seconds mostly waits for polls, so some go at a time.
-const AT_A_TIME = 3;
+const AT_A_TIME = 4;
 
 let plants, given, witness, browser, front;
 /** What a failed test leaves open. */
@@ -75,6 +75,59 @@ function says(text, value) {
 }
 
 describe("the page", { concurrency: AT_A_TIME }, () => {
+  // Those that wait longest begin first.
+  test("a force charge begins and ends from the page, and the inverter does as it says", async () => {
+    const { page, faults, close, serial } = await open(NIGHT);
+    const plant = async () => {
+      const { values } = await witness.api("plants/1/snapshot");
+      const value = (path) => values.find((one) => one.path === path)?.value;
+      return { end: value("Timeslots/Charge_end_time_slot_1"), power: value("Power/Power/Battery_Power") };
+    };
+    const before = await until("the witness has read it", async () => ((await plant()).end ? plant() : undefined));
+    assert.ok(before.power > 0, "by night the battery serves the house");
+    const row = page.locator('[data-override="forceCharge"]');
+    await row.locator("select").selectOption("30");
+    await row.getByRole("button", { name: "Start" }).click();
+    await row.getByText("Done:").waitFor();
+    const { overrides } = await given.api(`plants/${serial}/overrides`);
+    assert.equal(overrides[0]?.command, "forceCharge");
+    await row.locator("[data-minutes-left]").waitFor();
+    assert.ok(Math.abs(Number(await row.locator("[data-minutes-left]").getAttribute("data-minutes-left")) - overrides[0].minutes_left) <= 1);
+    await until("the battery charges, in a slot", async () => {
+      const { end, power } = await plant();
+      return end !== before.end && power < -2000;
+    });
+    await page.locator('[data-flow="battery"][data-direction="out"]').waitFor();
+    await page.screenshot({ path: `${shots}force-charge.png` });
+    await row.getByRole("button", { name: "Cancel" }).click();
+    await row.getByRole("button", { name: "Start" }).waitFor();
+    assert.deepEqual((await given.api(`plants/${serial}/overrides`)).overrides, []);
+    await until("what was set before is put back", async () => {
+      const { end, power } = await plant();
+      return end === before.end && power > 0;
+    });
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("an inverter that was never read, or no longer answers, is said to be so", async () => {
+    const plant = await simulate("hybrid-gen1", 5, 12);
+    rest.push(plant.stop);
+    const nobody = await run([plant.port, 9]);
+    rest.push(nobody.end);
+    const { page, close } = await browser.open(`${nobody.address}/`);
+    await page.getByRole("button", { name: "Inverter 2" }).click();
+    await page.getByText("Nothing was read of this inverter yet").waitFor();
+    await page.getByRole("button", { name: "Inverter 1" }).click();
+    await page.waitForSelector("#controls");
+    await page.getByText("Live", { exact: true }).waitFor();
+    await plant.stop();
+    await page.getByText("The inverter does not answer.").waitFor({ timeout: 25_000 });
+    await page.getByText(/These values are \d+ seconds? old/).waitFor();
+    assert.equal(await page.locator("main.old").count(), 1);
+    await close();
+  });
+
   for (const [place, family] of FAMILIES.entries()) {
     test(`every number of ${family} is the program's, within a poll`, async () => {
       const { page, faults, close, serial } = await open(place + 1);
@@ -118,40 +171,6 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
       await close();
     });
   }
-
-  test("a force charge begins and ends from the page, and the inverter does as it says", async () => {
-    const { page, faults, close, serial } = await open(NIGHT);
-    const plant = async () => {
-      const { values } = await witness.api("plants/1/snapshot");
-      const value = (path) => values.find((one) => one.path === path)?.value;
-      return { end: value("Timeslots/Charge_end_time_slot_1"), power: value("Power/Power/Battery_Power") };
-    };
-    const before = await until("the witness has read it", async () => ((await plant()).end ? plant() : undefined));
-    assert.ok(before.power > 0, "by night the battery serves the house");
-    const row = page.locator('[data-override="forceCharge"]');
-    await row.locator("select").selectOption("30");
-    await row.getByRole("button", { name: "Start" }).click();
-    await row.getByText("Done:").waitFor();
-    const { overrides } = await given.api(`plants/${serial}/overrides`);
-    assert.equal(overrides[0]?.command, "forceCharge");
-    await row.locator("[data-minutes-left]").waitFor();
-    assert.ok(Math.abs(Number(await row.locator("[data-minutes-left]").getAttribute("data-minutes-left")) - overrides[0].minutes_left) <= 1);
-    await until("the battery charges, in a slot", async () => {
-      const { end, power } = await plant();
-      return end !== before.end && power < -2000;
-    });
-    await page.locator('[data-flow="battery"][data-direction="out"]').waitFor();
-    await page.screenshot({ path: `${shots}force-charge.png` });
-    await row.getByRole("button", { name: "Cancel" }).click();
-    await row.getByRole("button", { name: "Start" }).waitFor();
-    assert.deepEqual((await given.api(`plants/${serial}/overrides`)).overrides, []);
-    await until("what was set before is put back", async () => {
-      const { end, power } = await plant();
-      return end === before.end && power > 0;
-    });
-    assert.deepEqual(faults, []);
-    await close();
-  });
 
   test("a setting is set, and the page says what came of it", async () => {
     const { page, close, serial } = await open(1);
@@ -332,24 +351,6 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     assert.deepEqual(await page.evaluate(overlaps), []);
     await page.locator("#health").screenshot({ path: `${shots}health.png` });
     assert.deepEqual(faults, []);
-    await close();
-  });
-
-  test("an inverter that was never read, or no longer answers, is said to be so", async () => {
-    const plant = await simulate("hybrid-gen1", 5, 12);
-    rest.push(plant.stop);
-    const nobody = await run([plant.port, 9]);
-    rest.push(nobody.end);
-    const { page, close } = await browser.open(`${nobody.address}/`);
-    await page.getByRole("button", { name: "Inverter 2" }).click();
-    await page.getByText("Nothing was read of this inverter yet").waitFor();
-    await page.getByRole("button", { name: "Inverter 1" }).click();
-    await page.waitForSelector("#controls");
-    await page.getByText("Live", { exact: true }).waitFor();
-    await plant.stop();
-    await page.getByText("The inverter does not answer.").waitFor({ timeout: 25_000 });
-    await page.getByText(/These values are \d+ seconds? old/).waitFor();
-    assert.equal(await page.locator("main.old").count(), 1);
     await close();
   });
 
