@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Snapshots, shelf};
 use crate::catalogue::{Layout, as_json};
-use crate::control::{By, Command, Order, Orders};
+use crate::control::{By, Order, Orders};
 use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
 use crate::ipc::{self, Answer, Answering, Ask, Wanted};
@@ -61,9 +61,9 @@ impl Answers {
         let Some(known) = self.known.iter().find(knows) else {
             return Answer::NotHeld { by: self.holder(&links).await };
         };
-        match Command::parse(&wanted.command, &wanted.payload) {
-            Ok(command) => {
-                let order = Order { dry_run: wanted.dry_run, ..Order::new(command, By::CommandLine) };
+        match Order::parse(&wanted.command, &wanted.payload, By::CommandLine) {
+            Ok(order) => {
+                let order = Order { dry_run: wanted.dry_run || order.dry_run, ..order };
                 Answer::Report { report: known.orders.give(order).await }
             }
             Err(fault) => Answer::Fault { why: fault.to_string() },

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 const MOST_WAITING: usize = 32;
 /// So many are given to the inverter at a time.
 const MOST_GIVEN: usize = 16;
-/// A second command of the same id is dropped for so long.
+/// The same command with the same id is dropped for so long.
 const MEMORY: Duration = Duration::from_secs(600);
 /// So many ids are known; the oldest are forgotten first.
 const MOST_IDS: usize = 1024;
@@ -54,7 +54,7 @@ struct Desk {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Waiting>,
-    /// The ids of the last ten minutes, the oldest first.
+    /// The ids of the last ten minutes with what they were of, the oldest first.
     ids: VecDeque<(Instant, String)>,
     said: Vec<(&'static str, Instant)>,
 }
@@ -127,19 +127,18 @@ impl Desk {
         if arrival.retained {
             return self.ignore(&arrival, id, "retained", "it was published as retained; publish commands without");
         }
-        let command = match Command::parse(&arrival.name, text) {
-            Ok(command) => command,
+        let order = match Order::parse(&arrival.name, text, By::Mqtt) {
+            Ok(order) => Order { inverter: Some(arrival.serial), id, ..order },
             Err(fault) => return self.ignore(&arrival, id, "invalid", &fault.to_string()),
         };
-        let dry_run = field("dry_run").and_then(Value::as_bool).unwrap_or(false);
-        let kind = (arrival.name.to_ascii_lowercase(), slot(&command), dry_run);
-        let order = Order { dry_run, inverter: Some(arrival.serial), id, ..Order::new(command, By::Mqtt) };
+        let kind = (arrival.name.to_ascii_lowercase(), slot(&order.command), order.dry_run);
         self.enter(Waiting { kind, order, arrival });
     }
 
     fn enter(&self, new: Waiting) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if new.order.id.as_ref().is_some_and(|id| state.knows(id)) {
+        let known_as = known_as(&new.order);
+        if known_as.as_ref().is_some_and(|known_as| state.knows(known_as)) {
             tracing::debug!(inverter.serial = %new.arrival.serial, "dropped, its id came before: {}", new.order);
             return;
         }
@@ -150,7 +149,7 @@ impl Desk {
             let why = format!("{MOST_WAITING} commands wait already; try again in a few seconds");
             return self.ignore(&new.arrival, new.order.id, "busy", &why);
         }
-        state.remember(new.order.id.clone());
+        state.remember(known_as);
         state.waiting.push_back(new);
         drop(state);
         self.news.notify_one();
@@ -228,20 +227,20 @@ impl Waiting {
 // === impl State ===
 
 impl State {
-    fn knows(&mut self, id: &str) -> bool {
+    fn knows(&mut self, known_as: &str) -> bool {
         let now = Instant::now();
         while self.ids.front().is_some_and(|(at, _)| now.duration_since(*at) >= MEMORY) {
             self.ids.pop_front();
         }
-        self.ids.iter().any(|(_, known)| known == id)
+        self.ids.iter().any(|(_, known)| known == known_as)
     }
 
-    fn remember(&mut self, id: Option<String>) {
-        let Some(id) = id else { return };
+    fn remember(&mut self, known_as: Option<String>) {
+        let Some(known_as) = known_as else { return };
         if self.ids.len() >= MOST_IDS {
             self.ids.pop_front();
         }
-        self.ids.push_back((Instant::now(), id));
+        self.ids.push_back((Instant::now(), known_as));
     }
 
     fn is_to_be_said(&mut self, code: &'static str) -> bool {
@@ -269,6 +268,11 @@ fn as_id(id: Option<&Value>) -> Result<Option<String>, ()> {
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(_) => Err(()),
     }
+}
+
+/// What tells an order with an id from every other one: another command is none that came before, whatever its id is.
+fn known_as(order: &Order) -> Option<String> {
+    order.id.as_ref().map(|id| format!("{order} {id}"))
 }
 
 /// The slot that a command is about, 0 if none.

@@ -7,11 +7,11 @@ use clap::{Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
 use super::set::tell;
-use super::target::{TargetArgs, Wrong, give, settings_of};
+use super::target::{TargetArgs, Wrong, give, place, settings_of};
 use super::{WRONG_USAGE, block_on, complain, log, print};
 use crate::app;
 use crate::clock::SystemClock;
-use crate::control::Override;
+use crate::control::{Outcome, Override};
 use crate::ipc::Wanted;
 use crate::overrides::journal::{Record, What};
 use crate::settings::Settings;
@@ -123,19 +123,29 @@ fn stop(target: &TargetArgs, kind: Option<Kind>, all: bool, json: bool) -> anyho
         let (settings, each) = target.find()?;
         (settings, vec![each])
     };
-    let (mut reports, mut failed) = (Vec::new(), false);
-    for each in &each {
-        match block_on(give(&settings, each, &wanted))? {
-            Ok(some) => reports.extend(some),
+    let mut ended = ExitCode::SUCCESS;
+    for one in &each {
+        if each.len() > 1 && !json {
+            print(&format!("{}:", place(one)))?;
+        }
+        let told = match block_on(give(&settings, one, &wanted))? {
+            Ok(reports) if reports.iter().any(|report| report.outcome == Outcome::Planned) => {
+                tell(&reports, json)?;
+                complain("nothing was ended: control.dry_run is on; switch it off first");
+                ExitCode::FAILURE
+            }
+            Ok(reports) => tell(&reports, json)?,
             // The others are to end nevertheless.
             Err(error) => {
                 complain(&format!("{error:#}"));
-                failed = true;
+                ExitCode::FAILURE
             }
+        };
+        if told != ExitCode::SUCCESS {
+            ended = told;
         }
     }
-    let told = tell(&reports, json)?;
-    Ok(if failed { ExitCode::FAILURE } else { told })
+    Ok(ended)
 }
 
 fn list(settings: &Settings, json: bool) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use super::target::{TargetArgs, give};
 use super::{WRONG_USAGE, block_on, complain, log, print};
-use crate::control::{Command, Outcome, Report};
+use crate::control::{By, Order, Outcome, Report};
 use crate::ipc::Wanted;
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) struct SetArgs {
 pub(super) fn run(args: SetArgs) -> anyhow::Result<ExitCode> {
     log::init(log::OF_COMMANDS);
     let wanted = Wanted { command: args.command, payload: args.value, dry_run: args.dry_run };
-    if let Err(fault) = Command::parse(&wanted.command, &wanted.payload) {
+    if let Err(fault) = Order::parse(&wanted.command, &wanted.payload, By::CommandLine) {
         complain(&fault.to_string());
         return Ok(ExitCode::from(WRONG_USAGE));
     }

@@ -46,11 +46,11 @@ impl TargetArgs {
     pub(super) fn find(&self) -> Result<(Settings, InverterSettings), Wrong> {
         let settings = self.settings()?;
         let each = match &self.host {
-            Some(host) => self.named(host, &settings),
+            Some(host) => self.named(host, &settings)?,
             None => match &settings.inverters[..] {
                 [] => return Err(Wrong::NoInverter),
                 [only] => only.clone(),
-                several => return Err(Wrong::Several(several.iter().map(|each| each.host.clone()).collect())),
+                several => return Err(Wrong::Several(several.iter().map(place).collect())),
             },
         };
         Ok((settings, each))
@@ -61,14 +61,23 @@ impl TargetArgs {
         settings_of(self.config.clone(), self.host.is_some())
     }
 
-    fn named(&self, host: &str, settings: &Settings) -> InverterSettings {
+    fn named(&self, host: &str, settings: &Settings) -> Result<InverterSettings, Wrong> {
         let is_it = |each: &&InverterSettings| each.host == host && self.port.is_none_or(|port| port == each.port);
-        settings.inverters.iter().find(is_it).cloned().unwrap_or_else(|| {
+        let found: Vec<&InverterSettings> = settings.inverters.iter().filter(is_it).collect();
+        if found.len() > 1 {
+            return Err(Wrong::Several(found.into_iter().map(place).collect()));
+        }
+        Ok(found.first().copied().cloned().unwrap_or_else(|| {
             let transport = Transport::NAMES.iter().find(|(name, _)| *name == self.transport);
             let transport = transport.map_or(Transport::Dongle, |(_, kind)| *kind);
             InverterSettings::at(host, self.port, transport)
-        })
+        }))
     }
+}
+
+/// What tells an inverter of the settings from the others.
+pub(super) fn place(each: &InverterSettings) -> String {
+    format!("{} --port {}", each.host, each.port)
 }
 
 /// The settings of the daemon that would run here; where there are none, the defaults if they do as well.
@@ -107,8 +116,9 @@ pub(super) async fn give(
                 None => {}
             }
         }
-        let command = Command::parse(&wanted.command, &wanted.payload)?;
-        if matches!(&command, Command::Override(started) if started.minutes.is_some()) && !wanted.dry_run {
+        let order = Order::parse(&wanted.command, &wanted.payload, By::CommandLine)?;
+        let order = Order { dry_run: wanted.dry_run || order.dry_run, ..order };
+        if matches!(&order.command, Command::Override(started) if started.minutes.is_some()) && !order.dry_run {
             anyhow::bail!(
                 "{peer}: no running givtcp holds this inverter, and without one nothing would end the override; start `givtcp run` first"
             );
@@ -121,7 +131,6 @@ pub(super) async fn give(
             }
         };
         let Some(orders) = app.orders.first() else { anyhow::bail!("{peer}: nobody takes orders") };
-        let order = Order { dry_run: wanted.dry_run, ..Order::new(command, By::CommandLine) };
         reports.push(orders.give_within(order, LONGEST).await);
     }
     if let Some(app) = alone {

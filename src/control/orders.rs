@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Command, Outcome, Report};
+use super::{Command, Fault, Outcome, Report};
 use crate::frame::Serial;
 
 /// An outcome is told within this.
@@ -89,6 +89,15 @@ impl Order {
     /// One that is to be carried out.
     pub fn new(command: Command, by: By) -> Self {
         Self { command, dry_run: false, by, inverter: None, id: None }
+    }
+
+    /// From a command's name and payload, as every way in has them; a dry run if the payload says so.
+    ///
+    /// # Errors
+    /// What is wanted in place of what was given.
+    pub fn parse(name: &str, payload: &str, by: By) -> Result<Self, Fault> {
+        let dry_run = Command::parse_dry_run(name, payload)?;
+        Ok(Self { dry_run, ..Self::new(Command::parse(name, payload)?, by) })
     }
 }
 

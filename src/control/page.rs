@@ -54,7 +54,8 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
    that an idle inverter has its command at once. The start and the end of a slot that come within two seconds are one
    command. An outcome is told within nine seconds of the asking, and no command is begun later than that.
 2. What the plan depends on is read, and the plan made from that. A dry run (`control.dry_run`, or asked for with the
-   command) ends here, with the registers that would be written.
+   command: by the query `?dry_run=true`, the flag `--dry-run`, or a field `dry_run` of a JSON payload, by whatever way it
+   comes) ends here, with the registers that would be written.
 3. Under the lock `inverter_write:<serial>` one register after the other is written. An echo must come from the same
    inverter. If none comes, the register is read back after half a second; it is written again, twice at most, only if it
    did not change.

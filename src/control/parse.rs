@@ -12,6 +12,9 @@ use super::{
 /// Beyond this no inverter has a rate, W.
 const MOST_WATTS: i64 = 1_000_000;
 
+/// What `dry_run` must be.
+const DRY_RUN: &str = "has a dry_run that is neither true nor false";
+
 /// A name and its payload, being parsed.
 struct Parser<'a> {
     name: &'a str,
@@ -28,6 +31,16 @@ impl Command {
     pub fn parse(name: &str, payload: &str) -> Result<Self, Fault> {
         let parsed = Payload::parse(payload).map_err(|want| Fault::new(name, want, Some(payload)))?;
         Parser { name, raw: payload, payload: parsed }.command()
+    }
+
+    /// Whether a payload asks only for what would be written: its field `dry_run`, spelled as any switch is.
+    ///
+    /// # Errors
+    /// It is there and neither yes nor no: then nobody knows whether something is to be written.
+    pub fn parse_dry_run(name: &str, payload: &str) -> Result<bool, Fault> {
+        let fault = |want: &str| Fault::new(name, want, Some(payload));
+        let given = Payload::parse(payload).map_err(fault)?.field(&["dry_run"]).map_err(|_| fault(DRY_RUN))?;
+        given.map_or(Ok(false), |text| switch(&text).ok_or_else(|| fault(DRY_RUN)))
     }
 }
 

@@ -96,10 +96,19 @@ pub(super) fn slot(draft: &mut Draft<'_>, change: &SlotChange) -> Result<(), Ref
     }
     match (change.start, change.end) {
         (Some(start), Some(end)) => both(draft, at, start, end),
-        (Some(start), None) => draft.set(at.start, hhmm(start), Group::Slot, "slot start"),
-        (None, Some(end)) => draft.set(at.end, hhmm(end), Group::Slot, "slot end"),
+        (Some(start), None) => one(draft, (at.start, hhmm(start), "slot start"), at.end),
+        (None, Some(end)) => one(draft, (at.end, hhmm(end), "slot end"), at.start),
         (None, None) => Ok(()),
     }
+}
+
+/// One time, beside the other one that stays.
+fn one(draft: &mut Draft<'_>, new: (u16, u16, &'static str), other: u16) -> Result<(), Refusal> {
+    let (register, time, meaning) = new;
+    if draft.read([other])? == [time] && time != 0 {
+        return Err(draft.empty_slot());
+    }
+    draft.set(register, time, Group::Slot, meaning)
 }
 
 /// Both times. Between the two writes the slot has one old time and one new one. If that is a time nobody asked for, and

@@ -70,12 +70,13 @@ pub(super) async fn give(
     sent: Sent,
 ) -> Result<Report, Problem> {
     let Sent { dry_run, body } = sent;
-    let command = Command::parse(command, &body).map_err(|fault| Problem::bad(fault.to_string()))?;
-    if command == Command::RestartProgram {
-        return Ok(restart(shared, by, dry_run));
+    let order = Order::parse(command, &body, by).map_err(|fault| Problem::bad(fault.to_string()))?;
+    let order = Order { dry_run: dry_run || order.dry_run, inverter, ..order };
+    if order.command == Command::RestartProgram {
+        return Ok(restart(shared, by, order.dry_run));
     }
     let plant = shared.plants.get(place).ok_or_else(|| Problem::absent("there is no such inverter"))?;
-    Ok(plant.orders.give(Order { dry_run, inverter, ..Order::new(command, by) }).await)
+    Ok(plant.orders.give(order).await)
 }
 
 /// Ends the program in good order, to begin anew. Its answer is still sent.

@@ -210,6 +210,7 @@ async fn what_is_no_command_is_told_with_what_is_wanted() {
         (reserve, "{\"reservePercent\": [20]}"),
         (reserve, "{"),
         ("/REST1/setBatteryReserve?dry_run=maybe", "{\"reservePercent\": 20}"),
+        ("/REST1/setBatteryReserve", "{\"reservePercent\": 20, \"dry_run\": \"maybe\"}"),
         ("/REST1/setBatteryReserve?dryrun=true", "{\"reservePercent\": 20}"),
         ("/REST1/setNothing", "{}"),
         ("/REST2/setBatteryReserve", "{}"),
@@ -228,6 +229,7 @@ async fn what_is_no_command_is_told_with_what_is_wanted() {
         /REST1/setBatteryReserve {"reservePercent": [20]}: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a number: {\"reservePercent\": [20]}"}
         /REST1/setBatteryReserve {: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a good JSON object: {"}
         /REST1/setBatteryReserve?dry_run=maybe {"reservePercent": 20}: 400 {"code":"bad_request","message":"Failed to deserialize query string: dry_run: provided string was not `true` or `false`"}
+        /REST1/setBatteryReserve {"reservePercent": 20, "dry_run": "maybe"}: 400 {"code":"bad_request","message":"setBatteryReserve: has a dry_run that is neither true nor false: {\"reservePercent\": 20, \"dry_run\": \"maybe\"}"}
         /REST1/setBatteryReserve?dryrun=true {"reservePercent": 20}: 400 {"code":"bad_request","message":"Failed to deserialize query string: dryrun: unknown field `dryrun`, expected `dry_run`"}
         /REST1/setNothing {}: 404 {"code":"not_found","message":"there is nothing here; docs/api.md says what is where"}
         /REST2/setBatteryReserve {}: 404 {"code":"not_found","message":"there is nothing here; docs/api.md says what is where"}

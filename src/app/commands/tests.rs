@@ -120,6 +120,25 @@ async fn an_id_counts_once_in_ten_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_command_with_an_id_that_came_before_is_carried_out() {
+    let (desk, done) = served();
+    let (answers, _next) = Answers::to_test();
+    for (name, payload) in [
+        ("forceCharge", r#"{"duration": 30, "id": 7, "dry_run": "true"}"#),
+        ("forceCharge", r#"{"duration": 30, "id": 7}"#),
+        ("forceCharge", r#"{"duration": 30, "id": "7"}"#),
+        ("forceCharge", r#"{"duration": "Cancel", "id": 7}"#),
+        ("forceExport", r#"{"duration": 30, "id": 7}"#),
+    ] {
+        desk.take(arrival(&answers, name, payload));
+        sleep(Duration::from_secs(10)).await;
+    }
+    let done: Vec<String> = done.lock().unwrap().clone();
+    assert_eq!(done.len(), 4, "{done:?}");
+    assert!(done[0].contains("dry run") && done[2] != done[1], "{done:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_retained_expired_or_not_understood_is_not_carried_out_and_says_why() {
     let (desk, done) = served();
     let (answers, mut next) = Answers::to_test();

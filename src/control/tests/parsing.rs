@@ -27,6 +27,21 @@ fn a_bare_payload_and_a_body_are_the_same_command() {
 }
 
 #[test]
+fn a_dry_run_is_asked_for_in_any_spelling_of_a_switch_and_never_overheard() {
+    let asked = |payload: &str| Command::parse_dry_run("setBatteryReserve", payload).map_err(|fault| fault.to_string());
+    for yes in ["true", "\"true\"", "1", "\"on\"", "\"True\"", "\"enable\""] {
+        assert_eq!(asked(&format!("{{\"reservePercent\": 33, \"dry_run\": {yes}}}")), Ok(true), "{yes}");
+    }
+    for no in ["{}", "33", "", "{\"dry_run\": false}", "{\"dry_run\": null}", "{\"dry_run\": \"0\"}"] {
+        assert_eq!(asked(no), Ok(false), "{no}");
+    }
+    for unclear in ["\"maybe\"", "2", "[]", "{}", "\"\""] {
+        let fault = asked(&format!("{{\"dry_run\": {unclear}}}")).unwrap_err();
+        assert!(fault.contains("a dry_run that is neither true nor false"), "{unclear}: {fault}");
+    }
+}
+
+#[test]
 fn every_name_its_aliases_and_any_capitals_are_understood() {
     for name in COMMANDS {
         let numbers = if name.numbers == 0 { 1..=1 } else { 1..=name.numbers };

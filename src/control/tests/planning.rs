@@ -187,6 +187,22 @@ fn a_slot_that_ends_when_it_begins_is_refused_unless_it_is_cleared() {
 }
 
 #[test]
+fn one_time_alone_does_not_make_a_slot_end_when_it_begins_either() {
+    let context = with(hybrid(), &[(94, 300), (95, 400), (56, 1600), (57, 1900)]);
+    for (name, time) in [
+        ("setChargeStart1", "04:00"),
+        ("setChargeEnd1", "03:00"),
+        ("setDischargeStart1", "19:00"),
+        ("setDischargeEnd1", "16:00"),
+    ] {
+        assert!(planned(&context, name, time).starts_with("a slot must not end when it begins"), "{name}");
+    }
+    assert_eq!(planned(&context, "setChargeStart1", "03:30"), "94=330");
+    // A slot that is being cleared, one time after the other.
+    assert_eq!(planned(&with(hybrid(), &[(94, 0), (95, 400)]), "setChargeEnd1", "00:00"), "95=0");
+}
+
+#[test]
 fn a_discharge_slots_target_is_never_the_reserve() {
     let body = r#"{"start": "16:00", "finish": "19:00", "dischargeToPercent": 30}"#;
     assert!(planned(&hybrid(), "setDischargeSlot1", body).contains("not supported by this model (HYBRID_GEN1)"));

@@ -19,6 +19,10 @@ fn set(bench: &Bench, command: &str, payload: &str) {
     assert!(again.is_empty(), "{command} {payload} leaves {again}");
 }
 
+fn times(times: [&str; 3]) -> Vec<(String, String)> {
+    times.map(|time| (time.to_owned(), format!("{time}:00"))).into()
+}
+
 /// Payloads to set, and what is read then.
 fn samples(control: &Control) -> Vec<(String, String)> {
     match &control.kind {
@@ -34,7 +38,9 @@ fn samples(control: &Control) -> Vec<(String, String)> {
             options.iter().chain(options.iter().rev()).map(|&option| (option.into(), option.into())).collect()
         }
         ControlKind::Switch => ["enable", "disable", "enable"].map(|state| (state.into(), state.into())).into(),
-        ControlKind::Time => ["12:34", "00:00", "23:59"].map(|time| (time.into(), format!("{time}:00"))).into(),
+        // A slot does not end when it begins, unless it is cleared.
+        ControlKind::Time if control.command.contains("End") => times(["12:35", "00:00", "23:58"]),
+        ControlKind::Time => times(["12:34", "00:00", "23:59"]),
     }
 }
 
