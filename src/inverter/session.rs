@@ -275,13 +275,15 @@ impl Task {
                 "of a {} this version reads HR 0 to 59 only, and publishes what stands there", model.name()
             );
         }
-        if self.plant.identity().is_some_and(|known| known.serial != seen.serial) {
+        let is_another = self.plant.identity().is_some_and(|known| known.serial != seen.serial);
+        if is_another {
             self.late.clear();
         }
         self.seen = Seen::default();
         self.plant = fresh;
-        self.report.overrides_are(None);
         self.overrides.watch(self.inverter.statuses.as_ref(), seen.serial, &self.inverter.clock);
+        // What is known already of the same inverter is not told again.
+        self.report.overrides_are(if is_another { None } else { self.overrides_shown() });
         self.worn.load(seen.serial).await;
         self.report.writes_are(self.worn.wear().total());
         if let Some(memory) = self.keeper.load(seen.serial).await {

@@ -28,6 +28,9 @@ const FIRST_REST: Duration = Duration::from_secs(5);
 /// and the longest, for as long as it takes.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
+/// So many statuses that were cleared are remembered.
+const MOST_CLEARED: usize = 16;
+
 /// The overrides that are open.
 #[derive(Debug)]
 pub(super) struct Timed {
@@ -41,7 +44,7 @@ pub(super) struct Timed {
     ask_at: Option<Instant>,
     /// Why not all of the journal could be read when it was asked last.
     unread: Option<String>,
-    /// Statuses that were cleared here, each with when its override began, the last of a name: whoever follows them may
+    /// Statuses that were cleared here, each with when its override began, the last few: whoever follows them may
     /// see them a little later still.
     cleared: Vec<(StatusName, Timestamp)>,
     /// Whether the process may not stop before it has undone something.
@@ -114,7 +117,9 @@ impl Timed {
     }
 
     fn note_cleared(&mut self, name: StatusName, begun: Timestamp) {
-        self.cleared.retain(|(known, _)| *known != name);
+        if self.cleared.len() >= MOST_CLEARED {
+            self.cleared.remove(0);
+        }
         self.cleared.push((name, begun));
     }
 
