@@ -6,9 +6,11 @@
 //! left if somebody changed it, and the rest is put back.
 //!
 //! What was written and what was not is not asked, but seen: a register that holds what it was found with needs nothing,
-//! and one that holds what was to be written is ours. So it does not matter where a crash came between.
+//! and one that holds what was to be written is ours. So it does not matter where a crash came between. Only where a
+//! register that leads was read back as written, and holds again what was found though nothing here put it back, while
+//! another that leads stands as it was written, somebody has changed the group: it is theirs.
 
-use super::journal::{Group, Record, Register, Stage, Step, Which};
+use super::journal::{Group, Progress, Record, Register, Stage, Step, Which};
 
 /// What is to be done with an open record, as its registers are now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,16 +128,27 @@ fn is_open(group: &Group) -> bool {
     group.registers.iter().any(Register::is_open)
 }
 
-/// The first register of those that lead a group that holds what nobody here wrote. A group of which none leads is led by
-/// all.
+/// The first register of those that lead a group that somebody else has changed: it holds what nobody here wrote, or it
+/// was taken back to what was found while another one that leads stands as it was written. A group of which none leads is
+/// led by all.
 fn leader_changed(group: &Group, holds: impl Fn(&Register) -> u16) -> Option<&Register> {
     let any_leads = group.registers.iter().any(|register| leads(register.address));
-    let leaders = group.registers.iter().filter(|register| !any_leads || leads(register.address));
-    leaders.into_iter().find(|&register| {
+    let leaders = || group.registers.iter().filter(|register| !any_leads || leads(register.address));
+    let is_foreign = |register: &&Register| {
         let value = holds(register);
         // One that was not written yet can hold what would have been written only by somebody else's hand.
         if register.is_open() { !register.is_ours(value) } else { value != register.found }
-    })
+    };
+    let stands = |register: &Register| register.is_open() && holds(register) != register.found;
+    let taken_back = |register: &&Register| is_taken_back(register, holds(register));
+    leaders().find(is_foreign).or_else(|| leaders().find(taken_back).filter(|_| leaders().any(stands)))
+}
+
+/// Whether somebody has put what was found into a register that was read back as written, and that nothing here has put
+/// back. Not of HR 1122, which some inverters may clear by themselves.
+fn is_taken_back(register: &Register, holds: u16) -> bool {
+    let is_written = register.progress == Progress::Written && register.found != register.write;
+    is_written && holds == register.found && register.address != 1122
 }
 
 /// Whether a register says what its group is, or stands beside that. By its address: records outlive the program that

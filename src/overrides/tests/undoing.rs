@@ -4,7 +4,7 @@ use super::fixture::{Registers, SETTINGS, acts, applied, model, noon, perform, r
 use crate::control::{Context, OverrideKind};
 use crate::overrides::journal::{Record, Stage, Step, Which};
 use crate::overrides::recipe::{Options, recipe};
-use crate::overrides::undo::{Foreign, Undoing, reads, undo};
+use crate::overrides::undo::{Foreign, Undoing, reads, taken_over, undo};
 
 fn undoing(record: &Record, registers: &Registers) -> Undoing {
     undo(record, |_, address| registers.get(&address).copied()).unwrap()
@@ -123,6 +123,27 @@ fn a_group_that_somebody_changed_is_told() {
     assert!(settled.contains(&Step::Left(Which::Group(slot))));
     let told = |group: &str, whole, address, holds| Foreign { group: group.to_owned(), whole, address, holds };
     assert_eq!(left, [told("mode", false, 110, 33), told("discharge slot", true, 56, 1805)]);
+}
+
+#[test]
+fn a_mode_that_somebody_changed_to_what_one_of_its_registers_held_before_is_theirs() {
+    let mut context = model("HYBRID_GEN1", 0);
+    context.known.put(27, 1);
+    context.known.put(110, 20);
+    let (record, mut registers) = force_export(&context);
+    registers.insert(27, 1);
+    let holds = |registers: &Registers, address: u16| registers.get(&address).copied();
+    assert_eq!(taken_over(&record, |_, address| holds(&registers, address)), Some("mode"));
+    let Undoing { writes, left, .. } = undoing(&record, &registers);
+    assert_eq!(left, [Foreign { group: "mode".to_owned(), whole: true, address: 27, holds: 1 }]);
+    assert!(writes.iter().all(|write| ![27, 59, 110].contains(&write.address)), "{writes:?}");
+    // What this program itself has put back so far is not somebody else's doing.
+    let mode = record.groups.iter().position(|group| group.name == "mode").unwrap();
+    let place = record.groups[mode].registers.iter().position(|register| register.address == 27).unwrap();
+    let record = record.after(&Step::Undo, noon()).unwrap();
+    let record = record.after(&Step::Restoring(Which::Register(mode, place)), noon()).unwrap();
+    let Undoing { writes, left, .. } = undoing(&record, &registers);
+    assert!(left.is_empty() && writes.iter().any(|write| write.address == 59), "{left:?}");
 }
 
 #[test]
