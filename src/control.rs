@@ -44,6 +44,7 @@ pub use controls::{Control, ControlKind, command_of, controls};
 pub use fault::Fault;
 pub use merge::{MERGE_WITHIN, merge};
 pub use names::{COMMANDS, Name, is_command};
+pub(crate) use orders::ENDED_LATER;
 pub use orders::{By, Given, Inbox, Order, Orders, Taking, WITHIN, orders};
 pub use page::control_page;
 pub(crate) use page::{Sample, samples};

@@ -400,7 +400,7 @@ impl Task {
                 }
                 () = hold::lost(self.link.as_ref()) => self.let_go().await,
                 () = self.overrides.changed() => self.tell_overrides(),
-                job = self.desk.next(), if is_away => commands::turn_away(&self.inverter.name, job, &ended.to_string()),
+                job = self.desk.next(), if is_away => self.answer_away(job, &ended.to_string()).await,
             }
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Command, Fault, Outcome, Report};
+use super::{Command, Fault, Outcome, Override, Report};
 use crate::frame::Serial;
 
 /// An outcome is told within this.
@@ -19,6 +19,8 @@ pub const WITHIN: Duration = Duration::from_secs(9);
 
 /// So many orders of one inverter wait; more are refused.
 const MOST: usize = 32;
+/// What is told of calling off an override that could not be undone yet.
+pub(crate) const ENDED_LATER: &str = "it is called off, and undone as soon as the inverter answers";
 /// Beyond [`WITHIN`] nobody waits; the executor tells so long before it.
 pub(super) const TELLING: Duration = Duration::from_millis(300);
 
@@ -99,6 +101,11 @@ impl Order {
         let dry_run = Command::parse_dry_run(name, payload)?;
         Ok(Self { dry_run, ..Self::new(Command::parse(name, payload)?, by) })
     }
+
+    /// Whether it calls an override off.
+    pub fn ends_override(&self) -> bool {
+        !self.dry_run && matches!(self.command, Command::Override(Override { minutes: None, .. }))
+    }
 }
 
 /// `reserve 20 % (by mqtt)`, for the log.
@@ -127,7 +134,8 @@ impl By {
 // === impl Orders ===
 
 impl Orders {
-    /// Gives an order, and says within [`WITHIN`] what became of it. Dropping the future takes back what has not begun.
+    /// Gives an order, and says within [`WITHIN`] what became of it. Dropping the future takes back what has not begun,
+    /// but calling an override off.
     pub async fn give(&self, order: Order) -> Report {
         self.give_within(order, WITHIN).await
     }
@@ -136,6 +144,7 @@ impl Orders {
     pub async fn give_within(&self, order: Order, within: Duration) -> Report {
         let at = Instant::now();
         let (asked, id) = (order.command.to_string(), order.id.clone());
+        let ends = order.ends_override();
         let (answer, outcome) = oneshot::channel();
         let report = |outcome| Report { id: id.clone(), ..Report::new(asked.clone(), outcome) };
         match self.0.try_send(Given { order, at, within, answer }) {
@@ -151,10 +160,10 @@ impl Orders {
         match timeout_at(at + within, outcome).await {
             Ok(Ok(report)) => report,
             Ok(Err(_)) => report(Outcome::unreachable("the connection ended before it was done")),
-            Err(_) => report(Outcome::unreachable(format!(
-                "no outcome within {}s; if it was begun by then, it goes on",
-                within.as_secs()
-            ))),
+            Err(_) => {
+                let goes_on = if ends { ENDED_LATER } else { "if it was begun by then, it goes on" };
+                report(Outcome::unreachable(format!("no outcome within {}s; {goes_on}", within.as_secs())))
+            }
         }
     }
 }
@@ -201,9 +210,10 @@ impl Taking {
 // === impl Given ===
 
 impl Given {
-    /// Whether anybody waits for its outcome.
+    /// Whether it is to be carried out: anybody waits for its outcome, or it calls an override off, which is done however
+    /// late it is.
     pub fn is_wanted(&self) -> bool {
-        !self.answer.is_closed() && Instant::now() < self.deadline()
+        self.order.ends_override() || !self.answer.is_closed() && Instant::now() < self.deadline()
     }
 
     /// By when its outcome must be told.

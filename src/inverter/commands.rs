@@ -9,7 +9,8 @@ use super::cycle::Outcome as Reading;
 use super::desk::Job;
 use super::hands::Busy;
 use super::{Ended, Task};
-use crate::control::{Command, Context, Outcome, Override, Report, plan, reads};
+
+use crate::control::{Command, Context, ENDED_LATER, Outcome, Override, Report, plan, reads};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{Connection, Patience};
 use crate::plant::tariff::{Mode, Rate};
@@ -73,7 +74,7 @@ impl Task {
     /// Carries out an order, and tells whoever gave it.
     pub(super) async fn carry_out(&mut self, job: Job, connection: &mut Connection) -> Result<(), Ended> {
         let name = self.inverter.name.clone();
-        let asked = job.command.to_string();
+        let (command, asked) = (job.command.clone(), job.command.to_string());
         for given in job.given() {
             tracing::debug!(inverter.name = %name, "order: {}", given.order);
         }
@@ -86,7 +87,10 @@ impl Task {
                 let ended = if connection.reader.is_lost() { Err(Ended::Unanswered) } else { Ok(()) };
                 (Report::new(asked, outcome), ended)
             }
-            Err(Stop::Ended(ended)) => (Report::new(asked, Outcome::unreachable(ended.to_string())), Err(ended)),
+            Err(Stop::Ended(ended)) => {
+                let why = self.why_unreachable(&command, &ended.to_string());
+                (Report::new(asked, Outcome::unreachable(why)), Err(ended))
+            }
         };
         self.after_writing().await;
         self.report_now(&mut job, report);
@@ -103,6 +107,37 @@ impl Task {
             tracing::warn!(inverter.name = %name, "{report}");
         }
         job.answer(&report);
+    }
+
+    /// Answers an order while the inverter does not answer: nothing can be written, but that an override is called off is
+    /// kept.
+    pub(super) async fn answer_away(&mut self, job: Job, why: &str) {
+        if let Command::Override(Override { kind, minutes: None }) = job.command
+            && !job.is_dry_run()
+            && !self.inverter.policy.dry_run
+            && self.is_held()
+            && self.may_begin(&job).is_ok()
+        {
+            self.keep_called_off(kind).await;
+            self.show_overrides().await;
+        }
+        let why = self.why_unreachable(&job.command, why);
+        turn_away(&self.inverter.name, job, &why);
+    }
+
+    /// Whether the link's lease is held on between two connections: only then may the journal be written.
+    fn is_held(&self) -> bool {
+        self.link.as_ref().is_some_and(|lease| !lease.is_lost())
+    }
+
+    /// Why nothing came of a command, and what comes of it nevertheless.
+    fn why_unreachable(&self, command: &Command, why: &str) -> String {
+        match command {
+            Command::Override(Override { kind, minutes: None }) if self.timed.is_undoing(*kind) => {
+                format!("{why}; {ENDED_LATER}")
+            }
+            _ => why.to_owned(),
+        }
     }
 
     async fn outcome_of(&mut self, job: &mut Option<Job>, connection: &mut Connection) -> Result<Report, Stop> {

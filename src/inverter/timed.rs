@@ -131,6 +131,11 @@ impl Timed {
         self.running.iter().position(|running| running.kind == kind)
     }
 
+    /// Whether an override of this kind is called off or over, and not undone yet.
+    pub(super) fn is_undoing(&self, kind: OverrideKind) -> bool {
+        self.of_kind(kind).and_then(|place| self.running.get(place)).is_some_and(Running::is_undoing)
+    }
+
     fn place_of(&self, id: RecordId) -> Option<usize> {
         self.running.iter().position(|running| running.handle.record().id == id)
     }

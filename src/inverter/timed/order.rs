@@ -10,13 +10,14 @@ use super::super::desk::Job;
 use super::super::execution::FOR_UNDOING;
 use super::super::hands::Hands;
 use super::super::{Ended, Task};
+use super::ending::UNDOING;
 use crate::control::execute::{Failure, Sent, begin};
 use crate::control::{
     Allowed, Context, Known, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
 };
 use crate::frame::BlockKey;
 use crate::link::Connection;
-use crate::overrides::journal::{RecordId, Register, Step};
+use crate::overrides::journal::{JournalError, RecordId, Register, Step};
 use crate::overrides::meeting::{Extension, contradicted, extension, touched};
 use crate::overrides::recipe::{self, Options, Recipe, Refused, recipe};
 use crate::overrides::undo;
@@ -53,6 +54,10 @@ impl Task {
     ) -> Result<Report, Stop> {
         let mut deadline = job.as_ref().map_or_else(Instant::now, Job::deadline);
         let asked = crate::control::Command::Override(wanted).to_string();
+        if wanted.minutes.is_none() && !is_dry_run {
+            // Before anything is asked of an inverter that may not answer.
+            self.keep_called_off(wanted.kind).await;
+        }
         // Who began what is open is known before anything is begun beside it.
         self.take_up_overrides().await;
         let Some(minutes) = wanted.minutes else {
@@ -288,7 +293,7 @@ impl Task {
             return Ok(report);
         }
         // The answer goes out when it is due, though the undoing may take longer.
-        let by = Instant::now() + super::ending::UNDOING;
+        let by = Instant::now() + UNDOING;
         let undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
         match Job::answer_by(deadline, job, &report, undoing).await? {
             None => {
@@ -330,6 +335,28 @@ impl Task {
         report
     }
 
+    /// Keeps that what runs of this kind is called off: from here on it is undone, whether or not the inverter answers
+    /// now.
+    pub(in crate::inverter) async fn keep_called_off(&mut self, kind: OverrideKind) {
+        self.take_up_overrides().await;
+        let Some(running) = self.timed.of_kind(kind).and_then(|place| self.timed.running.get_mut(place)) else {
+            return;
+        };
+        if running.is_undoing() {
+            return;
+        }
+        match running.handle.advance(Step::Undo).await {
+            Ok(()) | Err(JournalError::NotKept(_)) => {}
+            Err(error) => {
+                return tracing::warn!(inverter.name = %self.inverter.name, "{} is called off: {error}", kind.name());
+            }
+        }
+        running.undo_at = None;
+        running.fault = Some("called off, and not undone yet".to_owned());
+        self.timed.look_by(Instant::now());
+        self.weigh_overrides();
+    }
+
     /// Ends what runs of this kind.
     async fn call_off(
         &mut self,
@@ -353,7 +380,10 @@ impl Task {
             let plan = open.iter().map(|register| one(register.address, register.found)).collect();
             return Ok(Report { plan, ..Report::new(asked, Outcome::Planned) });
         }
-        match self.undo_override(place, "it was called off", deadline, connection).await? {
+        // One that nobody waits for any more is undone all the same.
+        let now = Instant::now();
+        let by = if now < deadline { deadline } else { now + UNDOING };
+        match self.undo_override(place, "it was called off", by, connection).await? {
             None => {
                 let touched = open.iter().filter(|register| register.found != register.write);
                 let touched = touched
