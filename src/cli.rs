@@ -8,6 +8,7 @@ mod decode;
 mod demo;
 mod discover;
 mod healthy;
+mod import;
 mod log;
 mod overrides;
 mod read;
@@ -40,6 +41,8 @@ enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// Search the local network for inverters.
     Discover(discover::DiscoverArgs),
+    /// Make a settings file of GivTCP's settings.
+    Import(import::ImportArgs),
     /// Read one inverter once and print it as JSON.
     Read(read::ReadArgs),
     /// Give an inverter a command, and say what became of it.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(*args),
         Command::Simulate(args) => simulate::run_blocking(*args),
         Command::Discover(args) => discover::run(args),
+        Command::Import(args) => import::run(args),
         Command::Read(args) => read::run(args),
         Command::Set(args) => set::run(args),
         Command::Override(args) => overrides::run(args),

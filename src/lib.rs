@@ -17,6 +17,7 @@ pub mod fleet;
 pub mod frame;
 pub mod homeassistant;
 pub mod http;
+pub mod import;
 pub mod inverter;
 pub mod ipc;
 pub mod lane;

@@ -100,6 +100,20 @@ pub fn data_dir(
     Some(put.settings.data_dir)
 }
 
+/// What a file of this text would set by itself; `source` is what faults call it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(text: &str, source: &str) -> Result<Loaded, Vec<Fault>> {
+    from_text_below(Some((text, source)), std::iter::empty(), None)
+}
+
+/// Whether there is a setting of this name, `inverters[].host` for one of each inverter.
+pub fn is_setting(path: &str) -> bool {
+    keys::place(path) == keys::Place::Value
+}
+
 /// As [`load`], with the file's text and name.
 #[cfg(test)]
 fn from_text(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Vec<Fault>> {

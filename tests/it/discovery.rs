@@ -39,7 +39,14 @@ async fn among_all_who_answer_those_that_tell_a_serial_number_are_inverters() {
     let said = said
         .replace(&first.inverter_serial().to_string(), "FIRST")
         .replace(&second.inverter_serial().to_string(), "SECOND");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    127.0.77.1:8899  FIRST  HYBRID_GEN1
+    127.0.77.2 answers on 8899, but not as an inverter: it sent what is none of a dongle's frames
+    127.0.77.3 answers on 8899, but not as an inverter: it says nothing; if it is a dongle, is its inverter on?
+    127.0.77.4 answers on 8899, but not as an inverter: it closes the connection; if it is a dongle, what else is connected to it?
+    127.0.77.5 answers on 8899, but not as an inverter: it sent what is none of a dongle's frames
+    127.0.77.6:8899  SECOND  HYBRID_GEN1
+    ");
     let output = once(&[], &["discover", "127.0.77.6", "--json"], SOON).await;
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let serial = second.inverter_serial().to_string();
@@ -53,7 +60,7 @@ async fn nothing_found_is_one_line_and_ends_with_1_and_wrong_networks_with_2() {
     let _camera = Host::at(at(78, 2), Face::Camera);
     let output = once(&[], &["discover", "127.0.78.0/30"], SOON).await;
     assert_eq!(output.status.code(), Some(1));
-    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"");
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"no inverter found in 127.0.78.0/30 (port 8899); 127.0.78.2 answers on 8899, but not as an inverter: it sent what is none of a dongle's frames; write the dongle's address into /etc/givtcp/givtcp.yaml (inverters: [{ host: 192.168.1.20 }]), or search another network: givtcp discover 192.168.1.0/24");
     for wrong in ["10.0.0.0/8", "house", "fe80::1"] {
         let output = once(&[], &["discover", wrong], SOON).await;
         assert_eq!(output.status.code(), Some(2), "{wrong}");
@@ -128,4 +135,41 @@ async fn an_inverter_whose_address_changes_is_found_again_and_another_at_its_pla
     let link = program.data().join("locks/inverter_link%3A127.0.81.77%3A8899.lock");
     assert!(link.exists(), "the lease is that of the new address");
     program.stops_on("TERM").await;
+}
+
+#[tokio::test]
+async fn settings_of_givtcp_become_a_file_that_is_good_and_only_its_owners() {
+    let given = r#"{"invertorIP_1": "192.168.1.20", "inverter_enable_1": true, "MQTT_Password": "geheim", "Smart_Target": true}"#;
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("all.json"), given).unwrap();
+    let run = |args: &'static [&'static str]| crate::program::once_in(&directory, args, SOON);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let output = run(&["import", "all.json"]).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(said.contains("MQTT_Password: is now mqtt.password\n") && !said.contains("geheim"), "{said}");
+    assert!(
+        said.contains("Smart_Target: not carried over: charge targets are not planned here: use Predbat"),
+        "{said}"
+    );
+    let file = directory.path().join("givtcp.yaml");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("  password: geheim\n"));
+    assert_eq!(run(&["check", "--config", "givtcp.yaml"]).await.status.code(), Some(0));
+    let again = run(&["import", "all.json"]).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(
+        text(&again.stderr),
+        "givtcp: givtcp.yaml: is there already; --out names another file, --force overwrites it\n"
+    );
+    assert_eq!(run(&["import", "all.json", "--force"]).await.status.code(), Some(0));
+    std::fs::write(directory.path().join("all.json"), "{\n  \"MQTT_Port\": 1883,\n}").unwrap();
+    let bad = run(&["import", "all.json", "--out", "other.yaml"]).await;
+    assert_eq!(
+        (bad.status.code(), &*text(&bad.stderr)),
+        (Some(2), "givtcp: all.json:3:1: is not valid JSON: trailing comma\n")
+    );
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
 }

@@ -195,9 +195,9 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     CACHELOCATION: is now data_dir in the settings file, or GIVTCP_DATA_DIR
     INVERTOR_IP_1, INVERTOR_NAME_1, invertorIP_3: now in the list of inverters in the settings file, or GIVTCP_INVERTERS
     NUMINVERTORS: no effect: every INVERTOR_IP_n that is set is polled
+    HA_AUTO_D: no effect: homeassistant.entities says what Home Assistant is told; givtcp keeps GivTCP's ids, with inverters[].prefix
     NUMBATTERIES_1: no effect: models and batteries are detected
     SELF_RUN: no effect: polling always runs
-    HA_AUTO_D: no effect: homeassistant.entities says what Home Assistant is told; givtcp keeps GivTCP's ids, with inverters[].prefix
     PALM_WINTER: no effect: this version does not plan charge targets
     ");
 }
