@@ -26,6 +26,8 @@ HERE = pathlib.Path(tempfile.mkdtemp(prefix="givtcp-homeassistant-"))
 CHILDREN: dict[str, subprocess.Popen] = {}
 # Neither is known before somebody presses it, or before it happens.
 MAY_BE_UNKNOWN = re.compile(r"^(button|event)\.|_completion_time$")
+# The recording of the all-in-one hides its modules' serial numbers by making them equal; tests/it/parity has them whole.
+HIDDEN = re.compile(r"_2414g05\d_")
 FAILED = []
 
 
@@ -326,10 +328,11 @@ def coming_from_givtcp(captures: pathlib.Path, tsv: str, capture: str, count: in
     start_plant("--capture", str(captures / capture))
     start_givtcp("givtcp")
     took = wait(lambda: (HERE / "data/homeassistant").is_dir() and is_settled(), 90)
-    time.sleep(15)
+    # Nothing is taken back before everything behind the inverter was looked for.
+    time.sleep(90)
     now = ours()
     check(took is not None, f"settled after {took} s: {'' if took else why_not_settled()}")
-    lost = sorted(before.keys() - now.keys())
+    lost = sorted(name for name in before.keys() - now.keys() if not HIDDEN.search(name))
     check(not lost, f"none of {len(before)} entities is lost: {lost[:10]}")
     check(not [name for name in now if re.search(r"_2$", name) and name not in before], "none has become a second one")
     steps = []
@@ -352,7 +355,7 @@ def coming_from_givtcp(captures: pathlib.Path, tsv: str, capture: str, count: in
         took = wait(lambda: is_settled() and not any(gone in name for name in ours()), 300)
         check(took is not None, f"to {profile}, and nothing left over, after {took} s")
         stop("givtcp")
-    lost = sorted(before.keys() - ours().keys())
+    lost = sorted(name for name in before.keys() - ours().keys() if not HIDDEN.search(name))
     check(not lost, f"and all are back under their ids: {lost[:10]}")
     stop("simulator")
     empty_all()
