@@ -51,6 +51,7 @@ pub(crate) use page::{Sample, samples};
 pub use plan::{Amount, Check, Group, Plan, Step, Unit};
 pub use policy::{DAILY_WRITES, Policy, STOP_TIMEOUT};
 pub use refusal::Refusal;
+pub(crate) use report::LEFT;
 pub use report::{Outcome, Planned, Report, Touched};
 pub use wear::Wear;
 

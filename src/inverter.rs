@@ -354,8 +354,9 @@ impl Task {
 
     /// Shows which timed overrides run, and tells what began and what ended.
     fn tell_overrides(&mut self) {
+        let own = self.timed.statuses(self.inverter.clock.now(), &self.owner.described());
         let Inverter { name, clock, events, .. } = &self.inverter;
-        self.overrides.tell(name, &**clock, events);
+        self.overrides.tell(name, &**clock, events, own, |status| self.timed.was_cleared(status));
         self.report.overrides_are(self.overrides_shown());
         self.report.publish(&mut self.plant, &self.inverter);
     }

@@ -100,6 +100,11 @@ enum Fault {
     Refused,
     Holds(u16),
     Unconfirmed(&'static str),
+    /// The time was over before it could be sent, or sent again.
+    NoTime {
+        /// By an earlier attempt.
+        was_sent: bool,
+    },
     NotPermitted {
         /// By an earlier attempt.
         was_sent: bool,
@@ -149,7 +154,7 @@ impl<'a> Execution<'a> {
             let before = self.held_before(step);
             let written = write(line, &step.write, step.check, before, self.context.serial, by, false).await;
             if let Err(fault) = written {
-                if matches!(fault, Fault::NotPermitted { was_sent: false }) && self.before(register) == before {
+                if fault.is_unsent() && self.before(register) == before {
                     self.sent.pop();
                 }
                 if fault.may_come_late() {
@@ -269,7 +274,7 @@ async fn write(
     loop {
         let left = by.saturating_duration_since(Instant::now());
         if left < LEAST {
-            return Err(Fault::Unconfirmed("no time was left"));
+            return Err(Fault::NoTime { was_sent: attempt > 0 });
         }
         let patience = line.patience().min(left);
         let permit = line.permit(patience);
@@ -340,9 +345,18 @@ fn rejected(write: WriteStep, holds: Option<u16>, why: impl Into<String>) -> Out
 // === impl Fault, Failure ===
 
 impl Fault {
+    /// Whether nothing was sent.
+    fn is_unsent(&self) -> bool {
+        matches!(self, Self::NotPermitted { was_sent: false } | Self::NoTime { was_sent: false })
+    }
+
     /// Whether the register may still change to what was written.
     fn may_come_late(&self) -> bool {
-        matches!(self, Self::Unconfirmed(_) | Self::Cut(_) | Self::NotPermitted { was_sent: true })
+        matches!(self, Self::Unconfirmed(_) | Self::Cut(_)) || self.is_sent_before()
+    }
+
+    fn is_sent_before(&self) -> bool {
+        matches!(self, Self::NotPermitted { was_sent: true } | Self::NoTime { was_sent: true })
     }
 
     fn of(self, write: WriteStep) -> Failure {
@@ -351,6 +365,10 @@ impl Fault {
             Self::Refused => here(rejected(write, None, "the inverter refuses the write")),
             Self::Holds(holds) => here(rejected(write, Some(holds), "the register changed to something else")),
             Self::Unconfirmed(why) => here(rejected(write, None, why)),
+            Self::NoTime { .. } => {
+                let register = write.register();
+                here(Outcome::unreachable(format!("no time was left to write HR {register}: try again")))
+            }
             Self::NotPermitted { .. } => Failure::over("the lock for writing is not held any more"),
             Self::Other(serial) => Failure::over(&format!("another inverter answers on this connection: {serial}")),
             Self::Cut(Cut::Unread(why)) => here(rejected(write, None, why)),

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Allowed, Amount, Plan, Refusal, Step};
 
+/// How a note begins that tells what an undoing left to somebody else: whoever reads one line only reads it too.
+pub(crate) const LEFT: &str = "left";
+
 /// What became of an order, for whoever gave it. As JSON, `outcome` is a word that stays what it is:
 /// `{"asked": "reserve 20 %", "outcome": "applied", "registers": [{"register": 110, "what": "reserve", "before": 4,
 /// "after": 20}], …}`.
@@ -145,6 +148,9 @@ impl fmt::Display for Report {
         write!(f, "{}: {}", self.asked, self.outcome)?;
         for (place, Touched { register, before, after, .. }) in self.registers.iter().enumerate() {
             write!(f, "{} HR {register} {} to {}", if place == 0 { ";" } else { "," }, shown(*before), shown(*after))?;
+        }
+        for left in self.notes.iter().filter(|note| note.starts_with(LEFT)) {
+            write!(f, "; {left}")?;
         }
         match self.put_back {
             Some(true) => f.write_str("; what was written before was put back"),

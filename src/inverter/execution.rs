@@ -321,7 +321,7 @@ async fn undo_in_time(
             touched.after = touched.before;
         }
     }
-    report.put_back = Some(undoing.is_whole());
+    report.put_back = if undoing.is_whole() && undoing.writes == 0 { None } else { Some(undoing.is_whole()) };
     if let Some(why) = undoing.open {
         report.notes.push(format!("not everything is put back yet, and it is tried on: {why}").into());
     }

@@ -49,10 +49,21 @@ impl Watched {
     }
 
     /// Tells what began and what ended since the last call. What runs already when it is first known is said in the log
-    /// only: it did not begin now.
-    pub(super) fn tell(&mut self, name: &str, clock: &dyn Clock, events: &Events) {
+    /// only: it did not begin now. What is followed comes a little late: `own` are those that run here, and `is_cleared`
+    /// says of one whether it was cleared here.
+    pub(super) fn tell(
+        &mut self,
+        name: &str,
+        clock: &dyn Clock,
+        events: &Events,
+        own: Vec<Status>,
+        is_cleared: impl Fn(&Status) -> bool,
+    ) {
         let Some((inverter, following)) = self.following.as_ref() else { return };
-        let now = following.now();
+        let now = match following.now() {
+            Seen::Known(all) => Seen::Known(with_own(all, own, is_cleared)),
+            Seen::Unknown => Seen::Unknown,
+        };
         let whose = Whose { name, inverter: *inverter, at: clock.now() };
         match (&self.told, &now) {
             (Seen::Known(before), Seen::Known(after)) => {
@@ -76,6 +87,13 @@ impl Watched {
             self.told = now;
         }
     }
+}
+
+/// What is followed, without what was cleared here, and with what runs here.
+fn with_own(mut all: Vec<Status>, own: Vec<Status>, is_cleared: impl Fn(&Status) -> bool) -> Vec<Status> {
+    all.retain(|status| !is_cleared(status) && !own.iter().any(|known| known.name == status.name));
+    all.extend(own);
+    all
 }
 
 /// What statuses tell of overrides.

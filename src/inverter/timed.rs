@@ -20,6 +20,7 @@ use crate::control::OverrideKind;
 use crate::overrides::end::Look;
 use crate::overrides::journal::{Handle, Record, RecordId, Register, Stage, What};
 use crate::overrides::meeting::undone_at_stop;
+use crate::overrides::running::status;
 use crate::overrides::shown::Reading;
 use crate::status::{Status, StatusName};
 
@@ -47,8 +48,19 @@ pub(super) struct Timed {
     /// Statuses that were cleared here, each with when its override began, the last few: whoever follows them may
     /// see them a little later still.
     cleared: Vec<(StatusName, Timestamp)>,
+    /// What the last undoing came to.
+    undone: Undone,
     /// Whether the process may not stop before it has undone something.
     must_undo: watch::Sender<bool>,
+}
+
+/// What an undoing came to, for the report.
+#[derive(Debug, Default)]
+struct Undone {
+    /// How many registers were written.
+    writes: usize,
+    /// Registers that are left to whoever changed them, or what they mean together.
+    left: Vec<u16>,
 }
 
 /// One of them.
@@ -85,6 +97,7 @@ impl Default for Timed {
             ask_at: None,
             unread: None,
             cleared: Vec::new(),
+            undone: Undone::default(),
             must_undo: watch::Sender::new(false),
         }
     }
@@ -123,7 +136,14 @@ impl Timed {
         self.cleared.push((name, begun));
     }
 
-    fn was_cleared(&self, status: &Status) -> bool {
+    /// The statuses of those that run here.
+    pub(super) fn statuses(&self, now: Timestamp, holder: &str) -> Vec<Status> {
+        let all = self.running.iter();
+        all.filter_map(|running| status(running.handle.record(), &running.look(now), holder, &running.detail()))
+            .collect()
+    }
+
+    pub(super) fn was_cleared(&self, status: &Status) -> bool {
         self.cleared.contains(&(status.name, status.since))
     }
 

@@ -2,7 +2,7 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, Fault, Line, REST, Undoing, rejected, write};
+use super::{Failure, Line, REST, Undoing, rejected, write};
 use crate::control::allowed::Allowed;
 use crate::control::plan::Check;
 use crate::control::{Context, Known, Outcome};
@@ -49,7 +49,7 @@ pub async fn begin(
         sent.sent.push((address, value));
         let before = context.known.get(address);
         if let Err(fault) = write(line, &step, Check::Same, before, context.serial, by, false).await {
-            if matches!(fault, Fault::NotPermitted { was_sent: false }) {
+            if fault.is_unsent() {
                 sent.sent.pop();
             }
             if fault.may_come_late() {
@@ -170,6 +170,7 @@ pub async fn end(record: &mut Handle, context: &Context, line: &mut impl Line, b
                 return undoing.stopped(why);
             }
             let before = known.get(back.address);
+            undoing.writes += 1;
             if let Err(fault) = write(line, &step, Check::Same, before, context.serial, by, true).await {
                 return undoing.faulty(fault, back.address, back.value);
             }

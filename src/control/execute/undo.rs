@@ -16,6 +16,8 @@ pub struct Undoing {
     pub restored: Vec<u16>,
     /// Registers that hold something that was never written here, and were left alone.
     pub left: Vec<u16>,
+    /// How many registers were written for that; none where all held already what it is to hold.
+    pub writes: usize,
     /// Why it is not done yet, if so.
     pub open: Option<String>,
     /// Whether the connection must end.
@@ -147,6 +149,7 @@ async fn restore(
                     if let Err(why) = note(&mut record, back.register, Step::Restoring).await {
                         return undoing.stopped(why);
                     }
+                    undoing.writes += 1;
                     if let Err(fault) = write(line, &step, Check::Same, holds, context.serial, by, true).await {
                         return undoing.faulty(fault, back.register, back.found);
                     }
@@ -208,6 +211,7 @@ impl Undoing {
         match fault {
             Fault::Cut(cut) => self.cut(cut),
             Fault::NotPermitted { .. } => self.cut(Cut::Over("the lock for writing is not held any more".to_owned())),
+            Fault::NoTime { .. } => self.stopped(format!("no time was left to write HR {register}")),
             Fault::Other(serial) => self.cut(Cut::Over(format!("another inverter answers here: {serial}"))),
             Fault::Refused | Fault::Holds(_) | Fault::Unconfirmed(_) => {
                 self.stopped(format!("HR {register} does not take {found} again"))

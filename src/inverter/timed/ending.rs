@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 use super::super::hands::Hands;
 use super::super::{Ended, Task};
-use super::{LONGEST_REST, Running};
+use super::{LONGEST_REST, Running, Undone};
 use crate::control::execute::{Undoing, end};
 use crate::event::Whose;
 use crate::frame::Serial;
 use crate::link::Connection;
 use crate::lock::Lease;
 use crate::overrides::end::{Look, Verdict, verdict};
-use crate::overrides::journal::{Record, Stage, What};
+use crate::overrides::journal::{Progress, Record, Stage, What};
 use crate::status::StatusName;
 
 /// An undoing is given this long at a time.
@@ -120,6 +120,9 @@ impl Task {
         }
         let running = self.timed.running.remove(place);
         let record = running.handle.record();
+        let left = record.registers().filter(|register| register.progress == Progress::Left);
+        let left = left.map(|register| register.address).collect();
+        self.timed.undone = Undone { writes: undoing.writes, left };
         let name = StatusName::from(running.kind);
         let found: Vec<(u16, u16)> = record.registers().map(|register| (register.address, register.found)).collect();
         self.hold_late(&found);

@@ -197,8 +197,7 @@ impl Task {
                 Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{error}"),
             }
         }
-        self.report.overrides_are(self.overrides_shown());
-        self.report.publish(&mut self.plant, &self.inverter);
+        self.tell_overrides();
     }
 
     /// What runs here, and what statuses tell beside it; nothing where neither is known.

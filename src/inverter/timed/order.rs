@@ -13,7 +13,7 @@ use super::super::{Ended, Task};
 use super::ending::UNDOING;
 use crate::control::execute::{Failure, Sent, begin};
 use crate::control::{
-    Allowed, Context, Known, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
+    Allowed, Context, Known, LEFT, Outcome, Override, OverrideKind, Plan as CommandPlan, Planned, Report, Touched,
 };
 use crate::frame::BlockKey;
 use crate::link::Connection;
@@ -294,10 +294,14 @@ impl Task {
         }
         // The answer goes out when it is due, though the undoing may take longer.
         let by = Instant::now() + UNDOING;
-        let undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
-        match Job::answer_by(deadline, job, &report, undoing).await? {
+        let open = {
+            let undoing = std::pin::pin!(self.undo_override(place, "it could not be begun", by, connection));
+            Job::answer_by(deadline, job, &report, undoing).await?
+        };
+        match open {
             None => {
-                report.put_back = Some(true);
+                // Where nothing arrived, nothing was put back.
+                report.put_back = (self.timed.undone.writes > 0).then_some(true);
                 for touched in &mut report.registers {
                     touched.after = touched.before;
                 }
@@ -385,16 +389,30 @@ impl Task {
         let by = if now < deadline { deadline } else { now + UNDOING };
         match self.undo_override(place, "it was called off", by, connection).await? {
             None => {
+                let left = std::mem::take(&mut self.timed.undone.left);
                 let touched = open.iter().filter(|register| register.found != register.write);
+                let touched = touched.filter(|register| !left.contains(&register.address));
                 let touched = touched
                     .map(|register| Touched::new(register.address, Some(register.write), self.known(register.address)));
-                Ok(Report { registers: touched.collect(), ..Report::new(asked, Outcome::Applied) })
+                let registers = touched.collect();
+                let notes = self.left_to_others(&left).map(Into::into).into_iter().collect();
+                Ok(Report { registers, notes, ..Report::new(asked, Outcome::Applied) })
             }
             Some(why) => {
                 let why = format!("it is not undone yet, and tried on: {why}");
                 Ok(Report::new(asked, Outcome::unreachable(why)))
             }
         }
+    }
+
+    /// What is told of registers that were left to whoever changed them.
+    fn left_to_others(&mut self, left: &[u16]) -> Option<String> {
+        let shown = |register: &u16| {
+            let holds = self.known(*register).map_or_else(|| "?".to_owned(), |holds| holds.to_string());
+            format!("HR {register} at {holds}")
+        };
+        let all: Vec<String> = left.iter().map(shown).collect();
+        (!all.is_empty()).then(|| format!("{LEFT} to whoever changed it: {}", all.join(", ")))
     }
 
     fn known(&mut self, register: u16) -> Option<u16> {

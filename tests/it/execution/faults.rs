@@ -92,7 +92,7 @@ async fn a_write_without_effect_is_rejected_and_the_plan_put_back() {
     house.plant.set_faults(Faults { write_ignored: 1.0, ..Faults::default() });
     let report = house.give(SET_SLOT.0, SET_SLOT.1).await;
     house.plant.set_faults(Faults::default());
-    assert_eq!((report.outcome.word(), report.put_back), ("rejected", Some(true)), "{report}");
+    assert_eq!((report.outcome.word(), report.put_back), ("rejected", None), "{report}");
     assert_eq!(house.all_hold(&SLOT), before);
     assert_eq!(house.open_records().await, []);
     house.end().await;

@@ -1,6 +1,6 @@
 //! Timed overrides from the order to the end, in paused time: whatever comes between, the registers are as before.
 
-use givtcp::control::{Allowed, Outcome, OverrideKind, Policy, Report};
+use givtcp::control::{Allowed, By, Command, Order, Outcome, OverrideKind, Policy, Report};
 use givtcp::event::EventKind;
 use givtcp::simulator::{Family, Faults};
 use givtcp::status::StatusName;
@@ -399,6 +399,7 @@ async fn a_write_without_effect_and_one_that_comes_late_leave_nothing() {
         let report = house.give("forceCharge", "30").await;
         house.plant.set_faults(Faults::default());
         assert_eq!(report.outcome.word(), "rejected", "{report}");
+        assert_eq!(report.put_back, None, "nothing had arrived that could be put back: {report}");
         sleep(seconds(2 * MINUTE)).await;
         assert_eq!(house.open_records().await, [], "{report}");
         assert_eq!(settings(&house), before, "{report}");
@@ -477,5 +478,83 @@ async fn an_undoing_that_fails_at_a_stop_is_tried_on() {
     house.fates(&[Fate::Lost; 4]);
     let house = house.restart().await;
     assert_eq!(settings(&house), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_called_off_while_the_inverter_is_away_is_undone_when_it_is_back() {
+    let house = House::new();
+    house.settled().await;
+    let before = settings(&house);
+    assert!(house.give("forceExport", "600").await.outcome.is_done());
+    house.wire().is_down = true;
+    house.fates(&[Fate::CutBefore]);
+    assert!(!house.give("setChargeRate", "1000").await.outcome.is_done());
+    sleep(seconds(20)).await;
+    let report = house.give("forceExport", "Cancel").await;
+    assert_eq!(report.outcome.word(), "unreachable", "{report}");
+    assert!(report.to_string().contains("it is called off, and undone as soon as the inverter answers"), "{report}");
+    sleep(seconds(MINUTE)).await;
+    assert_ne!(settings(&house), before);
+    house.wire().is_down = false;
+    // Also where the process that was told of it is gone by then.
+    let house = house.crash().await;
+    sleep(seconds(3 * MINUTE)).await;
+    assert_eq!(settings(&house), before);
+    assert_eq!(house.open_records().await, []);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_tells_what_was_left_to_somebody_else_and_not_that_it_was_written() {
+    let house = House::new();
+    house.settled().await;
+    let before = house.all_hold(&[27, 59, 110]);
+    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    // It was looked at; the next look is a minute later.
+    sleep(seconds(10)).await;
+    assert!(house.plant.write(57, 2359));
+    let report = house.give("forceExport", "Cancel").await;
+    assert_eq!(report.outcome, Outcome::Applied, "{report}");
+    assert!(report.to_string().contains("left to whoever changed it: HR 57 at 2359, HR 56 at"), "{report}");
+    assert!(report.registers.iter().all(|touched| ![56, 57].contains(&touched.register)), "{report}");
+    assert!(report.registers.iter().any(|touched| touched.register == 59), "{report}");
+    assert_eq!(house.all_hold(&[27, 59, 110]), before);
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_began_and_what_ended_is_told_in_order_and_before_the_report() {
+    let mut house = House::new();
+    house.settled().await;
+    for kind in OverrideKind::ALL {
+        house.events();
+        let began = |kind: &EventKind| matches!(kind, EventKind::OverrideStarted { .. });
+        let ended = |kind: &EventKind| matches!(kind, EventKind::OverrideEnded { .. });
+        assert!(house.give(kind.name(), "30").await.outcome.is_done());
+        assert_eq!(house.events().iter().filter(|kind| began(kind)).count(), 1, "{}", kind.name());
+        assert!(house.give(kind.name(), "Cancel").await.outcome.is_done());
+        assert_eq!(house.events().iter().filter(|kind| ended(kind)).count(), 1, "{}", kind.name());
+        sleep(seconds(30)).await;
+        let late = house.events();
+        assert!(!late.iter().any(|kind| began(kind) || ended(kind)), "{}: {late:?}", kind.name());
+    }
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_little_time_to_write_is_no_fault_of_a_register() {
+    let house = House::of(Family::ThreePhaseAc);
+    house.settled().await;
+    let mut short = 0;
+    for fifths in 20..60 {
+        let order = Order::new(Command::parse("forceCharge", "30").unwrap(), By::Mqtt);
+        let report = house.orders.give_within(order, seconds(fifths) / 5).await;
+        assert_ne!(report.outcome.word(), "rejected", "{report}");
+        short += u32::from(report.to_string().contains("no time was left to write"));
+        sleep(seconds(MINUTE)).await;
+        house.give("forceCharge", "Cancel").await;
+    }
+    assert!(short > 0);
     house.end().await;
 }
