@@ -182,6 +182,10 @@ fn watts(context: &Context, place: Place) -> Option<ControlKind> {
 }
 
 fn is_published(leaf: &str, place: Place) -> bool {
+    // A three-phase inverter shows HR 1005 there, which is not what is written.
+    if place == Place::ThreePhase && leaf == "Control/Real_Time_Control" {
+        return false;
+    }
     let family = match place {
         Place::SinglePhase => Family::SinglePhase,
         Place::PvOnly => Family::PvOnly,

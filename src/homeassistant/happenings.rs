@@ -37,7 +37,14 @@ pub(super) fn entities(options: &Options, plant: &Plant<'_>) -> Vec<Entity> {
     ];
     let path_of = |end: &str| plant.values.keys().find(|path| path.ends_with(end)).map(ToString::to_string);
     if let Some(path) = path_of("/Faults") {
-        all.push(problem(options, plant, "fault", "Fault", &path, Some("{{ 'OFF' if value == 'none' else 'ON' }}")));
+        all.push(problem(
+            options,
+            plant,
+            "fault",
+            "Fault",
+            &path,
+            Some("{{ None if not value else 'OFF' if value == 'none' else 'ON' }}"),
+        ));
     }
     if let Some(path) = path_of("/Clock_Skew") {
         let template = format!("{{{{ 'ON' if value | int(0) | abs > {CLOCK_SKEW} else 'OFF' }}}}");

@@ -271,6 +271,11 @@ fn sensor(leaf: &str, quantity: Quantity) -> Map<String, Value> {
         Q::Count if leaf.ends_with("_Cycles") || leaf.ends_with("Write_Count") => {
             object([("unit_of_meas", "".into()), ("state_class", "measurement".into())])
         }
+        Q::Timestamp if leaf.ends_with("_Completion_Time") => object([
+            ("device_class", "timestamp".into()),
+            // It comes and goes, and an empty message would be an error.
+            ("value_template", "{{ value or None }}".into()),
+        ]),
         Q::Timestamp => of("", "timestamp", ""),
         Q::Count | Q::TimeOfDay | Q::Switch | Q::Choice | Q::Text => Map::new(),
     }

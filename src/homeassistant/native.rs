@@ -81,7 +81,11 @@ pub(super) fn shown(options: &Options, plant: &Plant<'_>, path: &str, quantity: 
     let inverter = plant.snapshot.identity.serial;
     let (_, leaf) = Part::of(path, !plant.snapshot.stacks.is_empty());
     let key = ids::key(leaf);
-    let mut shown = object([("state_topic", ids::value_topic(&options.root, inverter, path).into())]);
+    let mut shown = object([
+        ("state_topic", ids::value_topic(&options.root, inverter, path).into()),
+        // A value that is gone is an empty message, which would leave the old one standing, or be an error.
+        ("value_template", "{{ value or None }}".into()),
+    ]);
     if !details::is_enabled(path, &key, plant.snapshot.capabilities.family()) {
         shown.insert("enabled_by_default".to_owned(), false.into());
     }

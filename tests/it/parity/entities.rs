@@ -18,6 +18,8 @@ const OTHERWISE: &[(&str, &str)] = &[
     // It must bear the serial number.
     ("Reboot_Invertor", "payload_press"),
     ("Battery_Calibration", "command_template"),
+    // It is empty while the battery does not charge or discharge.
+    ("Completion_Time", "value_template"),
 ];
 
 fn told_by_givtcp(recorded: &Recorded) -> Option<BTreeMap<String, Json>> {
