@@ -82,7 +82,7 @@ pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
     }
     let all = givtcp::of_all(count).merge(api::routes()).merge(page::routes());
     let inverters = if count == 1 { "1 inverter".to_owned() } else { format!("{count} inverters") };
-    let said = format!("the page, GivTCP's REST and /api/v1/ for {inverters}; {state}");
+    let said = format!("GivTCP's REST and /api/v1/ for {inverters}; {state}");
     tasks.spawn(at(places.listen.clone(), guard::around(all, &shared), said, shutdown.clone()));
     if let Some(first) = places.per_inverter {
         let host = places.listen.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host).to_owned();

@@ -31,6 +31,8 @@ pub struct Settings {
     pub http: String,
     /// What stands below `control`.
     pub control: &'static str,
+    /// Which entities Home Assistant is told of.
+    pub entities: &'static str,
     /// The log's level.
     pub log: &'static str,
 }
@@ -47,6 +49,7 @@ impl Settings {
             redis: String::new(),
             http: String::new(),
             control: "enabled: true",
+            entities: "native",
             log: "info",
         }
     }
@@ -61,10 +64,11 @@ impl Settings {
     pub fn text(&self) -> String {
         let inverters: Vec<String> = self.inverters.iter().map(|each| format!("  - {{ {each} }}\n")).collect();
         let inverters = inverters.concat();
-        let Self { poll, link, mqtt, locks, redis, http, control, log, .. } = self;
+        let Self { poll, link, mqtt, locks, redis, http, control, entities, log, .. } = self;
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
-             redis: {{ {redis} }}\nhttp: {{ {http} }}\ncontrol: {{ {control} }}\nlog: {{ level: \"{log}\" }}\n"
+             redis: {{ {redis} }}\nhttp: {{ {http} }}\ncontrol: {{ {control} }}\n\
+             homeassistant: {{ entities: \"{entities}\" }}\nlog: {{ level: \"{log}\" }}\n"
         )
     }
 }

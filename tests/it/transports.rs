@@ -113,6 +113,7 @@ async fn read_prints_what_the_registers_hold_and_what_is_on_mqtt() {
     let observer = broker.observe().await;
     let mut settings = Settings::new(broker.port()).dongle(host.port());
     settings.mqtt.push_str(", root: House/Cellar, raw: false");
+    settings.entities = "off";
     let _program = Program::run(&settings);
     let port = host.port().to_string();
     let read = read(&["--port", &port]).await;
@@ -164,6 +165,7 @@ async fn what_is_not_to_be_kept_is_not_but_availability() {
     let observer = broker.observe().await;
     let mut settings = Settings::new(broker.port()).dongle(host.port());
     settings.mqtt.push_str(", retain: false");
+    settings.entities = "off";
     let mut program = Program::run(&settings);
     let soc = format!("GivEnergy/{}/Power/Power/SOC", simulator.inverter_serial());
     observer.wait_for(&soc, "62", Duration::from_secs(10)).await;
