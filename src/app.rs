@@ -8,6 +8,7 @@ mod commands;
 mod company;
 mod left;
 mod locks;
+mod made;
 mod moved;
 mod passing;
 mod publisher;
@@ -25,30 +26,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
-use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::control::{Orders, Policy, orders};
+use crate::control::{Orders, orders};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::homeassistant::Minutes;
 use crate::inverter::{Hold, Inverter, PassOn};
-use crate::link::{self, Connector, Moves, MovingConnector, TcpConnector};
-use crate::lock::{FileLockManager, LocalLockManager, LockManager};
+use crate::link::Moves;
+use crate::lock::LockManager;
 use crate::mqtt::{self, SessionSettings};
 use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
-use crate::plant::tariff::{Band, Mode, Period, Prices};
-use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport};
+use crate::settings::{InverterSettings, Settings};
 use crate::status::StatusManager;
 use crate::store::Store;
 use announcer::{Announcer, Found};
 use answers::{Answers, Known};
 use company::Company;
+pub use made::inverter_at;
+use made::{connector, inverter, kind, longest_stop, open_store, session_settings, time_zone};
 use passing::{Passing, Taking};
 use roles::Roles;
 use share::Place;
@@ -326,97 +326,6 @@ fn with_wishes(
     }
 }
 
-fn inverter(
-    each: &InverterSettings,
-    settings: &Settings,
-    zone: &TimeZone,
-    locks: Arc<dyn LockManager>,
-    clock: Arc<dyn Clock>,
-    store: Option<Store>,
-    events: Events,
-) -> Inverter {
-    let name = each.name.as_deref().unwrap_or(&each.host);
-    Inverter {
-        serial: each.serial,
-        kind: kind(each.transport),
-        link: link::Options {
-            gap: settings.link.gap,
-            jitter: settings.link.jitter,
-            connect_timeout: settings.link.connect_timeout,
-            seed: fastrand::u64(..),
-        },
-        timeout: settings.link.timeout,
-        backoff_max: settings.link.backoff_max,
-        every: settings.poll.every,
-        settings_every: settings.poll.settings_every,
-        lock_timeout: settings.locks.timeout,
-        zone: zone.clone(),
-        prices: Arc::new(prices(&settings.rates)),
-        policy: Policy {
-            enabled: settings.control.enabled,
-            dry_run: settings.control.dry_run,
-            daily_writes: settings.control.daily_writes,
-            export_floor: each.control.export_floor.unwrap_or(settings.control.export_floor),
-            undo_all_at_stop: each.control.on_stop.unwrap_or(settings.control.on_stop) == OnStop::Undo,
-            stop_timeout: each.control.stop_timeout.unwrap_or(settings.control.stop_timeout),
-        },
-        store,
-        events,
-        ..Inverter::new(name, connector(each, &Moves::default()), locks, clock)
-    }
-}
-
-fn connector(each: &InverterSettings, moves: &Moves) -> Box<dyn Connector> {
-    let home = TcpConnector { host: each.host.clone(), port: each.port };
-    Box::new(MovingConnector { home, moves: moves.clone() })
-}
-
-const fn kind(transport: Transport) -> link::Kind {
-    match transport {
-        Transport::Dongle => link::Kind::Dongle,
-        Transport::ModbusTcp => link::Kind::ModbusTcp,
-        Transport::RtuOverTcp => link::Kind::RtuOverTcp,
-    }
-}
-
-/// So long undoing at a stop may take, on the inverter that may take longest.
-fn longest_stop(settings: &Settings) -> Duration {
-    let own = settings.inverters.iter().filter_map(|each| each.control.stop_timeout);
-    own.fold(settings.control.stop_timeout, Duration::max)
-}
-
-fn prices(rates: &RatesSettings) -> Prices {
-    let band = |rate: RateSettings| Band { rate: rate.rate, start: rate.start };
-    Prices {
-        mode: match rates.mode {
-            RatesMode::Clock => Mode::Clock,
-            RatesMode::External => Mode::External,
-        },
-        day: band(rates.day),
-        night: band(rates.night),
-        export_rate: rates.export_rate,
-        periods: rates
-            .periods
-            .iter()
-            .map(|period| Period { name: period.name.as_str().into(), band: band(period.rate) })
-            .collect(),
-    }
-}
-
-/// One inverter as the command line names it, under the locks of this machine; where they cannot be had, which is no
-/// reason not to read, under none.
-pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Result<Inverter> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let locks: Arc<dyn LockManager> = match FileLockManager::open(&settings.data_dir, Arc::clone(&clock)) {
-        Ok(locks) => Arc::new(locks),
-        Err(error) => {
-            tracing::warn!("{error}; other programs are not kept off meanwhile");
-            Arc::new(LocalLockManager::new(Arc::clone(&clock)))
-        }
-    };
-    Ok(inverter(each, settings, &time_zone(settings)?, locks, clock, None, Events::new()))
-}
-
 pub use locks::refuse_while_held;
 pub use seek::{found_before, search, seek};
 
@@ -437,42 +346,4 @@ pub fn faults(settings: &Settings) -> Vec<String> {
 /// The journal of these settings, as a running fleet has it.
 pub fn journal(settings: &Settings, clock: Arc<dyn Clock>) -> Journal {
     statuses::journal(settings, statuses::redis(settings).as_ref(), &clock)
-}
-
-/// What is kept there is found out again without it, so that a failure is said and survived.
-fn open_store(settings: &Settings) -> Option<Store> {
-    Store::open(&settings.data_dir).map_err(|error| tracing::warn!("data_dir: {error}")).ok()
-}
-
-fn time_zone(settings: &Settings) -> anyhow::Result<TimeZone> {
-    match &settings.timezone {
-        None => Ok(TimeZone::system()),
-        Some(name) => TimeZone::get(name).with_context(|| format!("timezone: not known to this system: {name}")),
-    }
-}
-
-fn session_settings(settings: &Settings, events: &Events) -> anyhow::Result<SessionSettings> {
-    let mqtt = &settings.mqtt;
-    let files = &mqtt.tls;
-    let tls = (files.enabled)
-        .then(|| mqtt::tls_config(files.ca_file.as_deref(), files.cert_file.as_deref(), files.key_file.as_deref()))
-        .transpose()?;
-    Ok(SessionSettings {
-        username: mqtt.username.clone(),
-        password: mqtt.password.clone(),
-        root: mqtt.root.clone(),
-        retain: mqtt.retain,
-        qos: mqtt.qos,
-        republish_every: mqtt.republish_every,
-        will_delay: if locks::in_redis(settings) {
-            mqtt.will_delay.max(settings.locks.life * 2)
-        } else {
-            mqtt.will_delay
-        },
-        tls,
-        known_by: broker::known_by(settings),
-        events: events.clone(),
-        seed: fastrand::u64(..),
-        ..SessionSettings::new(mqtt.host.clone(), mqtt.port)
-    })
 }
