@@ -62,8 +62,6 @@ use worn::Worn;
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// The first rest after an undoing that failed is at most this.
 const FIRST_UNDO_REST: Duration = Duration::from_secs(15);
-/// The most different failures that are told of one outage.
-const MOST_SAID: usize = 16;
 
 /// What one inverter needs from its surroundings.
 pub struct Inverter {
@@ -352,34 +350,10 @@ impl Task {
         }
     }
 
-    /// Shows which timed overrides run, and tells what began and what ended.
-    fn tell_overrides(&mut self) {
-        let own = self.timed.statuses(self.inverter.clock.now(), &self.owner.described());
-        let Inverter { name, clock, events, .. } = &self.inverter;
-        self.overrides.tell(name, &**clock, events, own, |status| self.timed.was_cleared(status));
-        self.report.overrides_are(self.overrides_shown());
-        self.report.publish(&mut self.plant, &self.inverter);
-    }
-
     /// Counters of the day go by wall time where the inverter's clock is not known.
     fn tell_time(&mut self) {
         let at = self.elapsed();
         self.plant.wall_is(self.inverter.clock.now(), &self.inverter.zone, at);
-    }
-
-    /// A failure is said once until the inverter has answered again, also where several take turns.
-    fn say(&mut self, ended: &Ended, rest: Duration) {
-        let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
-        let text = ended.to_string();
-        // That one block is not there is no failure.
-        let expected = matches!(ended, Ended::Unanswered);
-        if expected || self.said.contains(&text) || self.said.len() >= MOST_SAID {
-            tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
-        } else {
-            tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
-            self.said.push(text);
-            self.was_away |= !matches!(ended, Ended::Lock(_));
-        }
     }
 
     /// Rests before the next attempt, and says `offline` when it is time; false when asked to stop.

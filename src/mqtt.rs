@@ -17,6 +17,7 @@ mod inflight;
 mod notices;
 mod projection;
 mod session;
+mod timers;
 mod tls;
 
 pub use crate::settings::Qos;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::Task;
 use crate::frame::Serial;
 use crate::link::LinkError;
 use crate::lock::LockError;
+
+/// The most different failures that are told of one outage.
+const MOST_SAID: usize = 16;
 
 /// Why a connection was ended.
 #[derive(Debug, thiserror::Error)]
@@ -50,5 +54,22 @@ fn without_peer(error: &LinkError) -> String {
     match error {
         LinkError::Connect { why, .. } => format!("cannot connect: {why}"),
         error => error.to_string(),
+    }
+}
+
+impl Task {
+    /// A failure is said once until the inverter has answered again, also where several take turns.
+    pub(super) fn say(&mut self, ended: &Ended, rest: Duration) {
+        let (name, peer) = (&self.inverter.name, self.inverter.connector.peer());
+        let text = ended.to_string();
+        // That one block is not there is no failure.
+        let expected = matches!(ended, Ended::Unanswered);
+        if expected || self.said.contains(&text) || self.said.len() >= MOST_SAID {
+            tracing::debug!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s", rest.as_secs_f64());
+        } else {
+            tracing::warn!(inverter.name = %name, "{peer}: {text}; trying again in {:.1}s, and on", rest.as_secs_f64());
+            self.said.push(text);
+            self.was_away |= !matches!(ended, Ended::Lock(_));
+        }
     }
 }

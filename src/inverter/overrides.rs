@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::{Inverter, Task};
 use crate::clock::Clock;
 use crate::event::{Events, Whose};
 use crate::frame::Serial;
@@ -94,6 +95,17 @@ fn with_own(mut all: Vec<Status>, own: Vec<Status>, is_cleared: impl Fn(&Status)
     all.retain(|status| !is_cleared(status) && !own.iter().any(|known| known.name == status.name));
     all.extend(own);
     all
+}
+
+impl Task {
+    /// Shows which timed overrides run, and tells what began and what ended.
+    pub(super) fn tell_overrides(&mut self) {
+        let own = self.timed.statuses(self.inverter.clock.now(), &self.owner.described());
+        let Inverter { name, clock, events, .. } = &self.inverter;
+        self.overrides.tell(name, &**clock, events, own, |status| self.timed.was_cleared(status));
+        self.report.overrides_are(self.overrides_shown());
+        self.report.publish(&mut self.plant, &self.inverter);
+    }
 }
 
 /// What statuses tell of overrides.

@@ -4,6 +4,7 @@
 //! What is to be undone is in the journal. What is kept here is what this process knows beside it: how long each has run,
 //! whether the battery shows it, and when an undoing that failed is tried again.
 
+mod cancel;
 mod ending;
 mod look;
 mod order;

@@ -1,5 +1,6 @@
 //! One connection to a broker: MQTT 5 packets in and out of a byte stream, many to a write.
 
+mod audience;
 mod packets;
 
 use std::fmt::Write as _;
@@ -28,9 +29,6 @@ const BATCH: usize = 16 * 1024;
 /// Identifiers that no publish has: those end at [`MOST`].
 const SUBSCRIBING: u16 = u16::MAX;
 const UNSUBSCRIBING: u16 = u16::MAX - 1;
-const SUBSCRIBING_TO_AUDIENCE: u16 = u16::MAX - 2;
-const ASKING_FOR_KEPT: u16 = u16::MAX - 3;
-const LEAVING_KEPT: u16 = u16::MAX - 4;
 
 /// What carries the bytes.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -200,16 +198,6 @@ impl Connection {
         self.publish_as(due, self.qos)
     }
 
-    /// Whether a notice is taken now.
-    pub(super) fn has_room_for_notice(&self) -> bool {
-        self.has_room() && !self.inflight.is_full()
-    }
-
-    /// As [`Self::publish`], at least once wherever the broker can.
-    pub(super) fn publish_notice(&mut self, due: &Due<'_>) -> bool {
-        self.publish_as(due, self.qos_of_notices)
-    }
-
     fn publish_as(&mut self, due: &Due<'_>, qos: QoS) -> bool {
         if let Some(payload) = due.payload {
             let _infallible = write!(self.scratch, "{payload}");
@@ -240,6 +228,10 @@ impl Connection {
     /// Subscribes with quality of service 0: a broker keeps nothing of it for a client that is away. What it keeps of
     /// topics is not sent, and what comes says whether it was published to be kept.
     pub(super) fn subscribe(&mut self, filter: &str) {
+        self.subscribe_as(SUBSCRIBING, filter);
+    }
+
+    fn subscribe_as(&mut self, pkid: u16, filter: &str) {
         let filter = Filter {
             path: filter.to_owned(),
             qos: QoS::AtMostOnce,
@@ -247,32 +239,7 @@ impl Connection {
             preserve_retain: true,
             retain_forward_rule: RetainForwardRule::Never,
         };
-        self.push(&Packet::Subscribe(Subscribe { pkid: SUBSCRIBING, ..Subscribe::new(filter, None) }));
-    }
-
-    /// Subscribes to where an audience says that it has begun anew.
-    pub(super) fn subscribe_to_audience(&mut self, topic: &str) {
-        let filter = Filter {
-            path: topic.to_owned(),
-            nolocal: true,
-            preserve_retain: true,
-            retain_forward_rule: RetainForwardRule::Never,
-            ..Filter::new(topic, QoS::AtMostOnce)
-        };
-        self.push(&Packet::Subscribe(Subscribe { pkid: SUBSCRIBING_TO_AUDIENCE, ..Subscribe::new(filter, None) }));
-    }
-
-    /// Asks for what the broker keeps at these topics.
-    pub(super) fn ask_for_kept(&mut self, filters: &[String]) {
-        let filter = |path: &String| Filter { nolocal: true, ..Filter::new(path.clone(), QoS::AtMostOnce) };
-        let filters: Vec<Filter> = filters.iter().map(filter).collect();
-        self.push(&Packet::Subscribe(Subscribe { pkid: ASKING_FOR_KEPT, filters, properties: None }));
-    }
-
-    /// It is known now.
-    pub(super) fn leave_kept(&mut self, filters: &[String]) {
-        let filters = filters.to_vec();
-        self.push(&Packet::Unsubscribe(Unsubscribe { pkid: LEAVING_KEPT, filters, properties: None }));
+        self.push(&Packet::Subscribe(Subscribe { pkid, ..Subscribe::new(filter, None) }));
     }
 
     /// Takes a subscription back.

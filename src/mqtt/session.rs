@@ -14,6 +14,7 @@ use super::error::ConnectionError;
 use super::happenings::Happenings;
 use super::notices::Notices;
 use super::projection::Projection;
+use super::timers::{Outage, Timers};
 use super::{Broker, SessionSettings};
 use crate::backoff::Backoff;
 use crate::catalogue::Tree;
@@ -25,12 +26,8 @@ const GOOD: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait where another is asked who may use the broker: it may know of a new password by then.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
-/// Into how many steps a republishing period is cut.
-const STEPS: u32 = 30;
 /// What shutting down may take, out of the second that it is given.
 const GOODBYE: Duration = Duration::from_millis(800);
-/// The most different failures that are told of one outage.
-const MOST_REPORTED: usize = 16;
 
 /// Keeps the broker equal to the newest tree, from the first one until `shutdown`, or until the sender of trees has
 /// gone; then publishes `offline` and disconnects, within a second. Never ends by itself.
@@ -81,25 +78,6 @@ struct Session {
     begun: Instant,
     backoff: Backoff,
     outage: Outage,
-}
-
-/// What is known of the time without a connection.
-#[derive(Default)]
-struct Outage {
-    since: Option<Instant>,
-    attempts: u32,
-    reported: Vec<String>,
-    ever_connected: bool,
-}
-
-/// The two things that a connection does by the clock.
-struct Timers {
-    ping_every: Duration,
-    ping_at: Instant,
-    /// When an answer to the last ping is due at the latest.
-    answer_by: Option<Instant>,
-    spread_every: Option<Duration>,
-    spread_at: Instant,
 }
 
 impl Session {
@@ -374,40 +352,5 @@ impl Session {
         if self.outage.is_new(&line) {
             tracing::warn!(inverter.serial = %self.serial, "{} {line}", self.broker);
         }
-    }
-}
-
-impl Outage {
-    fn is_new(&mut self, line: &str) -> bool {
-        let new = self.reported.len() < MOST_REPORTED && self.reported.iter().all(|reported| reported != line);
-        if new {
-            self.reported.push(line.to_owned());
-        }
-        new
-    }
-}
-
-impl Timers {
-    fn new(ping_every: Duration, republish_every: Duration) -> Self {
-        let now = Instant::now();
-        let spread_every =
-            (!republish_every.is_zero()).then(|| (republish_every / STEPS).max(Duration::from_millis(100)));
-        Self {
-            ping_every,
-            ping_at: now + ping_every,
-            answer_by: None,
-            spread_every,
-            spread_at: now + spread_every.unwrap_or_default(),
-        }
-    }
-
-    /// How long an answer to a ping is waited for.
-    fn patience(&self) -> Duration {
-        self.ping_every / 2
-    }
-
-    fn next(&self) -> Instant {
-        let spread = self.spread_every.map(|_| self.spread_at);
-        [self.answer_by, spread].into_iter().flatten().fold(self.ping_at, Instant::min)
     }
 }
