@@ -71,7 +71,7 @@ const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
         &["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"],
         "this version does not write to InfluxDB yet",
     ),
-    (&["WEB_DASH", "WEB_DASH_PORT"], "this version has no web page yet"),
+    (&["WEB_DASH", "WEB_DASH_PORT"], "the page is where http.listen says, without a port of its own"),
     (
         &["SMARTTARGET", "SMART_TARGET", "PALM_*", "GEAPI", "GE_API", "SOLCASTAPI", "SOLCASTSITEID", "SOLCASTSITEID2"],
         "this version does not plan charge targets",
