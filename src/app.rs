@@ -34,6 +34,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::{Orders, orders};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
+use crate::history::{History, Source};
 use crate::homeassistant::Minutes;
 use crate::inverter::{Hold, Inverter, PassOn};
 use crate::link::Moves;
@@ -93,6 +94,7 @@ pub struct App {
     /// What was begun on any inverter, and where it is told what runs on the first.
     journal: Journal,
     statuses: Option<Arc<dyn StatusManager>>,
+    history: Option<History>,
 }
 
 impl App {
@@ -120,7 +122,7 @@ impl App {
         let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock);
         let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
-        let (mut places, mut known, mut takings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut known, mut takings, mut sources) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
@@ -135,6 +137,9 @@ impl App {
             stop_timeout: longest_stop(settings),
             journal: journal.clone(),
             statuses: statuses.first().cloned().flatten(),
+            history: settings.history.enabled.then(|| {
+                History::new(settings.data_dir.clone(), settings.history.days, zone.clone(), Arc::clone(&clock))
+            }),
         };
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
@@ -169,6 +174,7 @@ impl App {
             if let Some(threshold) = clocks::threshold(settings) {
                 app.inverters.spawn(keeping.keep(threshold, app.stop_inverters.clone()));
             }
+            sources.push(Source { snapshots: receiver.clone(), hold: hold.clone() });
             known.push(Known {
                 locks: Arc::clone(&locks),
                 hold: hold.clone(),
@@ -213,6 +219,9 @@ impl App {
                 app.sessions.spawn(publisher::run(source, session, app.stop_sessions.clone()));
             }
             app.snapshots.push(receiver);
+        }
+        if let Some(history) = app.history.clone() {
+            app.sessions.spawn(history.keep(sources, app.stop_sessions.clone()));
         }
         // With the inverters, since commands are refused first.
         let oldest = (settings.poll.every * 3).max(MINUTE);
@@ -268,7 +277,7 @@ impl App {
     /// As [`Self::start`].
     pub fn start_alone(settings: &Settings, each: InverterSettings) -> anyhow::Result<Self> {
         let mut settings = Settings { inverters: vec![each], ..settings.clone() };
-        (settings.mqtt.enabled, settings.http.enabled) = (false, false);
+        (settings.mqtt.enabled, settings.http.enabled, settings.history.enabled) = (false, false, false);
         settings.control.clock_sync.enabled = false;
         Self::start(&settings)
     }

@@ -37,6 +37,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Subscription;
+use crate::history::History;
 use crate::settings::{HttpSettings, Readers};
 
 pub use elsewhere::{Elsewhere, Left};
@@ -55,6 +56,8 @@ pub struct Http {
     pub rules: Rules,
     /// The settings as they are shown: one a line, without secrets.
     pub settings: String,
+    /// What was, where it is kept.
+    pub history: Option<History>,
     /// What happens from now on.
     pub events: Subscription,
     /// Cancelled by whoever asks for a restart of the program.
@@ -72,9 +75,10 @@ pub struct Places {
 
 /// Serves until `shutdown`. A port that cannot be had is tried for again: the rest of the program goes on meanwhile.
 pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
-    let Http { plants, rules, settings, events, restart } = http;
+    let Http { plants, rules, settings, history, events, restart } = http;
     let (count, state) = (plants.len(), state(&rules));
-    let shared = Arc::new(Shared::new(plants, rules, &settings, restart, shutdown.clone()));
+    let shared = Shared { history, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
+    let shared = Arc::new(shared);
     let mut tasks = JoinSet::new();
     tasks.spawn(recent::keep(Arc::clone(&shared), events));
     for place in 0..count {

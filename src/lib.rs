@@ -15,6 +15,7 @@ pub mod discovery;
 pub mod event;
 pub mod fleet;
 pub mod frame;
+pub mod history;
 pub mod homeassistant;
 pub mod http;
 pub mod import;

@@ -47,6 +47,7 @@ pub(super) fn of(
             supervised: settings.supervisor.is_some(),
         },
         settings: describe(settings),
+        history: app.history.clone(),
         events: app.events(),
         restart: app.restart.clone(),
     };

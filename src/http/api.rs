@@ -21,6 +21,7 @@ use super::recent::{self, EventItem, EventList};
 use crate::control::{By, Context, controls, is_command};
 use crate::frame::Serial;
 
+mod history;
 mod schemas;
 
 pub(super) use schemas::SnapshotBody;
@@ -44,6 +45,10 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(snapshot))
         .routes(routes!(list_controls))
         .routes(routes!(list_overrides))
+        .routes(routes!(history::points))
+        .routes(routes!(history::csv))
+        .routes(routes!(history::series))
+        .routes(routes!(history::energy))
         .routes(routes!(command))
         .routes(routes!(events))
         .routes(routes!(document))

@@ -16,6 +16,7 @@ use super::who::Rules;
 use crate::catalogue::{Layout, Leaf, Role, Tree, as_json};
 use crate::control::Orders;
 use crate::frame::Serial;
+use crate::history::History;
 use crate::plant::Snapshot;
 
 /// So many streams of events there are at a time.
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub restart: CancellationToken,
     pub shutdown: CancellationToken,
     pub streams: Arc<Semaphore>,
+    /// What was, where it is kept.
+    pub history: Option<History>,
 }
 
 impl Shared {
@@ -78,6 +81,7 @@ impl Shared {
             restart,
             shutdown,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            history: None,
             plants,
         }
     }

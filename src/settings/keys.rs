@@ -106,6 +106,8 @@ pub(super) const KEYS: &[Key] = &[
     key("http.read"),
     key("http.per_inverter_ports"),
     key("http.hosts"),
+    key("history.enabled"),
+    key("history.days"),
     key("control.enabled"),
     key("control.mqtt"),
     key("control.dry_run"),

@@ -83,6 +83,12 @@ pub(super) fn daily_writes(text: &str) -> Result<u32, Want> {
     found.ok_or_else(|| "must be a whole number of registers a day, 1 to 10000".into())
 }
 
+/// For how many days history is kept.
+pub(super) fn history_days(text: &str) -> Result<u16, Want> {
+    let found = text.parse().ok().filter(|days| (40..=3650).contains(days));
+    found.ok_or_else(|| "must be a whole number of days, 40 to 3650".into())
+}
+
 /// Where a force export stops.
 pub(super) fn export_floor(text: &str) -> Result<Option<u8>, Want> {
     if text == "reserve" {

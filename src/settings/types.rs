@@ -44,6 +44,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// The web interface.
     pub http: HttpSettings,
+    /// What was, over time.
+    pub history: HistorySettings,
     /// Commands to the inverters.
     pub control: ControlSettings,
     /// The log.
@@ -206,6 +208,15 @@ pub struct HttpSettings {
     pub hosts: Vec<String>,
 }
 
+/// What was, over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Whether it is kept. Default true.
+    pub enabled: bool,
+    /// For how many days means of five minutes and of hours are kept. Default 730, 40 to 3650.
+    pub days: u16,
+}
+
 /// Commands to the inverters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlSettings {
@@ -289,10 +300,17 @@ impl Default for Settings {
             locks: LocksSettings::default(),
             redis: RedisSettings { url: SecretString::from(String::new()), ca_file: None },
             http: HttpSettings::default(),
+            history: HistorySettings::default(),
             control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
             supervisor: None,
         }
+    }
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self { enabled: true, days: 730 }
     }
 }
 

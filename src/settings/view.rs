@@ -36,6 +36,7 @@ impl View {
             locks,
             redis,
             http,
+            history,
             control,
             log,
             supervisor: _,
@@ -86,6 +87,8 @@ impl View {
         lines.put("http.read", http.read);
         lines.put("http.per_inverter_ports", http.per_inverter_ports.map_or("off".into(), |port| port.to_string()));
         lines.put("http.hosts", if http.hosts.is_empty() { "(none)".into() } else { http.hosts.join(", ") });
+        lines.put("history.enabled", history.enabled);
+        lines.put("history.days", history.days);
         lines.put("control.enabled", control.enabled);
         lines.put("control.mqtt", control.mqtt);
         lines.put("control.dry_run", control.dry_run);

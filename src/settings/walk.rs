@@ -12,9 +12,9 @@ use super::keys::{self, INVERTERS};
 use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
-    ClockSyncSettings, ControlSettings, Entities, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings,
-    LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl, PollSettings, Qos, Readers,
-    RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    ClockSyncSettings, ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings,
+    InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl,
+    PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 
 mod rates;
@@ -40,6 +40,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
             ca_file: walk.read(&scope, "redis.ca_file", None, |text| scalar::path(text).map(Some)),
         },
         http: walk.http(&scope),
+        history: walk.history(&scope),
         control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
         supervisor: None,
@@ -217,6 +218,14 @@ impl Walk<'_> {
                 scalar::first_port,
             ),
             hosts: self.read(scope, "http.hosts", defaults.hosts, scalar::hosts),
+        }
+    }
+
+    fn history(&mut self, scope: &Scope<'_>) -> HistorySettings {
+        let defaults = HistorySettings::default();
+        HistorySettings {
+            enabled: self.read(scope, "history.enabled", defaults.enabled, scalar::boolean),
+            days: self.read(scope, "history.days", defaults.days, scalar::history_days),
         }
     }
 

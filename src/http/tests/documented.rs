@@ -3,10 +3,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::history::history_in;
 use super::house::{House, executing};
 use crate::control::{Outcome, Report};
 use crate::http::document;
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
+use crate::settings::Readers;
 
 fn whole() -> Value {
     serde_json::from_str(&document::of(1)).unwrap()
@@ -27,7 +29,9 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 
 #[tokio::test]
 async fn every_operation_of_the_document_is_there_and_answers_as_it_says() {
-    let house = House::new(Some(snapshot(&plant_of(&hybrid()))));
+    let directory = tempfile::tempdir().unwrap();
+    let read = Some(snapshot(&plant_of(&hybrid())));
+    let house = House::with_history(read, Readers::Token, Some(history_in(&directory)));
     let task = executing(house.inbox.clone(), |asked| Report::new(asked, Outcome::Applied));
     let document = whole();
     let operations = operations(&document);

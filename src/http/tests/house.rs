@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use crate::catalogue::Role;
 use crate::control::{Inbox, Report, orders};
+use crate::history::History;
 use crate::http::plants::{Plant, Shared};
 use crate::http::server::Peer;
 use crate::http::who::Rules;
@@ -38,6 +39,11 @@ impl House {
     }
 
     pub(super) fn of(read: Option<Snapshot>, readers: Readers) -> Self {
+        Self::with_history(read, readers, None)
+    }
+
+    /// One that knows what was.
+    pub(super) fn with_history(read: Option<Snapshot>, readers: Readers, history: Option<History>) -> Self {
         let (snapshots, receiver) = watch::channel(read.map(Arc::new));
         let (orders, inbox) = orders();
         let plant = Plant {
@@ -50,13 +56,8 @@ impl House {
         let token = Some(SecretString::from(TOKEN));
         let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
         let tokens = || CancellationToken::new();
-        let shared = Arc::new(Shared::new(
-            vec![plant],
-            rules,
-            "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n",
-            tokens(),
-            tokens(),
-        ));
+        let settings = "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n";
+        let shared = Arc::new(Shared { history, ..Shared::new(vec![plant], rules, settings, tokens(), tokens()) });
         let router = guard::around(givtcp::of_all(1).merge(api::routes()).merge(page::routes()), &shared);
         Self { shared, router, inbox, snapshots }
     }

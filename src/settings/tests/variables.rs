@@ -166,6 +166,8 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     http.read: token
     http.per_inverter_ports: off
     http.hosts: (none)
+    history.enabled: true
+    history.days: 730
     control.enabled: true
     control.mqtt: true
     control.dry_run: false
