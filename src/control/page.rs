@@ -46,6 +46,9 @@ quotes, fields that a command does not know are ignored. `N` in a name is a numb
   or of a slot's edge: `control.clock_sync`, [settings.md](settings.md#commands).
 - Timed overrides (`forceCharge`, `forceExport`, `tempPauseCharge`, `tempPauseDischarge`) have a page of their own:
   [overrides.md](overrides.md). A command that sets a register which one of them holds ends it first.
+- `switchRate` and `rebootAddon` write no register. With `rates.mode: external` `switchRate` tells the tariff which rate has
+  begun; with `clock` it is refused, since day and night have times. `rebootAddon` restarts this program over HTTP
+  ([api.md](api.md)), and is refused elsewhere.
 - An inverter that a plant controller leads takes the clock and a restart only; the rest is the controller's.
 
 ## How a command is carried out
