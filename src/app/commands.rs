@@ -139,8 +139,9 @@ impl Desk {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let known_as = known_as(&new.order);
         if known_as.as_ref().is_some_and(|known_as| state.knows(known_as)) {
+            drop(state);
             tracing::debug!(inverter.serial = %new.arrival.serial, "dropped, its id came before: {}", new.order);
-            return;
+            return new.refuse("duplicate", "the same command with the same id came within the last ten minutes");
         }
         let older = state.waiting.iter().position(|waiting| waiting.kind == new.kind);
         let older = older.and_then(|place| state.waiting.remove(place));

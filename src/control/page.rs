@@ -130,7 +130,7 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `wrong_inverter` | another inverter answers than the one that is meant |
 | `not_kept` | what a plan of several registers would have to undo cannot be kept ([why](statuses.md#when-no-override-can-start)) |
 | `invalid` | MQTT: no such command, or a payload that it does not understand |
-| `retained`, `expired`, `superseded` | MQTT: published as retained; over, or replaced by a newer one, before it was begun |
+| `retained`, `expired`, `superseded`, `duplicate` | MQTT: published as retained; over, or replaced by a newer one, before it was begun; the same with the same id came before |
 | `stopping` | the program stops, or gives the inverter to another process |
 ";
 

@@ -107,7 +107,8 @@ async fn an_id_counts_once_in_ten_minutes() {
     send();
     assert_eq!(done.lock().unwrap().len(), 1);
     let applied = |id: &str| ("setBatteryReserve".to_owned(), "applied".to_owned(), Some(id.to_owned()));
-    assert_eq!(told(&mut next), [applied("a")]);
+    let duplicate = || ("setBatteryReserve".to_owned(), "duplicate".to_owned(), Some("a".to_owned()));
+    assert_eq!(told(&mut next), [applied("a"), duplicate(), duplicate()]);
     sleep(Duration::from_secs(2)).await;
     send();
     sleep(Duration::from_secs(5)).await;
