@@ -11,7 +11,7 @@ pub(super) struct SetArgs {
     #[arg(value_name = "COMMAND")]
     command: String,
     /// To what: 20, 02:30, enable, Eco, or a JSON object.
-    #[arg(value_name = "VALUE", default_value = "")]
+    #[arg(value_name = "VALUE", default_value = "", allow_negative_numbers = true)]
     value: String,
     /// Only say what would be written.
     #[arg(long)]
