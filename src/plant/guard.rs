@@ -153,7 +153,7 @@ impl Guards {
     pub(super) fn check(about: About, key: BlockKey, values: &[u16], image: &RegisterImage) -> Result<(), Rejection> {
         let (before, after) = (Reading::held(key, image), Reading::new(key, values, image));
         stray_packet::check(&after)?;
-        all_zero::check(&before, &after)?;
+        all_zero::check(about, &before, &after)?;
         match about.device {
             Device::Battery => lv_battery::check(&before, &after),
             Device::Module => check_module(&before, &after),
@@ -215,8 +215,8 @@ impl Guards {
         if about.model.is_none() && about.device == Device::Inverter && key.bank == Bank::Holding && key.base < 60 {
             return Ok(Some(first));
         }
-        if all_zero::is_doubtful(before, after) {
-            return Ok(Some(Doubt::new(Rejection::AllZero, Until::Reads(2))));
+        if let Some(doubt) = all_zero::doubt(about, before, after) {
+            return Ok(Some(doubt));
         }
         match serials::news(about, before, after) {
             News::First => return Ok(Some(first)),

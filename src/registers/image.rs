@@ -123,9 +123,13 @@ impl RegisterImage {
 /// The page of a three-phase inverter that holds its export (IR 1240) and the second meter (IR 1244), and nothing else.
 const EXPORT: (Bank, u16) = (Bank::Input, 1200 / PAGE);
 
-/// Zeros are believed only of the optional blocks (flags of faults, and generation by night), and of an export.
+/// The page of a three-phase inverter that holds its strings (IR 1001 to 1019), and nothing else.
+const STRINGS: (Bank, u16) = (Bank::Input, 960 / PAGE);
+
+/// Zeros are believed only of the optional blocks (flags of faults, and generation by night), of an export, and of
+/// strings, which are dark by night and absent on an AC-coupled inverter: GivTCP publishes 0 W then.
 fn may_be_zero(bank: Bank, page: u16) -> bool {
-    super::plan::OPTIONAL.contains(&(bank, page * PAGE)) || (bank, page) == EXPORT
+    super::plan::OPTIONAL.contains(&(bank, page * PAGE)) || [EXPORT, STRINGS].contains(&(bank, page))
 }
 
 /// What one device says; blocks that it does not answer itself are looked up at the address that mirrors it.

@@ -1,6 +1,7 @@
-use super::{Reading, Rejection};
+use super::{About, Doubt, Reading, Rejection, Until};
 use crate::frame::Bank;
-use crate::registers::plan;
+use crate::plant::Model;
+use crate::registers::{plan, three_phase};
 
 /// Fewer zeros than this are a setting, not a failed read.
 const MANY: u16 = 8;
@@ -8,16 +9,39 @@ const MANY: u16 = 8;
 const MAY_FALL_SILENT: std::ops::Range<u16> = 1180..1360;
 /// So many registers are a few.
 const FEW: usize = 8;
+/// The block of a three-phase inverter in which its strings stand and nothing else: all of it is zero in the dark.
+const STRINGS: u16 = 1000;
+/// What both strings give at most before they give nothing, 0.1 W: at dusk they fade, and do not break off.
+const DIM: u32 = 1000;
 
 /// A block of zeros over one that held more is not believed, except of the blocks that may well be zero (flags of
 /// faults, and generation by night). Where nothing was before, zeros mean that the device has no such block.
-pub(super) fn check(before: &Reading<'_>, after: &Reading<'_>) -> Result<(), Rejection> {
-    if falls_silent(before, after) && !may(before, after) { Err(Rejection::AllZero) } else { Ok(()) }
+pub(super) fn check(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Result<(), Rejection> {
+    let may = are_strings(about, after) || may(before, after);
+    if falls_silent(before, after) && !may { Err(Rejection::AllZero) } else { Ok(()) }
 }
 
-/// Zeros where they may be true, and want to be read twice.
-pub(super) fn is_doubtful(before: &Reading<'_>, after: &Reading<'_>) -> bool {
-    falls_silent(before, after) && may(before, after)
+/// Zeros where they may be true, and want to be read again. Strings that gave much want that for a quarter of an hour.
+pub(super) fn doubt(about: About, before: &Reading<'_>, after: &Reading<'_>) -> Option<Doubt> {
+    if are_strings(about, after) {
+        let is_dark_already = before.is_blank() && before.at(0).is_some();
+        let until = if is_dim(before) { Until::Reads(3) } else { Until::Long };
+        return (after.is_blank() && !is_dark_already).then(|| Doubt::new(Rejection::AllZero, until));
+    }
+    (falls_silent(before, after) && may(before, after)).then(|| Doubt::new(Rejection::AllZero, Until::Reads(2)))
+}
+
+/// Whether a block is that of the strings. Of an all-in-one that may have no such bank zeros say that it has none.
+fn are_strings(about: About, reading: &Reading<'_>) -> bool {
+    let key = reading.key;
+    let has_bank = about.model.is_some_and(|model| model.has_three_phase_bank() && model != Model::AllInOneHybrid);
+    has_bank && key.bank == Bank::Input && key.base == STRINGS && key.count >= MANY
+}
+
+/// Whether the strings gave little, or nothing is known of them.
+fn is_dim(before: &Reading<'_>) -> bool {
+    let power = [&three_phase::p_pv1, &three_phase::p_pv2].map(|field| before.double(field.address).unwrap_or(0));
+    power[0].saturating_add(power[1]) < DIM
 }
 
 /// Whether a block was read that is zero now and then.

@@ -82,6 +82,11 @@ impl Known {
         if !is_optional || key.count != 60 || image.view(key.device).get(key.bank, key.base).is_none() {
             return;
         }
+        // Dark strings are believed of an inverter that has them, and do not say that this one has.
+        let says = |at| image.get(key.device, key.bank, at).is_some_and(|value| value != 0);
+        if block == (Bank::Input, 1000) && !(1000..1060).any(says) {
+            return;
+        }
         if !self.capabilities.extra.contains(&block) {
             self.change(|found| {
                 found.extra.push(block);

@@ -83,3 +83,57 @@ fn half_a_block_of_zeros_is_read_again_in_every_family() {
         }
     }
 }
+
+#[test]
+fn strings_of_three_phases_that_fade_are_dark_once_three_reads_say_so() {
+    let lit = |tenths| with(vec![0; 60], &[(1, 6_000), (9, 2), (18, tenths)]);
+    for code in [0x4001, 0x6001] {
+        let key = input(1000);
+        let mut plant = plant_of(&[(FIRST, first_block_of(code, 612)), (key, lit(333))]);
+        for at in [15, 30] {
+            assert_eq!(offer(&mut plant, key, &[0; 60], at), held(Rejection::AllZero));
+            assert_eq!(plant.image().get(0x11, Bank::Input, 1018), Some(333));
+        }
+        for at in [45, 60, 9_000] {
+            assert_eq!(offer(&mut plant, key, &[0; 60], at), Ok(()), "{at}");
+        }
+        assert_eq!(plant.image().view(0x11).get(Bank::Input, 1018), Some(0));
+        assert_eq!(plant.rejections().total(), 0);
+    }
+}
+
+#[test]
+fn zeros_over_strings_in_the_sun_are_no_night_unless_they_stay() {
+    let key = input(1000);
+    let lit = with(vec![0; 60], &[(1, 6_000), (9, 50), (18, 30_000)]);
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x4001, 612)), (key, lit.clone())]);
+    for at in (15..15 + 9 * 60).step_by(60) {
+        assert_eq!(offer(&mut plant, key, &[0; 60], at), rejected(Rejection::AllZero));
+    }
+    assert_eq!(offer(&mut plant, key, &lit, 600), Ok(()));
+    let ends = (615..).step_by(60).find(|&at| offer(&mut plant, key, &[0; 60], at).is_ok());
+    assert_eq!(ends, Some(615 + 900));
+}
+
+#[test]
+fn a_three_phase_inverter_that_is_first_read_in_the_dark_gives_0_w() {
+    for code in [0x4001, 0x6001] {
+        let mut plant = plant_of(&[(FIRST, first_block_of(code, 612))]);
+        let key = input(1000);
+        for at in [15, 16] {
+            assert_eq!(offer(&mut plant, key, &[0; 60], at), held(Rejection::AllZero));
+            assert_eq!(snapshot(&plant).power.pv, None);
+        }
+        assert_eq!(offer(&mut plant, key, &[0; 60], 17), Ok(()));
+        offer(&mut plant, input(1060), &with(vec![0; 60], &[(7, 5_000)]), 18).ok();
+        offer(&mut plant, input(1060), &with(vec![0; 60], &[(7, 5_000)]), 19).ok();
+        assert_eq!(snapshot(&plant).power.pv, Some(0), "{code:x}");
+    }
+}
+
+#[test]
+fn an_all_in_one_that_says_zeros_there_has_no_three_phases() {
+    let mut plant = plant_of(&[(FIRST, first_block_of(0x8201, 612))]);
+    take(&mut plant, input(1000), &[0; 60]);
+    assert!(!plant.capabilities().unwrap().has_three_phase_bank());
+}
