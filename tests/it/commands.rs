@@ -114,9 +114,11 @@ async fn a_command_reaches_the_register_and_its_result_arrives_and_what_is_no_co
     assert_eq!(code(&house.ask("rebootInverter", "", &[]).await), "not_confirmed");
     assert_eq!(code(&house.ask("rebootInverter", "SD9999G999", &[]).await), "not_confirmed");
 
-    // Nobody hears these: the same command with the same id, another inverter, and what is over at once.
+    let again = house.ask("setBatteryReserve", r#"{"reservePercent": 31, "id": "one"}"#, &[]).await;
+    assert_eq!((code(&again), again.id.as_deref()), ("duplicate", Some("one")));
+
+    // Nobody hears these: another inverter, and another root.
     let told = house.results("setBatteryReserve").len();
-    house.publish("setBatteryReserve", r#"{"reservePercent": 31, "id": "one"}"#, &[]).await;
     house.broker.publish("GivEnergy/control/SD9999G999/setBatteryReserve", "51", &[]).await;
     house.broker.publish(&house.topic("givenergy/control/SERIAL/setBatteryReserve"), "52", &[]).await;
     sleep(Duration::from_secs(1)).await;
