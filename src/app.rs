@@ -36,15 +36,16 @@ use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::history::{History, Source};
 use crate::homeassistant::Minutes;
-use crate::inverter::{Hold, Inverter, PassOn};
-use crate::link::Moves;
-use crate::lock::LockManager;
+use crate::inverter::{Doing, Hold, Inverter, PassOn, Phase};
+use crate::link::{Counters, Moves};
+use crate::lock::{Counted, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
 use crate::settings::{InverterSettings, Settings};
 use crate::status::StatusManager;
 use crate::store::Store;
+use crate::vitals::Vitals;
 use announcer::{Announcer, Found};
 use answers::{Answers, Known};
 use company::Company;
@@ -78,6 +79,8 @@ pub struct App {
     pub snapshots: Vec<Snapshots>,
     /// The way in for commands to each of them, in the same order.
     pub orders: Vec<Orders>,
+    /// How each of them is kept, in the same order.
+    pub vitals: Vec<Vitals>,
     /// Cancelled by whoever asks for a restart of the program.
     pub restart: CancellationToken,
     events: Events,
@@ -126,6 +129,7 @@ impl App {
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
+            vitals: Vec::new(),
             restart: CancellationToken::new(),
             events,
             inverters: JoinSet::new(),
@@ -148,6 +152,8 @@ impl App {
         let report = journal.clone();
         app.sessions.spawn(async move { statuses::report(report, &data_dir).await });
         for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
+            let counted = Arc::new(Counted::new(locks));
+            let locks = Arc::clone(&counted) as Arc<dyn LockManager>;
             let (sender, receiver) = watch::channel(None);
             let its_name = format!("{}_{}", each.host, each.port);
             let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
@@ -184,6 +190,24 @@ impl App {
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
             }
+            let (phase, counters) = (watch::Sender::new(Phase::new(Doing::Resting)), Arc::<Counters>::default());
+            app.vitals.push(Vitals {
+                name: each.name.clone().unwrap_or_else(|| each.host.clone()),
+                address: format!("{}:{}", each.host, each.port),
+                transport: each.transport.to_string(),
+                every: settings.poll.every,
+                daily_writes: settings.control.daily_writes,
+                link: Arc::clone(&counters),
+                phase: phase.subscribe(),
+                hold: hold.clone(),
+                locks: counted,
+                statuses: statuses.clone(),
+                members: group.clone(),
+                snapshots: receiver.clone(),
+                mqtt: session.is_some().then(Arc::default),
+                clock: Arc::clone(&clock),
+            });
+            let its_broker = app.vitals.last().and_then(|vitals| vitals.mqtt.clone()).unwrap_or_default();
             let hold_of = hold.clone();
             places.push(Place { hold, wanted });
             let its_standing = standing.clone();
@@ -198,6 +222,8 @@ impl App {
                 orders: inbox.clone(),
                 journal: Some(journal.clone()),
                 leader: Some(leader.clone()),
+                counters: Arc::clone(&counters),
+                phase: phase.clone(),
                 connector: connector(&each, &moves),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
@@ -205,7 +231,8 @@ impl App {
             if let Some(session) = &session {
                 let found = Found::default();
                 let audience = found.audience(settings);
-                let session = SessionSettings { commands: listening, audience, ..session.clone() };
+                let session =
+                    SessionSettings { commands: listening, audience, counters: its_broker, ..session.clone() };
                 let source = publisher::Source {
                     place,
                     snapshots: receiver.clone(),

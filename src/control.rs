@@ -31,6 +31,7 @@ mod refusal;
 mod report;
 mod slots;
 mod switches;
+mod tally;
 mod wear;
 
 pub use allowed::{Allowed, Range, WriteStep};
@@ -53,6 +54,7 @@ pub use policy::{DAILY_WRITES, Policy, STOP_TIMEOUT};
 pub use refusal::Refusal;
 pub(crate) use report::LEFT;
 pub use report::{Outcome, Planned, Report, Touched};
+pub use tally::Tally;
 pub use wear::Wear;
 
 use plan::Draft;

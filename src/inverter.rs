@@ -14,6 +14,7 @@ mod hold;
 mod keeper;
 mod overrides;
 mod passing;
+mod phase;
 mod probing;
 mod report;
 mod session;
@@ -22,6 +23,7 @@ mod worn;
 
 pub use hold::{Hold, link_resource};
 pub use passing::PassOn;
+pub use phase::{Doing, Phase};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -103,6 +105,8 @@ pub struct Inverter {
     pub wanted: watch::Receiver<bool>,
     /// What is done about it now.
     pub standing: watch::Sender<Hold>,
+    /// What is done about its connection now.
+    pub phase: watch::Sender<Phase>,
     /// How many processes share it, this one included.
     pub members: watch::Receiver<usize>,
     /// Others may reach what this process cannot: while there are any, it is left to them after so long without an
@@ -148,6 +152,7 @@ impl Inverter {
             events: Events::new(),
             wanted: watch::channel(true).1,
             standing: watch::Sender::default(),
+            phase: watch::Sender::new(Phase::new(Doing::Resting)),
             members: watch::channel(1).1,
             give_way: Duration::from_secs(30),
             pass_on: None,
@@ -243,7 +248,9 @@ pub async fn run(
     task.desk = Desk::new(inbox.take().await);
     loop {
         let cycles_before = task.report.cycles();
+        task.inverter.phase.send_replace(Phase::new(Doing::Connecting));
         let ended = task.connection(&shutdown).await;
+        task.inverter.phase.send_replace(Phase::new(Doing::Resting));
         if matches!(ended, Ended::Shutdown) {
             break;
         }

@@ -12,6 +12,7 @@ mod backend;
 mod both;
 #[cfg(test)]
 pub(crate) mod captured_log;
+mod counted;
 mod entry;
 mod file;
 mod local;
@@ -20,6 +21,7 @@ mod queued;
 mod redis;
 
 pub use both::{Both, SharedLockManager, Without};
+pub use counted::{Counted, LockCounts};
 pub use file::{FileBackend, FileLockManager, NoFileLocks};
 pub use local::{LocalLockManager, Process};
 pub use queued::Queued;

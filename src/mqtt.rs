@@ -27,13 +27,14 @@ pub use session::run;
 pub use tls::{TlsError, tls_config, tls_trusting};
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rustls::ClientConfig;
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use crate::event::Events;
 
@@ -137,9 +138,34 @@ pub struct MqttCounters {
     connects: AtomicU64,
     reconnects: AtomicU64,
     events_dropped: AtomicU64,
+    contact: Mutex<Option<Contact>>,
+}
+
+/// How it stands with the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Host and port.
+    pub broker: String,
+    /// Whether there is a connection that it acknowledged.
+    pub connected: bool,
+    /// Since when.
+    pub since: Instant,
 }
 
 impl MqttCounters {
+    /// How it stands with the broker; `None` before a connection was tried.
+    pub fn contact(&self) -> Option<Contact> {
+        self.contact.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn contact_is(&self, broker: &Broker, connected: bool) {
+        let broker = broker.address();
+        let mut contact = self.contact.lock().unwrap_or_else(PoisonError::into_inner);
+        if contact.as_ref().is_none_or(|known| (&known.broker, known.connected) != (&broker, connected)) {
+            *contact = Some(Contact { broker, connected, since: Instant::now() });
+        }
+    }
+
     /// Publishes handed to the network.
     pub fn published(&self) -> u64 {
         self.published.load(Ordering::Relaxed)
@@ -189,6 +215,13 @@ impl MqttCounters {
 struct Broker {
     host: String,
     port: u16,
+}
+
+impl Broker {
+    /// Host and port; empty while it is not known.
+    fn address(&self) -> String {
+        if self.host.is_empty() { String::new() } else { format!("{}:{}", self.host, self.port) }
+    }
 }
 
 impl fmt::Display for Broker {

@@ -12,6 +12,7 @@ use crate::control::Orders;
 use crate::http::who::Rules;
 use crate::http::{self, Elsewhere, Http, Places, Plant};
 use crate::settings::{InverterSettings, Settings, describe};
+use crate::vitals::Vitals;
 
 /// Serves until `shutdown`, where the settings want it.
 pub(super) async fn serve(http: Option<(Http, Places)>, shutdown: CancellationToken) {
@@ -32,12 +33,13 @@ pub(super) fn of(
         tracing::debug!("nothing is served over HTTP: http.enabled is false");
         return None;
     }
-    let listed = settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).zip(elsewhere).enumerate();
+    let listed =
+        settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).zip(&app.vitals).zip(elsewhere).enumerate();
     let http = Http {
         plants: listed
-            .map(|(place, (((each, snapshots), orders), elsewhere))| Plant {
+            .map(|(place, ((((each, snapshots), orders), vitals), elsewhere))| Plant {
                 elsewhere,
-                ..plant(place, each, snapshots, orders, roles)
+                ..plant(place, each, snapshots, orders, vitals, roles)
             })
             .collect(),
         rules: Rules {
@@ -59,7 +61,14 @@ pub(super) fn listen(settings: &Settings) -> String {
     settings.http.listen.clone().unwrap_or_else(|| http::usual_address(is_in_container(settings)).to_string())
 }
 
-fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &Orders, roles: &Roles) -> Plant {
+fn plant(
+    place: usize,
+    each: &InverterSettings,
+    snapshots: &Snapshots,
+    orders: &Orders,
+    vitals: &Vitals,
+    roles: &Roles,
+) -> Plant {
     let roles = roles.clone();
     Plant {
         name: each.name.clone().unwrap_or_else(|| each.host.clone()),
@@ -67,6 +76,7 @@ fn plant(place: usize, each: &InverterSettings, snapshots: &Snapshots, orders: &
         orders: orders.clone(),
         role: Arc::new(move |serial| roles.of(place, serial)),
         elsewhere: None,
+        vitals: vitals.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::tally::Tally;
 use super::{Command, Fault, Outcome, Override, Report};
 use crate::frame::Serial;
 
@@ -58,7 +59,10 @@ pub enum By {
 
 /// Gives orders to one inverter. Clones give to the same one.
 #[derive(Clone, Debug)]
-pub struct Orders(mpsc::Sender<Given>);
+pub struct Orders {
+    queue: mpsc::Sender<Given>,
+    tally: Arc<Tally>,
+}
 
 /// Where the orders of one inverter arrive. Clones are the same place; one at a time takes from it.
 #[derive(Clone, Debug)]
@@ -82,7 +86,7 @@ pub struct Given {
 /// A way in for an inverter's orders, and where they arrive.
 pub fn orders() -> (Orders, Inbox) {
     let (sender, receiver) = mpsc::channel(MOST);
-    (Orders(sender), Inbox(Arc::new(Mutex::new(receiver))))
+    (Orders { queue: sender, tally: Arc::default() }, Inbox(Arc::new(Mutex::new(receiver))))
 }
 
 // === impl Order ===
@@ -140,14 +144,25 @@ impl Orders {
         self.give_within(order, WITHIN).await
     }
 
+    /// What became of those that were given here.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// The same where there is time to find the inverter first.
     pub async fn give_within(&self, order: Order, within: Duration) -> Report {
-        let at = Instant::now();
+        let (by, at) = (order.by, Instant::now());
+        let report = self.ask(order, at, within).await;
+        self.tally.count(by, &report.outcome, at.elapsed());
+        report
+    }
+
+    async fn ask(&self, order: Order, at: Instant, within: Duration) -> Report {
         let (asked, id) = (order.command.to_string(), order.id.clone());
         let ends = order.ends_override();
         let (answer, outcome) = oneshot::channel();
         let report = |outcome| Report { id: id.clone(), ..Report::new(asked.clone(), outcome) };
-        match self.0.try_send(Given { order, at, within, answer }) {
+        match self.queue.try_send(Given { order, at, within, answer }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
                 let why = format!("{MOST} commands wait already; try again in a few seconds");
@@ -247,6 +262,20 @@ mod tests {
         given.answer(Report::new("reserve 20 %", Outcome::Applied));
         let report = giving.await.unwrap();
         assert_eq!((report.outcome, report.id.as_deref()), (Outcome::Applied, Some("7")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_became_of_orders_is_counted_by_who_gave_them() {
+        let (orders, inbox) = orders();
+        let (one, other) = tokio::join!(orders.give(order()), async {
+            let given = inbox.take().await.next().await;
+            given.answer(Report::new("reserve 20 %", Outcome::Unchanged));
+            orders.give(Order { by: By::Rest, ..order() }).await
+        });
+        assert_eq!((one.outcome.word(), other.outcome.word()), ("unchanged", "refused"));
+        let counted = orders.tally().counts();
+        assert_eq!(counted, [(("mqtt", "unchanged"), 1), (("rest", "refused"), 1)].into());
+        assert_eq!(orders.tally().took().distribution().count, 2);
     }
 
     #[tokio::test(start_paused = true)]

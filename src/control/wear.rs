@@ -40,6 +40,11 @@ impl Wear {
         if self.day.as_deref() == Some(&day.to_string()) { self.today } else { 0 }
     }
 
+    /// The last day on which a command wrote, and how many registers it was.
+    pub fn last_day(&self) -> Option<(Date, u32)> {
+        Some((self.day.as_deref()?.parse().ok()?, self.today))
+    }
+
     /// All writes.
     pub fn total(&self) -> u64 {
         self.registers.values().fold(0, |sum, count| sum.saturating_add(*count))
@@ -66,6 +71,7 @@ mod tests {
         assert!(wear.allows(2, monday, 5) && !wear.allows(3, monday, 5));
         assert!(wear.allows(5, tuesday, 5), "each day anew");
         assert_eq!((wear.total(), wear.of(116), wear.on(monday)), (6, 3, 3));
+        assert_eq!((wear.last_day(), Wear::default().last_day()), (Some((monday, 3)), None));
         let kept: Wear = serde_json::from_str(&serde_json::to_string(&wear).unwrap()).unwrap();
         assert_eq!(kept, wear);
     }

@@ -21,6 +21,7 @@ use super::recent::{self, EventItem, EventList};
 use crate::control::{By, Context, controls, is_command};
 use crate::frame::Serial;
 
+mod health;
 mod history;
 mod schemas;
 
@@ -32,6 +33,9 @@ pub(super) const PROGRAM: &str = "givtcp";
 
 /// Where it is asked whether the program lives.
 pub(super) const HEALTH: &str = "/healthz";
+
+/// Where it is asked whether every inverter is polled.
+pub(super) const READINESS: &str = "/readyz";
 
 /// Every route, and the document of them.
 fn documented() -> OpenApiRouter<Arc<Shared>> {
@@ -52,7 +56,9 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(command))
         .routes(routes!(events))
         .routes(routes!(document))
-        .routes(routes!(health))
+        .routes(routes!(health::of_plant))
+        .routes(routes!(health::ready))
+        .routes(routes!(alive))
 }
 
 /// Every route.
@@ -252,10 +258,11 @@ async fn document(State(shared): State<Arc<Shared>>) -> Response {
     get,
     path = "/healthz",
     tag = "health",
+    operation_id = "health",
     security(()),
     responses((status = 200, description = "It does.", body = Alive))
 )]
-async fn health() -> Response {
+async fn alive() -> Response {
     json(StatusCode::OK, &Alive { program: PROGRAM, alive: true })
 }
 

@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout};
 
 use super::answer::Problem;
 use super::limits::{ASKING, GUESSING};
-use super::page;
 use super::plants::Shared;
 use super::server::Peer;
 use super::who::{self, Denied};
+use super::{api, page};
 
 /// A request is answered within this, its body's arrival included; a command takes at most nine seconds.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -48,13 +48,14 @@ async fn guard(State(shared): State<Arc<Shared>>, mut request: Request, next: Ne
     response
 }
 
-/// Whether somebody wants to know whether the program lives, which it tells everyone at any time.
-fn is_health_check(request: &Request) -> bool {
-    request.uri().path() == super::api::HEALTH && matches!(*request.method(), Method::GET | Method::HEAD)
+/// Whether somebody wants to know what is told to everyone: that the program lives, at any time, or whether all inverters
+/// are polled.
+fn is_check(request: &Request, path: &str) -> bool {
+    request.uri().path() == path && matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
 fn admit(shared: &Shared, request: &mut Request) -> Result<(), Box<Response>> {
-    if is_health_check(request) {
+    if is_check(request, api::HEALTH) {
         return Ok(());
     }
     // Without it the server would be broken, and then nobody is trusted.
@@ -65,7 +66,7 @@ fn admit(shared: &Shared, request: &mut Request) -> Result<(), Box<Response>> {
         limits.take(peer, cost, Instant::now()).map_err(|wait| Box::new(Problem::too_many(wait)))
     };
     limits(ASKING)?;
-    if page::is_asked_for(request) {
+    if page::is_asked_for(request) || is_check(request, api::READINESS) {
         return Ok(());
     }
     let authority = request.uri().authority().map(axum::http::uri::Authority::as_str);

@@ -18,6 +18,7 @@ use crate::control::Orders;
 use crate::frame::Serial;
 use crate::history::History;
 use crate::plant::Snapshot;
+use crate::vitals::Vitals;
 
 /// So many streams of events there are at a time.
 const MOST_STREAMS: usize = 16;
@@ -37,6 +38,8 @@ pub struct Plant {
     pub role: RoleOf,
     /// Where what another process has read of it is found, if there may be one.
     pub elsewhere: Option<Elsewhere>,
+    /// How it is kept.
+    pub vitals: Vitals,
 }
 
 /// Everything that the routes know.

@@ -12,6 +12,7 @@ use crate::settings::Readers;
 use house::{House, TOKEN, executing};
 
 mod documented;
+mod health;
 mod history;
 mod house;
 mod paged;

@@ -265,7 +265,7 @@ impl Task {
     /// What was written is counted and shown.
     pub(super) async fn after_writing(&mut self) {
         self.worn.save().await;
-        self.report.writes_are(self.worn.wear().total());
+        self.report.writes_are(self.worn.wear());
         self.report.publish(&mut self.plant, &self.inverter);
     }
 }

@@ -2,10 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Inverter;
+use crate::control::Wear;
 use crate::plant::snapshot::{Overrides, Stats};
 use crate::plant::{Plant, Snapshot, SnapshotContext};
 
@@ -30,6 +32,7 @@ pub(super) struct Report {
     skipped_cycles: u64,
     overrides: Option<Overrides<Timestamp>>,
     writes: u64,
+    last_day: Option<(Date, u32)>,
 }
 
 impl Report {
@@ -49,6 +52,7 @@ impl Report {
             skipped_cycles: 0,
             overrides: None,
             writes: 0,
+            last_day: None,
         }
     }
 
@@ -103,9 +107,9 @@ impl Report {
         self.overrides = overrides;
     }
 
-    /// How many registers were written, ever.
-    pub(super) fn writes_are(&mut self, writes: u64) {
-        self.writes = writes;
+    /// How many registers were written.
+    pub(super) fn writes_are(&mut self, wear: &Wear) {
+        (self.writes, self.last_day) = (wear.total(), wear.last_day());
     }
 
     /// When the inverter will have been silent for too long, while it still counts as online.
@@ -143,6 +147,7 @@ impl Report {
     /// What is known now, if it is known whose it is.
     pub(super) fn snapshot(&self, plant: &mut Plant, inverter: &Inverter) -> Option<Snapshot> {
         let counts = inverter.counters.snapshot();
+        let today = inverter.clock.now().to_zoned_datetime(inverter.zone.clone()).date();
         let stats = Stats {
             online: self.online,
             last_updated: self.last_updated,
@@ -153,6 +158,7 @@ impl Report {
             reconnects: counts.reconnects(),
             cycles: self.cycles,
             writes: self.writes,
+            writes_today: self.last_day.filter(|(day, _)| *day == today).map_or(0, |(_, writes)| writes),
             ..Stats::default()
         };
         let context = SnapshotContext {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::foreign::Seen;
 use super::hands::Busy;
 use super::hold::unwanted;
-use super::{Ended, Request, Task};
+use super::{Ended, Phase, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, LinkError, Patience};
 use crate::lock::{Lease, LockError};
@@ -90,6 +90,7 @@ impl Task {
             },
         };
         self.unreached = 0;
+        self.inverter.phase.send_replace(Phase::connected(lease.fence()));
         self.link_holds = Some(Arc::new(lease.holds_for(self.inverter.timeout)));
         self.link_fence = lease.fence();
         self.settle_at = Some(Instant::now());
@@ -285,7 +286,7 @@ impl Task {
         // What is known already of the same inverter is not told again.
         self.report.overrides_are(if is_another { None } else { self.overrides_shown() });
         self.worn.load(seen.serial).await;
-        self.report.writes_are(self.worn.wear().total());
+        self.report.writes_are(self.worn.wear());
         if let Some(memory) = self.keeper.load(seen.serial).await {
             self.plant.remember(memory, self.inverter.clock.now(), self.elapsed());
         }

@@ -1,5 +1,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::histogram::Histogram;
+
+/// What replies are told apart by, s: a dongle answers in 50 ms to 2.8 s.
+const LATENCIES: [f64; 8] = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0];
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
@@ -17,9 +22,16 @@ impl Counter {
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What happened on a device's connections, the present one and those before it.
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         pub struct Counters {
             $(pub(super) $name: Counter,)*
+            pub(super) latency: Histogram,
+        }
+
+        impl Default for Counters {
+            fn default() -> Self {
+                Self { $($name: Counter::default(),)* latency: Histogram::new(&LATENCIES) }
+            }
         }
 
         /// What [`Counters`] said at one moment.
@@ -32,6 +44,11 @@ macro_rules! counters {
             /// All of them as they are now.
             pub fn snapshot(&self) -> Counts {
                 Counts { $($name: self.$name.get(),)* }
+            }
+
+            /// How long replies took, from when their request was sent.
+            pub fn latency(&self) -> &Histogram {
+                &self.latency
             }
         }
     };

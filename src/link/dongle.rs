@@ -288,7 +288,7 @@ impl Dongle {
             _ = self.news.send(block);
             return;
         }
-        self.counters.replies.add(1);
+        self.count_reply();
         self.finish(|job| {
             if let Job::Read(job) = job {
                 _ = job.done.send(Ok(block));
@@ -304,7 +304,7 @@ impl Dongle {
             self.counters.foreign_writes.add(1);
             return;
         }
-        self.counters.replies.add(1);
+        self.count_reply();
         self.finish(|job| {
             if let Job::Write(job) = job {
                 job.finish(echo);
@@ -327,9 +327,16 @@ impl Dongle {
             self.counters.unsolicited.add(1);
             return;
         }
-        self.counters.replies.add(1);
+        self.count_reply();
         self.counters.refusals.add(1);
         self.finish(Job::refuse);
+    }
+
+    fn count_reply(&self) {
+        self.counters.replies.add(1);
+        if let Some(Pending { stage: Stage::Sent(at), .. }) = &self.pending {
+            self.counters.latency.observe(at.elapsed());
+        }
     }
 
     fn finish(&mut self, outcome: impl FnOnce(Job)) {

@@ -161,10 +161,13 @@ impl Standard {
         };
         self.counters.requests.add(1);
         self.context.set_slave(Slave(device));
-        timeout(job.deadline(), self.context.call(request))
+        let sent = Instant::now();
+        let called = timeout(job.deadline(), self.context.call(request))
             .await
             .map_err(|_| Doubt::Timeout)?
-            .map_err(|error| Doubt::Broken(reason(&error)))
+            .map_err(|error| Doubt::Broken(reason(&error)))?;
+        self.counters.latency.observe(sent.elapsed());
+        Ok(called)
     }
 
     /// Hands a reply to whoever asked, or gives the request back if the reply does not fit it.

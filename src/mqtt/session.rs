@@ -117,7 +117,9 @@ impl Session {
                 Ok(connection) => {
                     self.connected();
                     let began = Instant::now();
-                    match self.serve(connection, tree, shutdown).await {
+                    let served = self.serve(connection, tree, shutdown).await;
+                    self.settings.counters.contact_is(&self.broker, false);
+                    match served {
                         Served::Ended(end) => return end,
                         Served::Broken(failure) => {
                             if began.elapsed() >= GOOD {
@@ -341,11 +343,13 @@ impl Session {
             tracing::info!(inverter.serial = %self.serial, "{broker} connected as {}", self.identity.client_id);
         }
         self.settings.counters.count_connect(self.outage.ever_connected);
+        self.settings.counters.contact_is(&self.broker, true);
         self.outage = Outage { ever_connected: true, ..Outage::default() };
     }
 
     /// Says each failure once in an outage.
     fn failed(&mut self, failure: &ConnectionError) {
+        self.settings.counters.contact_is(&self.broker, false);
         self.outage.since.get_or_insert_with(Instant::now);
         self.outage.attempts = self.outage.attempts.saturating_add(1);
         let line = failure.to_string();

@@ -328,4 +328,6 @@ pub struct Stats {
     pub cycles: u64,
     /// Registers that were written, ever.
     pub writes: u64,
+    /// Registers that commands wrote today, by the inverter's zone.
+    pub writes_today: u32,
 }

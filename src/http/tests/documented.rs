@@ -7,8 +7,8 @@ use super::history::history_in;
 use super::house::{House, executing};
 use crate::control::{Outcome, Report};
 use crate::http::document;
-use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
 use crate::settings::Readers;
+use crate::vitals::tests::read_ago;
 
 fn whole() -> Value {
     serde_json::from_str(&document::of(1)).unwrap()
@@ -30,7 +30,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[tokio::test]
 async fn every_operation_of_the_document_is_there_and_answers_as_it_says() {
     let directory = tempfile::tempdir().unwrap();
-    let read = Some(snapshot(&plant_of(&hybrid())));
+    let read = Some(read_ago(jiff::SignedDuration::ZERO));
     let house = House::with_history(read, Readers::Token, Some(history_in(&directory)));
     let task = executing(house.inbox.clone(), |asked| Report::new(asked, Outcome::Applied));
     let document = whole();

@@ -22,6 +22,7 @@ use crate::http::who::Rules;
 use crate::http::{api, givtcp, guard, page};
 use crate::plant::Snapshot;
 use crate::settings::Readers;
+use crate::vitals::tests::Kept;
 
 pub(super) const TOKEN: &str = "correct-horse-battery";
 
@@ -31,6 +32,7 @@ pub(super) struct House {
     pub(super) router: Router,
     pub(super) inbox: Inbox,
     pub(super) snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    pub(super) kept: Kept,
 }
 
 impl House {
@@ -44,7 +46,8 @@ impl House {
 
     /// One that knows what was.
     pub(super) fn with_history(read: Option<Snapshot>, readers: Readers, history: Option<History>) -> Self {
-        let (snapshots, receiver) = watch::channel(read.map(Arc::new));
+        let kept = Kept::new(read);
+        let (snapshots, receiver) = (kept.snapshots.clone(), kept.snapshots.subscribe());
         let (orders, inbox) = orders();
         let plant = Plant {
             name: "garage".to_owned(),
@@ -52,6 +55,7 @@ impl House {
             orders,
             role: Arc::new(|_| Role::Whole),
             elsewhere: None,
+            vitals: kept.vitals.clone(),
         };
         let token = Some(SecretString::from(TOKEN));
         let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
@@ -59,7 +63,7 @@ impl House {
         let settings = "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n";
         let shared = Arc::new(Shared { history, ..Shared::new(vec![plant], rules, settings, tokens(), tokens()) });
         let router = guard::around(givtcp::of_all(1).merge(api::routes()).merge(page::routes()), &shared);
-        Self { shared, router, inbox, snapshots }
+        Self { shared, router, inbox, snapshots, kept }
     }
 
     pub(super) async fn ask(
