@@ -10,6 +10,7 @@ mod discover;
 mod healthy;
 mod import;
 mod log;
+mod manager;
 mod overrides;
 mod read;
 mod run;

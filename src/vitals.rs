@@ -85,6 +85,11 @@ impl Vitals {
         (snapshot.stats.online && age <= longest).then_some(snapshot)
     }
 
+    /// Whether this process has it, and it does not answer.
+    pub fn is_missed(&self) -> bool {
+        self.hold.borrow().standing == Standing::Holding && self.fresh().is_none()
+    }
+
     /// Whether it is polled, by this process or by another for which this one stands by.
     pub async fn readiness(&self) -> Readiness {
         let Hold { standing, resource } = self.hold.borrow().clone();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::manager::Manager;
 use super::{block_on, check, log, stop};
 use crate::app::{self, App};
 use crate::homeassistant::addon::Addon;
@@ -89,15 +90,18 @@ async fn time_zone(supervisor: &Supervisor) -> Option<String> {
 
 async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode> {
     let mut stopped = std::pin::pin!(stop::signal().context("cannot listen for signals")?);
+    let manager = Manager::of_surroundings();
     if settings.inverters.is_empty() {
         // Health checks and the web interface are answered meanwhile.
         let idle = App::start(&settings)?;
+        let telling = manager.as_ref().map(|manager| manager.started(Vec::new()));
         let found = tokio::select! {
             biased;
             () = &mut stopped => None,
             found = app::seek(&settings, advice) => Some(found),
         };
         idle.stop().await;
+        drop(telling);
         match found {
             Some(found) => settings.inverters = found?,
             None => return Ok(ExitCode::SUCCESS),
@@ -107,6 +111,7 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
     app::refuse_while_held(settings).await?;
     let mut app = App::start(settings)?;
     app.undo_left(settings)?;
+    let _telling = manager.as_ref().map(|manager| manager.started(app.vitals.clone()));
     let names: Vec<&str> =
         settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();
     tracing::info!(
@@ -123,6 +128,10 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
         () = restart.cancelled() => true,
     };
     tracing::info!("{}", if is_restart { "stopping, to begin anew" } else { "stopping" });
+    // Who begins anew does not stop: systemd would end what goes on.
+    if let Some(manager) = manager.filter(|_| !is_restart) {
+        manager.stopping().await;
+    }
     app.stop().await;
     if is_restart {
         return Err(begin_anew());

@@ -40,6 +40,7 @@ mod kill;
 mod left;
 mod locks;
 mod log;
+mod manager;
 mod mosquitto;
 mod mqtt;
 mod notices;
