@@ -16,6 +16,7 @@ mod series;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub struct History {
     kept: i64,
     zone: TimeZone,
     clock: Arc<dyn ClockOf>,
+    /// Writes that were done, and that failed.
+    writes: Arc<[AtomicU64; 2]>,
 }
 
 /// A clock that says nothing of itself.
@@ -117,7 +120,14 @@ impl History {
             kept: i64::from(days) * 86_400,
             zone,
             clock: Arc::new(Wall(clock)),
+            writes: Arc::default(),
         }
+    }
+
+    /// How often it was written, and how often that failed, since the program began.
+    pub fn writes(&self) -> (u64, u64) {
+        let [done, not_done] = &*self.writes;
+        (done.load(Ordering::Relaxed), not_done.load(Ordering::Relaxed))
     }
 
     /// What time it is, epoch seconds.
@@ -174,7 +184,10 @@ impl History {
         }
         let (now, kept, taken) = (self.now(), self.kept, Arc::new(taken));
         let given = Arc::clone(&taken);
-        match self.with(patience, move |database| database.write(&given, now, kept)).await {
+        let written = self.with(patience, move |database| database.write(&given, now, kept)).await;
+        let [done, not_done] = &*self.writes;
+        if written.is_ok() { done } else { not_done }.fetch_add(1, Ordering::Relaxed);
+        match written {
             Ok(()) => *failed = false,
             Err(Unknown::Database(error)) => {
                 locked(gathered).put_back(Arc::unwrap_or_clone(taken));

@@ -25,6 +25,7 @@ pub mod ipc;
 pub mod lane;
 pub mod link;
 pub mod lock;
+pub mod metrics;
 pub mod mqtt;
 pub mod overrides;
 pub mod plant;

@@ -23,6 +23,7 @@ use crate::frame::Serial;
 
 mod health;
 mod history;
+mod metrics;
 mod schemas;
 
 pub(super) use schemas::SnapshotBody;
@@ -59,6 +60,7 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(health::of_plant))
         .routes(routes!(health::ready))
         .routes(routes!(alive))
+        .routes(routes!(metrics::metrics))
 }
 
 /// Every route.

@@ -41,6 +41,7 @@ mod left;
 mod locks;
 mod log;
 mod manager;
+mod metrics;
 mod mosquitto;
 mod mqtt;
 mod notices;
