@@ -12,6 +12,7 @@ mod made;
 mod moved;
 mod passing;
 mod publisher;
+mod recorder;
 mod roles;
 mod seek;
 mod share;
@@ -28,16 +29,18 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
 use crate::control::{Orders, orders};
+use crate::diagnosis::{Diagnosis, Watched};
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::history::{History, Source};
 use crate::homeassistant::Minutes;
 use crate::inverter::{Doing, Hold, Inverter, PassOn, Phase};
-use crate::link::{Counters, Moves};
+use crate::link::{Counters, Moves, Tap};
 use crate::lock::{Counted, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::overrides::journal::Journal;
@@ -52,6 +55,7 @@ use company::Company;
 pub use made::inverter_at;
 use made::{connector, inverter, kind, longest_stop, open_store, session_settings, time_zone};
 use passing::{Passing, Taking};
+use recorder::Recorder;
 use roles::Roles;
 use share::Place;
 use succession::Succession;
@@ -81,6 +85,8 @@ pub struct App {
     pub orders: Vec<Orders>,
     /// How each of them is kept, in the same order.
     pub vitals: Vec<Vitals>,
+    /// Where the connection to each of them is listened to.
+    pub taps: Vec<Tap>,
     /// Cancelled by whoever asks for a restart of the program.
     pub restart: CancellationToken,
     events: Events,
@@ -126,10 +132,17 @@ impl App {
         let journal = statuses::journal(settings, redis.as_ref(), &clock);
         let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
         let (mut places, mut known, mut takings, mut sources) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut diagnosis = Diagnosis {
+            settings: settings.clone(),
+            inverters: Vec::new(),
+            clock: Arc::clone(&clock),
+            since: Instant::now(),
+        };
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
             vitals: Vec::new(),
+            taps: Vec::new(),
             restart: CancellationToken::new(),
             events,
             inverters: JoinSet::new(),
@@ -165,6 +178,7 @@ impl App {
             let (wanted, is_wanted) = watch::channel(shelf.is_none());
             let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
             let (way_in, inbox) = orders();
+            let tap = Tap::default();
             let (journal, leader) = (journal.clone(), roles.controller_of(place));
             takings.push(Taking { hold: hold.clone(), orders: way_in.clone() });
             let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
@@ -186,7 +200,10 @@ impl App {
                 hold: hold.clone(),
                 snapshots: receiver.clone(),
                 orders: way_in,
+                tap: tap.clone(),
+                recorder: Recorder::default(),
             });
+            app.taps.push(tap.clone());
             if let Some(redis) = shelf.clone() {
                 app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
             }
@@ -207,6 +224,7 @@ impl App {
                 mqtt: session.is_some().then(Arc::default),
                 clock: Arc::clone(&clock),
             });
+            diagnosis.inverters.extend(app.vitals.last().cloned().map(|vitals| Watched { vitals, tap: tap.clone() }));
             let its_broker = app.vitals.last().and_then(|vitals| vitals.mqtt.clone()).unwrap_or_default();
             let hold_of = hold.clone();
             places.push(Place { hold, wanted });
@@ -224,7 +242,7 @@ impl App {
                 leader: Some(leader.clone()),
                 counters: Arc::clone(&counters),
                 phase: phase.clone(),
-                connector: connector(&each, &moves),
+                connector: connector(&each, &moves, &tap, &clock),
                 ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
             };
             app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
@@ -253,7 +271,7 @@ impl App {
         // With the inverters, since commands are refused first.
         let oldest = (settings.poll.every * 3).max(MINUTE);
         let left = |known: &Known| Some(shelf::elsewhere(shelf.clone()?, known.hold.clone(), oldest));
-        let web = web::of(&app, settings, &roles, known.iter().map(left).collect());
+        let web = web::of(&app, settings, &roles, &diagnosis, known.iter().map(left).collect());
         app.inverters.spawn(web::serve(web, app.stop_inverters.clone()));
         if let Some(redis) = shelf.clone() {
             app.inverters.spawn(passing::serve(redis, takings, app.stop_inverters.clone()));
@@ -267,7 +285,7 @@ impl App {
             }
             None => _ = app.inverters.spawn(sharing),
         }
-        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest });
+        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest, diagnosis });
         app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         Ok(app)
     }

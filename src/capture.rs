@@ -3,6 +3,8 @@
 //! One line is one read of the socket: `<ISO time> <rx|tx> <hex>`, or without times `rx: <hex>`; `#` begins a comment.
 //! Frames may be split over lines or glued in one.
 
+use std::fmt::{self, Write};
+
 use bytes::BytesMut;
 use jiff::Timestamp;
 use tokio_util::codec::Decoder;
@@ -27,6 +29,29 @@ pub struct Line {
     pub direction: Direction,
     /// What.
     pub bytes: Vec<u8>,
+}
+
+impl fmt::Display for Line {
+    /// As [`parse_line`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = match self.direction {
+            Direction::Received => "rx",
+            Direction::Sent => "tx",
+        };
+        match self.at {
+            Some(at) => write!(f, "{} {direction} ", at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00"))?,
+            None => write!(f, "{direction}: ")?,
+        }
+        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The lines as text, one a line.
+pub fn as_text(lines: &[Line]) -> String {
+    lines.iter().fold(String::new(), |mut text, line| {
+        _ = writeln!(text, "{line}");
+        text
+    })
 }
 
 /// What is wrong with a line of a recording.
@@ -124,6 +149,13 @@ mod tests {
         assert_eq!((bare.at, bare.direction, bare.bytes.len()), (None, Direction::Received, 4));
         assert_eq!(parse_line("  # note"), Ok(None));
         assert_eq!(parse_line(""), Ok(None));
+    }
+
+    #[test]
+    fn a_line_that_is_written_is_read_as_it_was() {
+        for text in ["2026-06-05T11:09:54.267655+00:00 tx 59590a", "rx: 59590001"] {
+            assert_eq!(parse_line(text).unwrap().unwrap().to_string(), text);
+        }
     }
 
     #[test]

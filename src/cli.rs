@@ -6,6 +6,7 @@ mod daemon;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
+mod diagnose;
 mod discover;
 mod healthy;
 mod import;
@@ -13,6 +14,7 @@ mod log;
 mod manager;
 mod overrides;
 mod read;
+mod record;
 mod run;
 mod set;
 pub mod simulate;
@@ -54,7 +56,11 @@ enum Command {
     Check(check::CheckArgs),
     /// Whether the givtcp that should run here lives: ends with 0 if so, with 1 if not. Says nothing of inverters.
     Healthy(healthy::HealthyArgs),
-    /// Print what a recording of a dongle's connection holds, as JSON.
+    /// Record what goes over the connection to an inverter, for whoever looks into a fault.
+    Record(record::RecordArgs),
+    /// Make one archive of what somebody who is to help needs to know. No secret is in it.
+    Diagnose(diagnose::DiagnoseArgs),
+    /// Print what a recording of a dongle's connection, or an archive of `diagnose`, holds, as JSON.
     Decode(decode::DecodeArgs),
     /// Print the completions of a shell.
     Completions(completions::CompletionsArgs),
@@ -77,6 +83,8 @@ pub fn main() -> ExitCode {
         Command::Override(args) => overrides::run(args),
         Command::Check(args) => return check::run(args.config),
         Command::Healthy(args) => healthy::run(args),
+        Command::Record(args) => record::run(args),
+        Command::Diagnose(args) => diagnose::run(args),
         Command::Decode(args) => decode::run(args),
         Command::Completions(args) => completions::run(args),
     };

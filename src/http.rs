@@ -36,10 +36,12 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::diagnosis::Diagnosis;
 use crate::event::Subscription;
 use crate::history::History;
 use crate::settings::{HttpSettings, Readers};
 
+use api::Desk;
 pub use elsewhere::{Elsewhere, Left};
 use plants::Shared;
 pub use plants::{Plant, RoleOf};
@@ -58,6 +60,8 @@ pub struct Http {
     pub settings: String,
     /// What was, where it is kept.
     pub history: Option<History>,
+    /// What helps to find out what is wrong.
+    pub diagnosis: Option<Diagnosis>,
     /// What happens from now on.
     pub events: Subscription,
     /// Cancelled by whoever asks for a restart of the program.
@@ -75,9 +79,10 @@ pub struct Places {
 
 /// Serves until `shutdown`. A port that cannot be had is tried for again: the rest of the program goes on meanwhile.
 pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
-    let Http { plants, rules, settings, history, events, restart } = http;
+    let Http { plants, rules, settings, history, diagnosis, events, restart } = http;
     let (count, state) = (plants.len(), state(&rules));
-    let shared = Shared { history, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
+    let diagnosis = diagnosis.map(Desk::new);
+    let shared = Shared { history, diagnosis, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
     let shared = Arc::new(shared);
     let mut tasks = JoinSet::new();
     tasks.spawn(recent::keep(Arc::clone(&shared), events));

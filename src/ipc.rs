@@ -8,7 +8,7 @@
 mod client;
 mod server;
 
-pub use client::{AskError, ask};
+pub use client::{AskError, ask, ask_within};
 pub use server::{Answering, serve};
 
 use std::net::SocketAddr;
@@ -44,6 +44,17 @@ pub enum Ask {
         /// What is wanted.
         wanted: Wanted,
     },
+    /// What goes over the connection of the inverter at one of these addresses: from when it is asked first, as long as it
+    /// is asked again within some seconds.
+    Record {
+        /// Where its dongle is.
+        at: Vec<SocketAddr>,
+    },
+    /// Everything that helps to find out what is wrong, in an archive.
+    Diagnose {
+        /// So long the wire is recorded before, s; at most five minutes.
+        record_seconds: u64,
+    },
 }
 
 /// A command, as somebody typed it.
@@ -72,6 +83,16 @@ pub enum Answer {
     Report {
         /// As every way in tells it.
         report: Report,
+    },
+    /// What went over the wire since the last time.
+    Recorded {
+        /// Lines, as docs/diagnosis.md tells of them.
+        lines: String,
+    },
+    /// The archive.
+    Archive {
+        /// Its bytes, in base 64.
+        content: String,
     },
     /// This daemon does not hold that inverter.
     NotHeld {

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod decode;
+pub mod diagnosis;
 pub mod discovery;
 pub mod event;
 pub mod fleet;

@@ -15,10 +15,12 @@ mod job;
 mod modbus;
 mod pacer;
 mod shared;
+mod tap;
 
 pub use connector::{Connecting, Connector, Knocked, Moves, MovingConnector, Resolving, Stream, TcpConnector, knock};
 pub use counters::{Counters, Counts};
 pub use ends::{Permit, Reader, Writer};
+pub use tap::{Tap, Tapped};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

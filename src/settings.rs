@@ -39,18 +39,29 @@ pub use types::{
     RateSettings, RatesMode, RatesSettings, Readers, RedisSettings, Role, Settings, Smoothing, SupervisorSettings,
     TlsSettings, Transport, WhenRedisIsDown,
 };
-pub use view::describe;
+pub use view::{describe, secrets};
+
+/// A whole number with its unit, such as `90s`, within `range`. The error says what is wanted.
+pub fn parse_duration(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
+    scalar::duration(text, &range).map_err(in_words)
+}
 
 /// A host name or an IP address, without scheme and port, as the settings take it. The error says what is wanted.
 pub fn parse_host(text: &str) -> Result<String, String> {
-    scalar::host(text).map_err(|want| match want.suggestion {
+    scalar::host(text).map_err(in_words)
+}
+
+fn in_words(want: fault::Want) -> String {
+    match want.suggestion {
         Some(suggestion) => format!("{}; did you mean {suggestion}?", want.wanted),
         None => want.wanted,
-    })
+    }
 }
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 

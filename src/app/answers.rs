@@ -5,17 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::recorder::Recorder;
 use super::{Snapshots, shelf};
 use crate::catalogue::{Layout, as_json};
 use crate::control::{By, Order, Orders};
+use crate::diagnosis::Diagnosis;
 use crate::fleet::Standing;
 use crate::inverter::{Hold, link_resource};
 use crate::ipc::{self, Answer, Answering, Ask, Wanted};
+use crate::link::Tap;
 use crate::lock::LockManager;
 use crate::redis_server::RedisServer;
 
@@ -29,6 +34,9 @@ pub(super) struct Known {
     pub hold: watch::Receiver<Hold>,
     pub snapshots: Snapshots,
     pub orders: Orders,
+    /// Where its connection is listened to.
+    pub tap: Tap,
+    pub recorder: Recorder,
 }
 
 /// Answers for the inverters that this process holds, and for those that others of its group do.
@@ -38,6 +46,7 @@ pub(super) struct Answers {
     pub shelf: Option<RedisServer>,
     /// How old what they left may be.
     pub oldest: Duration,
+    pub diagnosis: Diagnosis,
 }
 
 impl Answers {
@@ -67,6 +76,26 @@ impl Answers {
                 Answer::Report { report: known.orders.give(order).await }
             }
             Err(fault) => Answer::Fault { why: fault.to_string() },
+        }
+    }
+
+    async fn record(&self, at: &[SocketAddr]) -> Answer {
+        let links = links(at);
+        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+            return Answer::NotHeld { by: self.holder(&links).await };
+        };
+        match known.recorder.piece(&known.tap).await {
+            Some(lines) => Answer::Recorded { lines },
+            None => {
+                Answer::Fault { why: "somebody else records this inverter now; try again when that is over".to_owned() }
+            }
+        }
+    }
+
+    async fn diagnose(&self, record_seconds: u64) -> Answer {
+        match self.diagnosis.make(Duration::from_secs(record_seconds)).await {
+            Ok(archive) => Answer::Archive { content: BASE64_STANDARD.encode(archive) },
+            Err(error) => Answer::Fault { why: format!("no archive could be made: {error}") },
         }
     }
 
@@ -100,6 +129,8 @@ impl Answering for Answers {
             Ask::Alive => std::future::ready(Answer::Alive).boxed(),
             Ask::Read { at, raw } => async move { self.read(&at, raw).await }.boxed(),
             Ask::Order { at, wanted } => async move { self.order(&at, wanted).await }.boxed(),
+            Ask::Record { at } => async move { self.record(&at).await }.boxed(),
+            Ask::Diagnose { record_seconds } => async move { self.diagnose(record_seconds).await }.boxed(),
         }
     }
 }

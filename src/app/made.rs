@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::Policy;
 use crate::event::Events;
 use crate::inverter::Inverter;
-use crate::link::{self, Connector, Moves, MovingConnector, TcpConnector};
+use crate::link::{self, Connector, Moves, MovingConnector, Tap, Tapped, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::tariff::{Band, Mode, Period, Prices};
@@ -54,13 +54,19 @@ pub(super) fn inverter(
         },
         store,
         events,
-        ..Inverter::new(name, connector(each, &Moves::default()), locks, clock)
+        ..Inverter::new(name, connector(each, &Moves::default(), &Tap::default(), &clock), locks, Arc::clone(&clock))
     }
 }
 
-pub(super) fn connector(each: &InverterSettings, moves: &Moves) -> Box<dyn Connector> {
+pub(super) fn connector(
+    each: &InverterSettings,
+    moves: &Moves,
+    tap: &Tap,
+    clock: &Arc<dyn Clock>,
+) -> Box<dyn Connector> {
     let home = TcpConnector { host: each.host.clone(), port: each.port };
-    Box::new(MovingConnector { home, moves: moves.clone() })
+    let connector = Box::new(MovingConnector { home, moves: moves.clone() });
+    Box::new(Tapped { connector, tap: tap.clone(), clock: Arc::clone(clock) })
 }
 
 pub(super) const fn kind(transport: Transport) -> link::Kind {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::roles::Roles;
 use super::{App, Snapshots};
 use crate::control::Orders;
+use crate::diagnosis::Diagnosis;
 use crate::http::who::Rules;
 use crate::http::{self, Elsewhere, Http, Places, Plant};
 use crate::settings::{InverterSettings, Settings, describe};
@@ -26,6 +27,7 @@ pub(super) fn of(
     app: &App,
     settings: &Settings,
     roles: &Roles,
+    diagnosis: &Diagnosis,
     elsewhere: Vec<Option<Elsewhere>>,
 ) -> Option<(Http, Places)> {
     let wanted = &settings.http;
@@ -50,6 +52,7 @@ pub(super) fn of(
         },
         settings: describe(settings),
         history: app.history.clone(),
+        diagnosis: Some(diagnosis.clone()),
         events: app.events(),
         restart: app.restart.clone(),
     };

@@ -56,16 +56,22 @@ pub(super) async fn ask_daemon(peer: &str, settings: &Settings, ask: &Ask) -> an
                 Err(AskError::Failed { path: ipc::socket(&settings.data_dir), why: "no answer in time".to_owned() })
             }),
             // It is answered when it was carried out.
-            Ask::Order { .. } => asking.await,
+            Ask::Order { .. } | Ask::Record { .. } | Ask::Diagnose { .. } => asking.await,
         };
         match answer {
-            Ok(answer @ (Answer::Alive | Answer::Values { .. } | Answer::Report { .. })) => return Ok(Some(answer)),
+            Ok(
+                answer @ (Answer::Alive
+                | Answer::Values { .. }
+                | Answer::Report { .. }
+                | Answer::Recorded { .. }
+                | Answer::Archive { .. }),
+            ) => return Ok(Some(answer)),
             // The daemon here has just got it.
             Ok(Answer::NothingRead) if waits && !is_over => {}
             Ok(Answer::NothingRead) => {
                 anyhow::bail!("{peer}: the running givtcp has it, and has read nothing of it yet")
             }
-            Ok(Answer::Fault { why }) => anyhow::bail!("the running givtcp is of another version: {why}"),
+            Ok(Answer::Fault { why }) => anyhow::bail!("the running givtcp does not do it: {why}"),
             Ok(Answer::NotHeld { by: Some(by) }) if is_over => {
                 anyhow::bail!("{peer}: {by} has this inverter, and did not let go within {}s", limit.as_secs_f64())
             }

@@ -3,9 +3,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use serde_json::{Map, Value};
 
 use super::print;
 use crate::capture::{received, salvage};
+use crate::diagnosis::archive::{is_archive, unpack};
 
 /// A day of one dongle is some 20 MB.
 const LARGEST: u64 = 256 << 20;
@@ -15,17 +17,40 @@ const MOST_TOLD: usize = 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DecodeArgs {
-    /// The recording: lines of `<time> <rx|tx> <hex>` or `rx: <hex>`.
+    /// The recording: lines of `<time> <rx|tx> <hex>` or `rx: <hex>`; or an archive of `givtcp diagnose`.
     capture: PathBuf,
 }
 
 pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
-    let name = args.capture.display();
+    let name = args.capture.display().to_string();
     let mut recording = Vec::new();
     std::fs::File::open(&args.capture)
         .and_then(|file| file.take(LARGEST).read_to_end(&mut recording))
         .with_context(|| format!("cannot read {name}"))?;
-    let (text, faults) = salvage(&recording);
+    let decoded = if is_archive(&recording) { of_archive(&name, &recording)? } else { decode(&name, &recording)? };
+    print(&serde_json::to_string_pretty(&decoded)?)
+}
+
+/// Every text of it by its name: recordings decoded, JSON as it is, everything else as its lines.
+fn of_archive(name: &str, archive: &[u8]) -> anyhow::Result<Value> {
+    let texts = unpack(archive).with_context(|| format!("{name}: no archive of `givtcp diagnose`, or damaged"))?;
+    let mut told = Map::new();
+    for text in texts {
+        let is_recording = ["-registers.log", "-wire.log"].iter().any(|end| text.name.ends_with(end));
+        let value = if is_recording {
+            // Nothing may have been recorded.
+            decode(&format!("{name}: {}", text.name), text.text.as_bytes())
+                .unwrap_or_else(|error| error.to_string().into())
+        } else {
+            serde_json::from_str(&text.text).unwrap_or_else(|_| text.text.lines().map(Value::from).collect())
+        };
+        told.insert(text.name, value);
+    }
+    Ok(told.into())
+}
+
+fn decode(name: &str, recording: &[u8]) -> anyhow::Result<Value> {
+    let (text, faults) = salvage(recording);
     let frames = received(&text).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
     if !frames.iter().any(|(_, frame)| frame.is_ok()) {
         let first = faults.first().map(|fault| format!("; {fault}")).unwrap_or_default();
@@ -37,6 +62,5 @@ pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
     if faults.len() > MOST_TOLD {
         eprintln!("warning: {name}: left out {} lines more", faults.len() - MOST_TOLD);
     }
-    let decoded = crate::decode::decode(&text).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
-    print(&serde_json::to_string_pretty(&decoded)?)
+    crate::decode::decode(&text).map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }

@@ -2,6 +2,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::diagnosis::recent;
+
 /// The level of commands that end with one line of what went wrong, which tells of locks what these say.
 pub(super) const OF_COMMANDS: &str = "error,givtcp::lock=off";
 
@@ -18,7 +20,7 @@ pub(super) fn init(level: &str) {
     // A second call, in a test, changes nothing.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| recent::Keeping(std::io::stderr()))
         .with_ansi(ansi)
         .with_target(false)
         .try_init();

@@ -21,11 +21,13 @@ use super::recent::{self, EventItem, EventList};
 use crate::control::{By, Context, controls, is_command};
 use crate::frame::Serial;
 
+mod diagnosis;
 mod health;
 mod history;
 mod metrics;
 mod schemas;
 
+pub(super) use diagnosis::Desk;
 pub(super) use schemas::SnapshotBody;
 use schemas::{Alive, ControlList, OverrideList, PlantList};
 
@@ -54,6 +56,8 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(history::csv))
         .routes(routes!(history::series))
         .routes(routes!(history::energy))
+        .routes(routes!(diagnosis::begin, diagnosis::state))
+        .routes(routes!(diagnosis::archive))
         .routes(routes!(command))
         .routes(routes!(events))
         .routes(routes!(document))

@@ -37,7 +37,8 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         // Every request that comes here has passed the guard.
-        let access = request.extensions().get::<Access>().copied().unwrap_or(Access { bears_token: false });
+        let access =
+            request.extensions().get::<Access>().copied().unwrap_or(Access { bears_token: false, commands: false });
         who::body(access, request.headers())?;
         let query = Query::<How>::try_from_uri(request.uri());
         let Query(How { dry_run }) = query.map_err(|rejection| Problem::bad(rejection.body_text()))?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::api::Desk;
 use super::document;
 use super::elsewhere::Elsewhere;
 use super::limits::Limits;
@@ -61,6 +62,8 @@ pub(super) struct Shared {
     pub streams: Arc<Semaphore>,
     /// What was, where it is kept.
     pub history: Option<History>,
+    /// Who makes archives for those who help.
+    pub diagnosis: Option<Desk>,
 }
 
 impl Shared {
@@ -85,6 +88,7 @@ impl Shared {
             shutdown,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             history: None,
+            diagnosis: None,
             plants,
         }
     }

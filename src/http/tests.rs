@@ -11,6 +11,7 @@ use crate::plant::tests::fixture::{filled_plant, hybrid, plant_of, snapshot};
 use crate::settings::Readers;
 use house::{House, TOKEN, executing};
 
+mod diagnosis;
 mod documented;
 mod health;
 mod history;

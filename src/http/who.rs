@@ -46,6 +46,8 @@ pub struct Rules {
 pub struct Access {
     /// Whether the request bears the token, which no page of others can make a browser send with a body of its own.
     pub bears_token: bool,
+    /// Whether it may do more than read, whatever its method is.
+    pub commands: bool,
 }
 
 /// Why a request is not let through.
@@ -110,11 +112,11 @@ pub fn access(
     let token = given_token(headers);
     let bears_token = token.as_deref().is_some_and(|token| rules.is_token(token));
     if bears_token || from != From::Other {
-        return Ok(Access { bears_token });
+        return Ok(Access { bears_token, commands: true });
     }
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if reads && rules.readers == Readers::Anyone {
-        return Ok(Access { bears_token });
+        return Ok(Access { bears_token, commands: false });
     }
     Err(match (&rules.token, token) {
         (None, _) if reads => Denied::NothingTold,

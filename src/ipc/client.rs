@@ -1,5 +1,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -28,6 +29,14 @@ pub enum AskError {
 /// # Errors
 /// There is none, or it does not answer as one.
 pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Answer, AskError> {
+    ask_within(data_dir, ask, PATIENCE * 2).await
+}
+
+/// Asks the daemon that uses this data directory, and waits for so long.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn ask_within(data_dir: &Path, ask: &Ask, limit: Duration) -> Result<Answer, AskError> {
     let path = socket(data_dir);
     let stream = match UnixStream::connect(&path).await {
         Ok(stream) => stream,
@@ -36,10 +45,10 @@ pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Answer, AskError> {
         }
         Err(error) => return Err(AskError::Failed { path, why: error.to_string() }),
     };
-    match timeout(PATIENCE * 2, exchange(stream, ask)).await {
+    match timeout(limit, exchange(stream, ask)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(AskError::Failed { path, why: error.to_string() }),
-        Err(_) => Err(AskError::Failed { path, why: format!("no answer within {}s", PATIENCE.as_secs() * 2) }),
+        Err(_) => Err(AskError::Failed { path, why: format!("no answer within {}s", limit.as_secs()) }),
     }
 }
 

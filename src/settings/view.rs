@@ -17,6 +17,19 @@ pub fn describe(settings: &Settings) -> String {
     View::of(settings).to_string()
 }
 
+/// Every secret of the settings, so that a text can be searched for them.
+pub fn secrets(settings: &Settings) -> Vec<String> {
+    let url = settings.redis.url.expose_secret();
+    // What stands between the user and the host.
+    let password = url.rsplit_once('@').and_then(|(user, _)| user.rsplit_once(':')).map(|(_, password)| password);
+    let mut secrets = vec![url.to_owned(), password.unwrap_or_default().to_owned()];
+    let others = [&settings.mqtt.password, &settings.http.token];
+    let supervisor = settings.supervisor.iter().map(|supervisor| &supervisor.token);
+    secrets.extend(others.into_iter().chain(supervisor).map(|secret| secret.expose_secret().to_owned()));
+    secrets.retain(|secret| !secret.is_empty());
+    secrets
+}
+
 fn floor(floor: Option<u8>) -> String {
     floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string())
 }

@@ -14,14 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::catalogue::Role;
+use crate::clock::SystemClock;
 use crate::control::{Inbox, Report, orders};
+use crate::diagnosis::{Diagnosis, Watched};
 use crate::history::History;
+use crate::http::api::Desk;
 use crate::http::plants::{Plant, Shared};
 use crate::http::server::Peer;
 use crate::http::who::Rules;
 use crate::http::{api, givtcp, guard, page};
+use crate::link::Tap;
 use crate::plant::Snapshot;
-use crate::settings::Readers;
+use crate::settings::{Readers, Settings};
 use crate::vitals::tests::Kept;
 
 pub(super) const TOKEN: &str = "correct-horse-battery";
@@ -61,7 +65,15 @@ impl House {
         let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
         let tokens = || CancellationToken::new();
         let settings = "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n";
-        let shared = Arc::new(Shared { history, ..Shared::new(vec![plant], rules, settings, tokens(), tokens()) });
+        let diagnosis = Diagnosis {
+            settings: Settings::default(),
+            inverters: vec![Watched { vitals: kept.vitals.clone(), tap: Tap::default() }],
+            clock: Arc::new(SystemClock),
+            since: tokio::time::Instant::now(),
+        };
+        let diagnosis = Some(Desk::new(diagnosis));
+        let shared =
+            Arc::new(Shared { history, diagnosis, ..Shared::new(vec![plant], rules, settings, tokens(), tokens()) });
         let router = guard::around(givtcp::of_all(1).merge(api::routes()).merge(page::routes()), &shared);
         Self { shared, router, inbox, snapshots, kept }
     }
