@@ -15,7 +15,7 @@ const PIECE: Duration = Duration::from_secs(2);
 /// and has no more bytes of text.
 const LARGEST: usize = 1 << 20;
 /// Who does not ask for the next piece within this records no longer.
-const FORGOTTEN: Duration = Duration::from_secs(5);
+const FORGOTTEN: Duration = Duration::from_secs(2);
 
 /// One inverter's recording, if there is one.
 #[derive(Clone, Debug, Default)]
@@ -66,11 +66,11 @@ mod tests {
         let (recorder, tap) = (Recorder::default(), Tap::default());
         assert_eq!(recorder.piece(&tap).await.as_deref(), Some(""));
         assert!(tap.listen().is_none(), "it listens between two pieces");
-        sleep(Duration::from_secs(4)).await;
+        sleep(FORGOTTEN / 2).await;
         assert_eq!(recorder.piece(&tap).await.as_deref(), Some(""));
-        sleep(Duration::from_secs(4)).await;
+        sleep(FORGOTTEN / 2).await;
         assert!(tap.listen().is_none());
-        sleep(Duration::from_secs(2)).await;
+        sleep(FORGOTTEN).await;
         let other = tap.listen();
         assert!(other.is_some());
         assert_eq!(recorder.piece(&tap).await, None, "somebody else records");

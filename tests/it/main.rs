@@ -21,6 +21,7 @@ mod daemon;
 mod decode;
 mod demo;
 mod detection;
+mod diagnosis;
 mod discovery;
 mod docs;
 mod execution;

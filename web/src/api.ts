@@ -77,14 +77,25 @@ export async function get<T>(route: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Gives a command; an outcome that is a failure is thrown, with its report. */
-export async function command(plant: string, name: string, body: unknown): Promise<Report> {
-  const response = await ask(`plants/${encodeURIComponent(plant)}/commands/${name}`, {
+/** Reads a route that is a file. */
+export async function blob(route: string): Promise<Blob> {
+  const response = await ask(route, { headers: headers() });
+  return response.blob();
+}
+
+/** Asks a route to do something. */
+export async function post<T>(route: string, body: unknown): Promise<T> {
+  const response = await ask(route, {
     method: "POST",
     headers: headers({ "Content-Type": "application/json", Accept: "application/json" }),
     body: JSON.stringify(body),
   });
-  return (await response.json()) as Report;
+  return (await response.json()) as T;
+}
+
+/** Gives a command; an outcome that is a failure is thrown, with its report. */
+export async function command(plant: string, name: string, body: unknown): Promise<Report> {
+  return post<Report>(`plants/${encodeURIComponent(plant)}/commands/${name}`, body);
 }
 
 async function ask(route: string, init: RequestInit): Promise<Response> {

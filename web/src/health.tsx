@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { now } from "./api";
+import { Diagnosis } from "./diagnosis";
 import { amount, duration, number, when, words } from "./format";
 import type { Live } from "./live";
 import { Card, Facts, Value } from "./show";
@@ -66,6 +67,7 @@ export function Health({ live, values }: { live: Live; values: Values }) {
         </div>
         <Rejected health={health} values={values} />
         <Shared health={health} />
+        <Diagnosis />
       </div>
       <Happened events={live.happenings} serial={own} />
       <Everything values={values} />

@@ -124,3 +124,10 @@ export interface Health {
   writes?: { today: number; limit: number };
   mqtt?: { enabled: boolean; connected?: boolean; broker?: string; since?: string };
 }
+
+/** How far an archive for whoever helps is. */
+export interface Progress {
+  state: "none" | "recording" | "ready" | "failed";
+  ready_in_seconds?: number;
+  why?: string;
+}

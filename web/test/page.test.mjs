@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { browse, run, simulate, until } from "./parts.mjs";
 import { serve } from "./server.mjs";
 
@@ -325,6 +326,18 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
       }
     });
   }
+
+  test("an archive for whoever helps is made and handed over", async () => {
+    const { page, serial, close } = await open(1);
+    const handed = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Make the archive" }).click();
+    const archive = await (await handed).path();
+    const texts = gunzipSync(readFileSync(archive)).toString("latin1");
+    assert.match(texts, /settings\.txt/);
+    assert.ok(!texts.includes(TOKEN) && !texts.includes(serial));
+    await page.getByText("Look into it before you send it").waitFor();
+    await close();
+  });
 
   test("health is shown as far as the program tells it", async () => {
     const health = {
