@@ -84,5 +84,5 @@ async fn what_is_no_archive_is_told() {
 
 /// As it stands in a recording.
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
