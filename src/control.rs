@@ -29,6 +29,7 @@ mod policy;
 mod rates;
 mod refusal;
 mod report;
+mod safe;
 mod slots;
 mod switches;
 mod tally;
@@ -54,6 +55,7 @@ pub use policy::{DAILY_WRITES, Policy, STOP_TIMEOUT};
 pub use refusal::Refusal;
 pub(crate) use report::LEFT;
 pub use report::{Outcome, Planned, Report, Touched};
+pub use safe::safe_state;
 pub use tally::Tally;
 pub use wear::Wear;
 

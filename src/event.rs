@@ -171,6 +171,18 @@ impl Events {
         self.emit(whose, EventKind::OverrideNotUndone { name, why: why.to_owned() });
     }
 
+    /// The record of an override is damaged, so that it cannot be undone.
+    pub fn override_lost(&self, whose: Whose<'_>, place: &str) {
+        tracing::error!(
+            inverter.name = %whose.name,
+            "the record of an override of inverter {} is damaged ({place}): what was set before is not known, so it is not \
+             undone, and no override is begun upon what it has set. Call an override off (any of them), which puts the \
+             inverter into a safe state, and check its settings",
+            whose.inverter
+        );
+        self.emit(whose, EventKind::OverrideLost { place: place.to_owned() });
+    }
+
     /// An override was undone but for what somebody else has changed.
     pub fn override_left(&self, whose: Whose<'_>, name: StatusName, registers: &[u16]) {
         tracing::warn!(

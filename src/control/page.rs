@@ -120,6 +120,7 @@ Recordings of real inverters decide where there are any; else the reading is tak
 | `not_known` | the battery's capacity, its power or the time is not known yet, or it is still being found out what is behind the inverter |
 | `around_midnight` | the clock is not set now |
 | `override_runs` | a timed override runs, and ends by the clock that should be set |
+| `record_lost` | the record of an earlier override is damaged: what is set may be that override's ([what to do](statuses.md#a-damaged-record)) |
 | `nothing_to_give` | a force export would have to stop at 100 %: the reserve is that, and none below was seen |
 | `led` | a plant controller has these settings |
 | `empty_slot` | a slot that ends when it begins |

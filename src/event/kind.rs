@@ -91,6 +91,11 @@ pub enum EventKind {
         /// What stands in the way.
         why: String,
     },
+    /// The record of an override is damaged: what was set before is not known, and it is not undone.
+    OverrideLost {
+        /// Where the record was set aside.
+        place: String,
+    },
     /// It was undone, but for what somebody else has changed meanwhile.
     OverrideLeft {
         /// Which.

@@ -7,9 +7,11 @@
 mod cancel;
 mod ending;
 mod look;
+mod lost;
 mod order;
 mod stopping;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +21,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::control::OverrideKind;
 use crate::overrides::end::Look;
-use crate::overrides::journal::{Handle, Record, RecordId, Register, Stage, What};
+use crate::overrides::journal::{Handle, Lost, Record, RecordId, Register, Stage, What};
 use crate::overrides::meeting::undone_at_stop;
 use crate::overrides::running::status;
 use crate::overrides::shown::Reading;
@@ -49,6 +51,10 @@ pub(super) struct Timed {
     /// Statuses that were cleared here, each with when its override began, the last few: whoever follows them may
     /// see them a little later still.
     cleared: Vec<(StatusName, Timestamp)>,
+    /// Records of this inverter that are damaged beyond mending,
+    lost: Vec<Lost>,
+    /// and those of them that were told.
+    told_lost: BTreeSet<RecordId>,
     /// What the last undoing came to.
     undone: Undone,
     /// Whether the process may not stop before it has undone something.
@@ -98,6 +104,8 @@ impl Default for Timed {
             ask_at: None,
             unread: None,
             cleared: Vec::new(),
+            lost: Vec::new(),
+            told_lost: BTreeSet::new(),
             undone: Undone::default(),
             must_undo: watch::Sender::new(false),
         }
@@ -123,7 +131,7 @@ impl Timed {
     /// Whether an override has set the reserve, which is not the owner's then; also while that is not known yet.
     pub(super) fn may_hold_reserve(&self) -> bool {
         let is_reserve = |register: &Register| matches!(register.address, 110 | 1109);
-        !self.is_taken_up || self.records().any(|record| record.registers().any(is_reserve))
+        !self.is_taken_up || self.has_lost() || self.records().any(|record| record.registers().any(is_reserve))
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {

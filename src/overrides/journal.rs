@@ -9,6 +9,7 @@
 //! what [`Journal::open_records`] finds of others, and then [`Handle::advance`] before and after each write. Leases have
 //! fences: who was overtaken is refused.
 
+mod copy;
 mod disk;
 mod document;
 mod handle;
@@ -65,6 +66,22 @@ pub struct Found {
     pub faults: Vec<Fault>,
     /// Why a place could not be read at all: there may be more.
     pub unread: Vec<String>,
+    /// Records that are damaged beyond mending, the oldest first.
+    pub lost: Vec<Lost>,
+}
+
+/// A record that was damaged, and of which no copy is left: what it would have undone is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Whose it is, by its name.
+    pub inverter: Serial,
+    /// Which, by its name.
+    pub id: RecordId,
+    /// Where it was set aside.
+    pub place: String,
+    /// Whether it was an override's that was open: it had a copy, which is damaged too. Otherwise it may have been done,
+    /// or a command's.
+    pub was_open: bool,
 }
 
 /// Something that is kept as a record and is none.
@@ -87,6 +104,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// It is damaged, and was set aside: what it would have undone is not known.
     Damaged,
+    /// It was damaged, and what it said is known from elsewhere.
+    Mended,
     /// A later version of this program wrote it. It stays.
     Newer,
     /// It cannot be read. It stays.
@@ -188,7 +207,9 @@ impl Journal {
         if let Some(shared) = &self.shared {
             kept.faults.extend(shared.all().await.map_err(JournalError::Unshared)?.faults);
         }
-        let blocks = |fault: &Fault| fault.inverter == plan.inverter && fault.kind != FaultKind::Damaged;
+        let blocks = |fault: &Fault| {
+            fault.inverter == plan.inverter && !matches!(fault.kind, FaultKind::Damaged | FaultKind::Mended)
+        };
         self.say(&kept.faults);
         if let Some(fault) = kept.faults.into_iter().find(blocks) {
             return Err(JournalError::Blocked(fault));
@@ -227,7 +248,15 @@ impl Journal {
         if record.fence > fence {
             return Err(JournalError::Overtaken(id));
         }
-        let record = record.taken_up(fence);
+        self.keep_on(record, fence).await
+    }
+
+    /// Keeps what this process has in hand, and no place has any more: damaged there, say. As [`Journal::take_up`].
+    ///
+    /// # Errors
+    /// [`JournalError::Overtaken`].
+    pub async fn keep_on(&self, record: Record, fence: u64) -> Result<Handle, JournalError> {
+        let (id, record) = (record.id, record.taken_up(fence));
         match self.local.put(&record).await {
             Ok(()) => {}
             Err(NotKept::Overtaken) => return Err(JournalError::Overtaken(id)),
@@ -235,6 +264,14 @@ impl Journal {
         }
         self.share_if_possible(&record).await?;
         Ok(Handle::new(self.clone(), record))
+    }
+
+    /// Gives up what is lost of an inverter: whoever says so has seen to its registers. Says of how many records.
+    ///
+    /// # Errors
+    /// The disk does not let them go.
+    pub async fn give_up_lost(&self, inverter: Serial) -> Result<usize, String> {
+        self.local.drop_set_aside(inverter).await
     }
 
     async fn share(&self, record: &Record) -> Result<(), NotShared> {
@@ -277,6 +314,13 @@ impl Journal {
                 untold.insert(record.id);
             }
         }
+        found.lost.retain(|lost| !merged.records.contains_key(&lost.id));
+        for fault in &mut found.faults {
+            if fault.kind == FaultKind::Damaged && merged.records.contains_key(&fault.id) {
+                fault.kind = FaultKind::Mended;
+                fault.why.push_str("; what the other place has counts");
+            }
+        }
         self.say(&found.faults);
         found.records = merged.records.into_values().collect();
         self.local.prune(local, untold).await;
@@ -296,6 +340,7 @@ impl Journal {
         match read {
             Ok(read) => {
                 found.faults.extend(read.faults);
+                found.lost.extend(read.lost);
                 Some(read.records)
             }
             Err(why) => {
@@ -341,7 +386,7 @@ impl Fault {
     fn told(&self) -> String {
         match self.kind {
             FaultKind::Damaged => format!("{self}; {AFTER_DAMAGE}"),
-            FaultKind::Newer | FaultKind::Unread => self.to_string(),
+            FaultKind::Mended | FaultKind::Newer | FaultKind::Unread => self.to_string(),
         }
     }
 }
@@ -349,7 +394,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let advice = match self.kind {
-            FaultKind::Damaged => "",
+            FaultKind::Damaged | FaultKind::Mended => "",
             FaultKind::Newer => "; run that version until its override is undone",
             FaultKind::Unread => "; let this program read it, or remove it if its override is undone",
         };

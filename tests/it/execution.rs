@@ -2,6 +2,7 @@
 
 mod bench;
 mod crashes;
+mod damaged;
 mod faults;
 mod latency;
 mod limits;

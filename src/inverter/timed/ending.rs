@@ -13,7 +13,7 @@ use crate::frame::Serial;
 use crate::link::Connection;
 use crate::lock::Lease;
 use crate::overrides::end::{Look, Verdict, verdict};
-use crate::overrides::journal::{Progress, Record, Stage, What};
+use crate::overrides::journal::{Lost, Progress, Record, Stage, What};
 use crate::status::StatusName;
 
 /// An undoing is given this long at a time.
@@ -34,12 +34,25 @@ impl Task {
             return;
         };
         let found = journal.open_records().await;
+        let mut lost: Vec<Lost> = found.lost.into_iter().filter(|lost| lost.inverter == serial).collect();
         let mine = |record: &Record| record.inverter == serial && matches!(record.what, What::Override(_));
         let mut handles = Vec::new();
         for record in found.records.into_iter().filter(mine) {
             match journal.take_up(record.id, self.fence_over(&record)).await {
                 Ok(handle) => handles.push(handle),
                 Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{}: {error}", record.what),
+            }
+        }
+        // What is damaged there, and held here, is whole.
+        let held = self.timed.records().filter(|record| lost.iter().any(|lost| lost.id == record.id));
+        for record in held.cloned().collect::<Vec<_>>() {
+            let (id, fence) = (record.id, self.fence_over(&record));
+            match journal.keep_on(record, fence).await {
+                Ok(handle) => {
+                    lost.retain(|lost| lost.id != id);
+                    handles.push(handle);
+                }
+                Err(error) => tracing::warn!(inverter.name = %self.inverter.name, "{error}"),
             }
         }
         // From here on nothing waits: what is known is not lost if this is called off.
@@ -67,6 +80,7 @@ impl Task {
         }
         self.timed.look_by(Instant::now());
         self.weigh_overrides();
+        self.learn_lost(serial, lost).await;
     }
 
     /// Undoes one; says why it is not done yet, if so: then it is tried again.

@@ -61,6 +61,9 @@ impl Task {
         // Who began what is open is known before anything is begun beside it.
         self.take_up_overrides().await;
         let Some(minutes) = wanted.minutes else {
+            if self.timed.has_lost() && self.timed.of_kind(wanted.kind).is_none() {
+                return self.make_safe(job, asked, is_dry_run, deadline, connection).await;
+            }
             return self.call_off(wanted.kind, asked, is_dry_run, deadline, connection).await;
         };
         if let Some(place) = self.timed.of_kind(wanted.kind)
@@ -69,6 +72,7 @@ impl Task {
         {
             return Ok(report);
         }
+        self.may_begin_anew()?;
         let (context, recipe) = self.recipe(wanted.kind, minutes, deadline, connection).await?;
         if is_dry_run {
             return Ok(planned(asked, &recipe));
@@ -151,7 +155,7 @@ impl Task {
     }
 
     /// Reads what was not read yet of these; false if all was.
-    async fn read_these(
+    pub(super) async fn read_these(
         &mut self,
         registers: &[u16],
         read: &mut BTreeSet<BlockKey>,

@@ -15,6 +15,8 @@ const MOST_FILES: usize = 10_000;
 pub(super) const UNFINISHED: &str = ".new";
 /// How files that were set aside end.
 pub(super) const DAMAGED: &str = ".damaged";
+/// A file that is swept away while it is written is written anew, so often in all.
+const TRIES: usize = 5;
 /// So much must fit before an override may start, bytes: room for all its steps.
 const TRIAL: usize = 64 * 1024;
 
@@ -55,12 +57,21 @@ pub(super) trait Disk: std::fmt::Debug + Send + Sync + 'static {
 pub(super) fn put(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     disk.prepare()?;
     crash_point();
-    let outcome = match put_once(disk, name, bytes) {
-        // Another process that begins now has swept the unfinished file away.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => put_once(disk, name, bytes),
-        outcome => outcome,
-    };
+    let outcome = put_whole(disk, name, bytes);
     crash_point();
+    outcome
+}
+
+/// The same in a directory that is there, and no point at which a test has the program crash.
+pub(super) fn put_whole(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut outcome = put_once(disk, name, bytes);
+    for _ in 1..TRIES {
+        match outcome {
+            // Another process that begins now, or lists what is open, has swept the unfinished file away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => outcome = put_once(disk, name, bytes),
+            outcome => return outcome,
+        }
+    }
     outcome
 }
 

@@ -5,10 +5,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::copy::{self, Copy};
 use super::disk::{DAMAGED, Disk, UNFINISHED, put, unfit};
 use super::document::{self, Unreadable};
 use super::record::{Record, RecordId};
-use super::{AFTER_DAMAGE, Fault, FaultKind, Found, JournalError};
+use super::{AFTER_DAMAGE, Fault, FaultKind, Found, JournalError, Lost};
 use crate::frame::Serial;
 use crate::lane::Lane;
 
@@ -73,6 +74,11 @@ impl Local {
         self.run(read_all).await
     }
 
+    /// Drops what was set aside of an inverter; says of how many records.
+    pub(super) async fn drop_set_aside(&self, inverter: Serial) -> Result<usize, String> {
+        self.run(move |disk| drop_set_aside(disk, inverter)).await
+    }
+
     /// Drops old records that are done, except `untold`, of which more are kept.
     pub(super) async fn prune(&self, done: Vec<Record>, untold: BTreeSet<RecordId>) {
         let pruned = self.run(move |disk| prune(disk, done, &untold)).await;
@@ -116,7 +122,8 @@ fn keep(disk: &dyn Disk, record: &Record) -> Result<(), NotKept> {
         _ => {}
     }
     let text = document::write(record).map_err(|error| failed(&error))?;
-    put(disk, &name, text.as_bytes()).map_err(|error| failed(&error))
+    put(disk, &name, text.as_bytes()).map_err(|error| failed(&error))?;
+    copy::keep(disk, &name, record).map_err(|error| failed(&error))
 }
 
 fn read_all(disk: &dyn Disk) -> io::Result<Found> {
@@ -142,16 +149,91 @@ fn read_all(disk: &dyn Disk) -> io::Result<Found> {
             Ok(record) if (record.inverter, record.id) == (inverter, id) => found.records.push(record),
             Ok(_) => found.faults.push(fault(FaultKind::Unread, "its name is another record's".to_owned())),
             Err(newer @ Unreadable::Newer(_)) => found.faults.push(fault(FaultKind::Newer, newer.to_string())),
-            Err(damaged) => {
-                let aside = format!("{name}{DAMAGED}");
-                let moved = disk.rename(&name, &aside).and_then(|()| disk.sync_names());
-                let what =
-                    moved.map_or_else(|error| format!("cannot be set aside: {error}"), |()| format!("now {aside}"));
-                found.faults.push(fault(FaultKind::Damaged, format!("{damaged}; {what}")));
-            }
+            Err(damaged) => match copy::read(disk, &name, inverter, id) {
+                // A copy stays a little longer than what is done.
+                Copy::Good(record) if record.is_open() => {
+                    let why = match put_again(disk, &name, &record) {
+                        Ok(()) => format!("{damaged}; its copy counts"),
+                        Err(error) => format!("{damaged}; its copy counts, and cannot take its place: {error}"),
+                    };
+                    found.faults.push(fault(FaultKind::Mended, why));
+                    found.records.push(*record);
+                }
+                copy => {
+                    let moved = set_aside_with(disk, &name, &copy);
+                    let now = format!("now {name}{DAMAGED}");
+                    let what = moved.map_or_else(|error| format!("cannot be set aside: {error}"), |()| now);
+                    found.faults.push(fault(FaultKind::Damaged, format!("{damaged}; {what}")));
+                }
+            },
         }
     }
+    found.lost = lost(disk, &found.records)?;
+    sweep_copies(disk)?;
     Ok(found)
+}
+
+fn put_again(disk: &dyn Disk, name: &str, record: &Record) -> io::Result<()> {
+    let text = document::write(record).map_err(io::Error::other)?;
+    put(disk, name, text.as_bytes())
+}
+
+fn set_aside_with(disk: &dyn Disk, name: &str, copy: &Copy) -> io::Result<()> {
+    // First, so that it is known after a crash between the two that an override was open.
+    if matches!(copy, Copy::Damaged) {
+        copy::set_aside(disk, name)?;
+    }
+    disk.rename(name, &format!("{name}{DAMAGED}"))?;
+    disk.sync_names()
+}
+
+/// Records that were set aside and not found anywhere since. What is there again needs no longer be aside.
+fn lost(disk: &dyn Disk, records: &[Record]) -> io::Result<Vec<Lost>> {
+    let names = disk.list()?;
+    let mut all = Vec::new();
+    for name in &names {
+        let Some(record) = name.strip_suffix(DAMAGED) else { continue };
+        let Some((inverter, id)) = whose(record) else { continue };
+        if records.iter().any(|known| known.id == id) {
+            for aside in copy::aside(record) {
+                let _ = disk.remove(&aside);
+            }
+            continue;
+        }
+        let was_open = copy::is_set_aside(&names, record);
+        all.push(Lost { inverter, id, place: format!("{}/{name}", disk.place()), was_open });
+    }
+    all.sort_by_key(|lost| lost.id);
+    Ok(all)
+}
+
+/// Copies whose record is gone count for nothing.
+fn sweep_copies(disk: &dyn Disk) -> io::Result<()> {
+    let names = disk.list()?;
+    for name in &names {
+        if let Some(record) = copy::of_which(name)
+            && !names.contains(&record)
+        {
+            let _ = disk.remove(name);
+        }
+    }
+    Ok(())
+}
+
+fn drop_set_aside(disk: &dyn Disk, inverter: Serial) -> io::Result<usize> {
+    let names = disk.list()?;
+    let of_inverter = names.iter().filter_map(|name| name.strip_suffix(DAMAGED));
+    let records: Vec<&str> = of_inverter.filter(|name| whose(name).is_some_and(|(of, _)| of == inverter)).collect();
+    for aside in records.iter().flat_map(|record| copy::aside(record)) {
+        match disk.remove(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    if !records.is_empty() {
+        disk.sync_names()?;
+    }
+    Ok(records.len())
 }
 
 /// What was damaged and set aside, a line each.
@@ -174,6 +256,9 @@ fn prune(disk: &dyn Disk, mut done: Vec<Record>, untold: &BTreeSet<RecordId>) ->
     let (untold, told): (Vec<_>, Vec<_>) = done.iter().partition(|record| untold.contains(&record.id));
     let old = told.into_iter().skip(MOST_DONE).chain(untold.into_iter().skip(MOST_UNTOLD));
     let mut names: Vec<String> = old.map(name_of).collect();
+    for name in &names {
+        copy::remove(disk, name)?;
+    }
     let mut damaged: Vec<String> = disk.list()?.into_iter().filter(|name| name.ends_with(DAMAGED)).collect();
     // Behind the serial number stands when it began.
     damaged.sort_by(|one, other| other.split_once('-').cmp(&one.split_once('-')));

@@ -1,3 +1,4 @@
+mod copies;
 mod crashes;
 mod fixture;
 mod places;

@@ -1,5 +1,6 @@
 //! Two places, one of which may be away; and what a directory may be like.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -87,9 +88,12 @@ async fn a_record_is_its_users_alone_and_found_after_a_restart() {
     handle.advance(Step::Writing(Which::Group(0))).await.unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let name = format!("SA2114G047-{}.json", handle.record().id);
-    assert_eq!(files(&directory), std::slice::from_ref(&name));
+    let copy = name.replace(".json", ".copy");
+    assert_eq!(files(&directory).into_iter().collect::<BTreeSet<_>>(), [copy.clone(), name.clone()].into());
     assert_eq!(mode(&directory.path().join("journal")), 0o700);
-    assert_eq!(mode(&directory.path().join("journal").join(name)), 0o600);
+    for file in [name, copy] {
+        assert_eq!(mode(&directory.path().join("journal").join(file)), 0o600);
+    }
     let found = on_disk(&directory, None).open_records().await;
     assert_eq!(found, Found { records: vec![handle.record().clone()], ..Found::default() });
 }
@@ -244,7 +248,9 @@ async fn a_record_of_a_later_version_stays_and_blocks_its_inverter_alone() {
 async fn a_damaged_record_is_set_aside_and_the_others_are_found() {
     let directory = tempfile::tempdir().unwrap();
     let journal = on_disk(&directory, None);
-    let broken = journal.begin(plan(), FENCE).await.unwrap();
+    // One of a command: there is no copy of it.
+    let broken = Plan { what: What::Plan("reserve 20 %".to_owned()), end: None, ..plan() };
+    let broken = journal.begin(broken, FENCE).await.unwrap();
     let whole = journal.begin(plan(), FENCE).await.unwrap();
     let name = format!("SA2114G047-{}.json", broken.record().id);
     std::fs::write(directory.path().join("journal").join(&name), "{\"version\":1").unwrap();
