@@ -6,6 +6,7 @@ mod broker;
 mod clocks;
 mod commands;
 mod company;
+mod departed;
 mod left;
 mod locks;
 mod made;
@@ -52,6 +53,7 @@ use crate::vitals::Vitals;
 use announcer::{Announcer, Found};
 use answers::{Answers, Known};
 use company::Company;
+use departed::Departed;
 pub use made::inverter_at;
 use made::{connector, inverter, kind, longest_stop, open_store, session_settings, time_zone};
 use passing::{Passing, Taking};
@@ -343,6 +345,20 @@ impl App {
             ..inverter(each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
         };
         self.inverters.spawn(left::undo(settings.clone(), journal, make, self.stop_inverters.child_token()));
+        Ok(())
+    }
+
+    /// Takes back what was told of inverters that the settings no longer name, once each that they name is known.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn take_back_departed(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        if let (true, Some(store)) = (settings.mqtt.enabled, open_store(settings)) {
+            let session = session_settings(settings, &self.events)?;
+            let (settings, snapshots) = (settings.clone(), self.snapshots.clone());
+            let departed = Departed { settings, session, store, snapshots };
+            self.sessions.spawn(departed.take_back(self.stop_sessions.clone()));
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! `connection` puts what is due into one buffer and writes that; nothing but it and `error` names rumqttc.
 
 mod audience;
+mod clearing;
 mod commands;
 mod connection;
 mod error;
@@ -22,6 +23,7 @@ mod tls;
 
 pub use crate::settings::Qos;
 pub use audience::{Audience, Found};
+pub use clearing::{Cleared, clear};
 pub use commands::{Answers, Arrival, Listening};
 pub use session::run;
 pub use tls::{TlsError, tls_config, tls_trusting};

@@ -136,6 +136,24 @@ impl Store {
         removed.map_err(|error| StoreError::Io { doing: "cannot remove", path, error })
     }
 
+    /// The names of what is kept in a directory of documents, without their ending `.json`, in their order; `most` at most,
+    /// and none where there is no such directory.
+    ///
+    /// # Errors
+    /// The directory is there and cannot be read.
+    pub fn names(&self, directory: &str, most: usize) -> Result<Vec<String>, StoreError> {
+        let path = self.path(directory)?;
+        let listing = match std::fs::read_dir(&path) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StoreError::Io { doing: "cannot read", path, error }),
+        };
+        let name = |file: OsString| Some(file.into_string().ok()?.strip_suffix(".json")?.to_owned());
+        let mut names: Vec<String> = listing.filter_map(|file| name(file.ok()?.file_name())).take(most).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// When anything in a directory of documents was last kept or removed, by the file system's clock; `None` where
     /// there is no such directory.
     ///

@@ -19,6 +19,8 @@ use crate::store::Store;
 
 /// So many topics of earlier runs, or of GivTCP, are taken back.
 const MOST_FOUND: usize = 4096;
+/// Where the indices are kept.
+pub(super) const DIRECTORY: &str = "homeassistant";
 /// A disk gets this long.
 const SAVING: Duration = Duration::from_secs(5);
 
@@ -255,9 +257,10 @@ impl Announcer {
     }
 }
 
-fn name(serial: Serial) -> String {
+/// Where the index of an inverter is kept.
+pub(super) fn name(serial: Serial) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    format!("homeassistant/{}.json", serial.to_string().chars().map(plain).collect::<String>())
+    format!("{DIRECTORY}/{}.json", serial.to_string().chars().map(plain).collect::<String>())
 }
 
 fn role_takes_commands(role: Role, led_by: Option<Serial>) -> bool {

@@ -112,6 +112,7 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
     let mut app = App::start(settings)?;
     app.undo_left(settings)?;
     let _telling = manager.as_ref().map(|manager| manager.started(app.vitals.clone()));
+    app.take_back_departed(settings)?;
     let names: Vec<&str> =
         settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();
     tracing::info!(

@@ -34,7 +34,9 @@ pub(super) fn entity(options: &Options, plant: &Plant<'_>, control: &Control) ->
             "number"
         }
         ControlKind::Select(names) => {
-            config.extend(object([("options", json!(names)), ("value_template", one_of(names).into())]));
+            let mut names = names.clone();
+            names.extend(only_shown(&control.command));
+            config.extend(object([("options", json!(names)), ("value_template", one_of(&names).into())]));
             "select"
         }
         ControlKind::Switch => {
@@ -49,6 +51,15 @@ pub(super) fn entity(options: &Options, plant: &Plant<'_>, control: &Control) ->
         config.insert("command_template".to_owned(), template.into());
     }
     Some(Entity { part, kind, key, config })
+}
+
+/// A word that a choice may stand at and nobody can ask for: among the options all the same, or the state would be unknown.
+fn only_shown(command: &str) -> Option<&'static str> {
+    match command {
+        "setBatteryMode" => Some("Export (Paused)"),
+        "setBatteryCalibration" => Some("Running"),
+        _ => None,
+    }
 }
 
 fn number(min: i64, max: i64, step: i64, unit: Unit) -> Map<String, Value> {

@@ -38,6 +38,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) client_id: String,
+    /// Empty where it says nothing then.
     pub(super) status_topic: Bytes,
 }
 
@@ -193,6 +194,11 @@ impl Connection {
         !self.writing
     }
 
+    /// Whether all is written, and acknowledged where that is asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.writing && self.inflight.is_empty()
+    }
+
     /// Adds a publish to what is written next; false if the broker takes no packet of its size.
     pub(super) fn publish(&mut self, due: &Due<'_>) -> bool {
         self.publish_as(due, self.qos)
@@ -336,6 +342,11 @@ impl Connection {
     /// publishes `offline` after its delay unless that process has come.
     pub(super) async fn hand_over(self, deadline: Duration) -> bool {
         self.say_goodbye(DisconnectReasonCode::DisconnectWithWillMessage, deadline).await
+    }
+
+    /// As [`Self::close`], without a word of availability.
+    pub(super) async fn leave(self, deadline: Duration) -> bool {
+        self.say_goodbye(DisconnectReasonCode::NormalDisconnection, deadline).await
     }
 
     async fn say_goodbye(mut self, reason_code: DisconnectReasonCode, deadline: Duration) -> bool {

@@ -42,6 +42,10 @@ impl InFlight {
         self.used == self.stages.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
     /// PUBREC came: true if PUBREL is due. Repeated on one connection it asks for nothing more.
     pub(super) fn released(&mut self, id: u16) -> bool {
         let Some(stage) = self.stage(id) else { return false };

@@ -104,3 +104,17 @@ fn a_write_that_fails_leaves_nothing_behind() {
     remove_left(&data.join("b.json"));
     assert_eq!(names(&data), [".b.json.x1Y2z-", ".b.json.x1Y2z34", ".c.json.x1Y2z3", "a.json"]);
 }
+
+#[test]
+fn the_names_of_a_directory_are_those_of_its_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    assert!(store.names("some", 9).unwrap().is_empty(), "it is not there");
+    for name in ["some/b.json", "some/a.json", "other/c.json"] {
+        store.save(name, &1).unwrap();
+    }
+    std::fs::write(dir.path().join("some/d.json.damaged"), "").unwrap();
+    assert_eq!(store.names("some", 9).unwrap(), ["a", "b"]);
+    assert_eq!(store.names("some", 1).unwrap().len(), 1);
+    assert!(store.names("../some", 9).is_err());
+}

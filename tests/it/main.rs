@@ -20,6 +20,7 @@ mod counters;
 mod daemon;
 mod decode;
 mod demo;
+mod departed;
 mod detection;
 mod diagnosis;
 mod discovery;

@@ -191,6 +191,29 @@ fn numbers_and_choices_hold_what_is_published() {
     });
 }
 
+#[test]
+fn what_a_choice_may_stand_at_is_among_its_options() {
+    let mut seen = 0;
+    each(|_, entity, name| {
+        let shown = if name.to_lowercase().ends_with("_mode") && !name.to_lowercase().ends_with("pause_mode") {
+            vec!["Eco", "Eco (Paused)", "Timed Demand", "Timed Export", "Export (Paused)"]
+        } else if name.to_lowercase().ends_with("_battery_calibration") {
+            vec!["Off", "Running"]
+        } else {
+            return;
+        };
+        if entity.kind != "select" {
+            return;
+        }
+        seen += 1;
+        let options = entity.config["options"].as_array().unwrap();
+        assert!(shown.iter().all(|word| options.iter().any(|option| option == word)), "{name}: {options:?}");
+        let template = entity.text("value_template", "value_template").unwrap_or_default();
+        assert!(template.is_empty() || shown.iter().all(|word| template.contains(word)), "{name}: {template}");
+    });
+    assert!(seen > 40, "{seen}");
+}
+
 /// What Home Assistant sends for an entity.
 fn payloads(entity: &Entity) -> Vec<String> {
     let text = |key: &str| entity.text(key, key).unwrap_or_default().to_owned();

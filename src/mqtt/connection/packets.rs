@@ -72,7 +72,7 @@ pub(super) fn connect_packet(settings: &SessionSettings, identity: &Identity) ->
     };
     let login = (!settings.username.is_empty())
         .then(|| Login::new(settings.username.clone(), settings.password.expose_secret().to_owned()));
-    Packet::Connect(connect, Some(will), login)
+    Packet::Connect(connect, (!identity.status_topic.is_empty()).then_some(will), login)
 }
 
 /// The setting in what the protocol can say, and not so short that pings crowd.
