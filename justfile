@@ -28,7 +28,7 @@ soak:
     scripts/measure
     scripts/check-image
 
-# A real Home Assistant with simulated plants, of these families or some of each kind: ten minutes and more
+# A real Home Assistant with simulated plants, of these families or of all of them: an hour on two cores
 homeassistant *families:
     scripts/homeassistant {{families}}
 
