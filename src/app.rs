@@ -40,6 +40,7 @@ use crate::event::{Events, Subscription};
 use crate::frame::Serial;
 use crate::history::{History, Source};
 use crate::homeassistant::Minutes;
+use crate::influx::{self, Influx, InfluxCounters};
 use crate::inverter::{Doing, Hold, Inverter, PassOn, Phase};
 use crate::link::{Counters, Moves, Tap};
 use crate::lock::{Counted, LockManager};
@@ -106,6 +107,8 @@ pub struct App {
     journal: Journal,
     statuses: Option<Arc<dyn StatusManager>>,
     history: Option<History>,
+    /// What became of what the InfluxDB is told, if one is.
+    influx: Option<Arc<InfluxCounters>>,
 }
 
 impl App {
@@ -118,6 +121,7 @@ impl App {
         let zone = time_zone(settings)?;
         let events = Events::new();
         let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
+        let influx = made::influx(settings)?.map(|target| Influx::new(target, settings.data_dir.clone()));
         let clock = crate::clock::system();
         let redis = statuses::redis(settings);
         let (members, group) = watch::channel(1);
@@ -159,6 +163,7 @@ impl App {
             history: settings.history.enabled.then(|| {
                 History::new(settings.data_dir.clone(), settings.history.days, zone.clone(), Arc::clone(&clock))
             }),
+            influx: influx.as_ref().map(Influx::counters),
         };
         if let (Some(store), true) = (&store, session.is_some()) {
             app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
@@ -267,6 +272,15 @@ impl App {
             }
             app.snapshots.push(receiver);
         }
+        if let Some(influx) = influx {
+            let told = |(place, source): (usize, &Source)| {
+                let roles = roles.clone();
+                let role: influx::RoleOf = Arc::new(move |serial| roles.of(place, serial));
+                influx::Source { snapshots: source.snapshots.clone(), hold: source.hold.clone(), role }
+            };
+            let sources = sources.iter().enumerate().map(told).collect();
+            app.sessions.spawn(influx.keep(sources, app.stop_sessions.clone()));
+        }
         if let Some(history) = app.history.clone() {
             app.sessions.spawn(history.keep(sources, app.stop_sessions.clone()));
         }
@@ -325,7 +339,7 @@ impl App {
     pub fn start_alone(settings: &Settings, each: InverterSettings) -> anyhow::Result<Self> {
         let mut settings = Settings { inverters: vec![each], ..settings.clone() };
         (settings.mqtt.enabled, settings.http.enabled, settings.history.enabled) = (false, false, false);
-        settings.control.clock_sync.enabled = false;
+        (settings.control.clock_sync.enabled, settings.influx.enabled) = (false, false);
         Self::start(&settings)
     }
 
@@ -410,7 +424,8 @@ pub fn faults(settings: &Settings) -> Vec<String> {
     let zone = time_zone(settings).err();
     let mqtt = settings.mqtt.enabled.then(|| session_settings(settings, &Events::new()).err()).flatten();
     let redis = statuses::redis_of(settings).err();
-    zone.into_iter().chain(mqtt).chain(redis).map(|error| format!("{error:#}")).collect()
+    let influx = made::influx(settings).err().map(anyhow::Error::from);
+    zone.into_iter().chain(mqtt).chain(redis).chain(influx).map(|error| format!("{error:#}")).collect()
 }
 
 /// The journal of these settings, as a running fleet has it.

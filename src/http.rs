@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::diagnosis::Diagnosis;
 use crate::event::Subscription;
 use crate::history::History;
+use crate::influx::InfluxCounters;
 use crate::settings::{HttpSettings, Readers};
 
 use api::Desk;
@@ -62,6 +63,8 @@ pub struct Http {
     pub history: Option<History>,
     /// What helps to find out what is wrong.
     pub diagnosis: Option<Diagnosis>,
+    /// What became of what an InfluxDB is told, if one is.
+    pub influx: Option<Arc<InfluxCounters>>,
     /// What happens from now on.
     pub events: Subscription,
     /// Cancelled by whoever asks for a restart of the program.
@@ -79,10 +82,11 @@ pub struct Places {
 
 /// Serves until `shutdown`. A port that cannot be had is tried for again: the rest of the program goes on meanwhile.
 pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
-    let Http { plants, rules, settings, history, diagnosis, events, restart } = http;
+    let Http { plants, rules, settings, history, diagnosis, influx, events, restart } = http;
     let (count, state) = (plants.len(), state(&rules));
     let diagnosis = diagnosis.map(Desk::new);
-    let shared = Shared { history, diagnosis, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
+    let shared =
+        Shared { history, diagnosis, influx, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
     let shared = Arc::new(shared);
     let mut tasks = JoinSet::new();
     tasks.spawn(recent::keep(Arc::clone(&shared), events));

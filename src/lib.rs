@@ -21,6 +21,7 @@ pub mod history;
 pub mod homeassistant;
 pub mod http;
 pub mod import;
+pub mod influx;
 pub mod inverter;
 pub mod ipc;
 pub mod lane;

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use crate::catalogue::Role;
 use crate::control::Tally;
 use crate::frame::Serial;
+use crate::influx::InfluxCounts;
 use crate::vitals::Vitals;
 use text::{Family, Page};
 
@@ -34,10 +35,17 @@ pub struct Kept<'a> {
 pub struct Program {
     /// Writes of history, and how many failed; `None` where none is kept.
     pub history: Option<(u64, u64)>,
+    /// What became of what an InfluxDB is told; `None` where none is.
+    pub influx: Option<InfluxCounts>,
 }
 
 const BUILD: Family = Family::gauge("givtcp_build_info", "The version of the program; always 1");
 const HISTORY: Family = Family::counter("givtcp_history_writes_total", "Writes of history to the disk, by outcome");
+
+const LINES: Family = Family::counter("givtcp_influx_lines_total", "Polls for InfluxDB, by what became of them");
+const FAILURES: Family = Family::counter("givtcp_influx_failures_total", "Attempts to tell InfluxDB that failed");
+const WAITING: Family =
+    Family::gauge("givtcp_influx_waiting_bytes", "What waits for InfluxDB, in memory and on the disk");
 
 /// All of it, in Prometheus' text format.
 pub fn render(program: Program, inverters: &[Kept<'_>]) -> String {
@@ -46,6 +54,13 @@ pub fn render(program: Program, inverters: &[Kept<'_>]) -> String {
     if let Some((written, failed)) = program.history {
         page.add(&HISTORY, &[("outcome", "written")], written as f64);
         page.add(&HISTORY, &[("outcome", "failed")], failed as f64);
+    }
+    if let Some(InfluxCounts { written, rejected, dropped, failures, waiting }) = program.influx {
+        for (outcome, lines) in [("written", written), ("rejected", rejected), ("dropped", dropped)] {
+            page.add(&LINES, &[("outcome", outcome)], lines as f64);
+        }
+        page.add(&FAILURES, &[], failures as f64);
+        page.add(&WAITING, &[], waiting as f64);
     }
     for (kept, label) in inverters.iter().zip(labels(inverters)) {
         keeping::add(&mut page, &label, kept);

@@ -34,10 +34,10 @@ pub use fault::{Fault, Origin};
 pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
-    ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings, InverterSettings, LinkSettings,
-    LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl, PeriodSettings, PollSettings, Qos,
-    RateSettings, RatesMode, RatesSettings, Readers, RedisSettings, Role, Settings, Smoothing, SupervisorSettings,
-    TlsSettings, Transport, WhenRedisIsDown,
+    ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings, InfluxSettings, InverterSettings,
+    LinkSettings, LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl, PeriodSettings,
+    PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers, RedisSettings, Role, Settings, Smoothing,
+    SupervisorSettings, TlsSettings, Transport, WhenRedisIsDown,
 };
 pub use view::{describe, secrets};
 

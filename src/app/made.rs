@@ -10,12 +10,15 @@ use super::{broker, locks};
 use crate::clock::{Clock, SystemClock};
 use crate::control::Policy;
 use crate::event::Events;
+use crate::influx;
 use crate::inverter::Inverter;
 use crate::link::{self, Connector, Moves, MovingConnector, Tap, Tapped, TcpConnector};
 use crate::lock::{FileLockManager, LocalLockManager, LockManager};
 use crate::mqtt::{self, SessionSettings};
 use crate::plant::tariff::{Band, Mode, Period, Prices};
-use crate::settings::{InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport};
+use crate::settings::{
+    InfluxSettings, InverterSettings, OnStop, RateSettings, RatesMode, RatesSettings, Settings, Transport,
+};
 use crate::store::Store;
 
 pub(super) fn inverter(
@@ -113,6 +116,15 @@ pub fn inverter_at(each: &InverterSettings, settings: &Settings) -> anyhow::Resu
         }
     };
     Ok(inverter(each, settings, &time_zone(settings)?, locks, clock, None, Events::new()))
+}
+
+/// The InfluxDB that is told what is read, if one is.
+///
+/// # Errors
+/// Its address is none, or the file of its authorities cannot be read.
+pub(super) fn influx(settings: &Settings) -> Result<Option<influx::Target>, influx::TargetError> {
+    let InfluxSettings { enabled, url, token, org, bucket, ca_file } = &settings.influx;
+    enabled.then(|| influx::Target::new(url, org, bucket, token.clone(), ca_file.as_deref())).transpose()
 }
 
 /// What is kept there is found out again without it, so that a failure is said and survived.

@@ -53,6 +53,7 @@ pub(super) fn of(
         settings: describe(settings),
         history: app.history.clone(),
         diagnosis: Some(diagnosis.clone()),
+        influx: app.influx.clone(),
         events: app.events(),
         restart: app.restart.clone(),
     };

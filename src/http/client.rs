@@ -1,15 +1,22 @@
-//! Asking others over HTTP: Home Assistant's Supervisor, and the `givtcp` that runs here. Without TLS, since both are
-//! reached within one machine; one request a connection, with a deadline and a bound on the answer.
+//! Asking others over HTTP: Home Assistant's Supervisor and the `givtcp` that runs here, without TLS, since both are reached
+//! within one machine; and telling an InfluxDB, with TLS if it wants that. One request a connection, with a deadline and a
+//! bound on the answer.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
 /// No answer that is asked for here is longer, bytes.
@@ -22,6 +29,26 @@ pub struct Reply {
     pub status: StatusCode,
     /// Its body.
     pub body: Vec<u8>,
+}
+
+/// Where somebody listens.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// What TLS is spoken with; none: plainly.
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// What whoever asks is known by.
+#[derive(Clone, Copy, Debug)]
+pub struct Authorization<'a> {
+    /// `Bearer` and the like.
+    pub scheme: &'a str,
+    /// What follows it.
+    pub secret: &'a SecretString,
 }
 
 /// Why there is no answer.
@@ -63,17 +90,65 @@ pub async fn get(at: &str, path: &str, token: Option<&SecretString>, within: Dur
 }
 
 async fn exchange(at: &str, path: &str, token: Option<&SecretString>) -> Result<Reply, NoReply> {
-    let unreached = |error: std::io::Error| NoReply::Unreached { at: at.to_owned(), why: error.to_string() };
     let broken = |why: String| NoReply::Broken { at: at.to_owned(), why };
     let mut request = Request::get(path).header(header::HOST, at);
-    if let Some(token) = token {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| broken("the token is no text for a header".to_owned()))?;
-        value.set_sensitive(true);
-        request = request.header(header::AUTHORIZATION, value);
+    if let Some(secret) = token {
+        request = request.header(header::AUTHORIZATION, value_of(Authorization { scheme: "Bearer", secret }, at)?);
     }
     let request = request.body(Body::empty()).map_err(|error| broken(error.to_string()))?;
-    let stream = TcpStream::connect(at).await.map_err(unreached)?;
+    let stream = TcpStream::connect(at).await.map_err(|error| unreached(at, &error))?;
+    over(stream, request, at).await
+}
+
+/// Posts `body` to `path` at an endpoint; waits at most `within`.
+///
+/// # Errors
+/// There is no answer.
+pub async fn post(
+    endpoint: &Endpoint,
+    path: &str,
+    authorization: Authorization<'_>,
+    content_type: &'static str,
+    body: String,
+    within: Duration,
+) -> Result<Reply, NoReply> {
+    let at = endpoint.to_string();
+    let posting = async {
+        let broken = |why: String| NoReply::Broken { at: at.clone(), why };
+        let request = Request::post(path)
+            .header(header::HOST, &at)
+            .header(header::AUTHORIZATION, value_of(authorization, &at)?)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(body))
+            .map_err(|error| broken(error.to_string()))?;
+        let connecting = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+        let stream = connecting.await.map_err(|error| unreached(&at, &error))?;
+        let Some(tls) = &endpoint.tls else { return over(stream, request, &at).await };
+        let name = ServerName::try_from(endpoint.host.clone()).map_err(|error| broken(error.to_string()))?;
+        let encrypted = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
+        over(encrypted.map_err(|error| unreached(&at, &error))?, request, &at).await
+    };
+    timeout(within, posting).await.unwrap_or_else(|_| Err(NoReply::Late { at: at.clone(), within }))
+}
+
+fn unreached(at: &str, error: &std::io::Error) -> NoReply {
+    NoReply::Unreached { at: at.to_owned(), why: error.to_string() }
+}
+
+fn value_of(authorization: Authorization<'_>, at: &str) -> Result<HeaderValue, NoReply> {
+    let text = format!("{} {}", authorization.scheme, authorization.secret.expose_secret());
+    let why = || "the token is no text for a header".to_owned();
+    let mut value = HeaderValue::from_str(&text).map_err(|_| NoReply::Broken { at: at.to_owned(), why: why() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn over(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Body>,
+    at: &str,
+) -> Result<Reply, NoReply> {
+    let broken = |why: String| NoReply::Broken { at: at.to_owned(), why };
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(error.to_string()))?;
     // It goes with this request.
@@ -81,6 +156,14 @@ async fn exchange(at: &str, path: &str, token: Option<&SecretString>) -> Result<
     let (parts, body) = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?.into_parts();
     let body = to_bytes(Body::new(body), LONGEST).await.map_err(|error| broken(error.to_string()))?;
     Ok(Reply { status: parts.status, body: body.to_vec() })
+}
+
+/// `192.168.1.5:8086`.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
 }
 
 #[cfg(test)]

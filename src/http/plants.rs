@@ -18,6 +18,7 @@ use crate::catalogue::{Layout, Leaf, Role, Tree, as_json};
 use crate::control::Orders;
 use crate::frame::Serial;
 use crate::history::History;
+use crate::influx::InfluxCounters;
 use crate::plant::Snapshot;
 use crate::vitals::Vitals;
 
@@ -64,6 +65,8 @@ pub(super) struct Shared {
     pub history: Option<History>,
     /// Who makes archives for those who help.
     pub diagnosis: Option<Desk>,
+    /// What became of what an InfluxDB is told, if one is.
+    pub influx: Option<Arc<InfluxCounters>>,
 }
 
 impl Shared {
@@ -89,6 +92,7 @@ impl Shared {
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             history: None,
             diagnosis: None,
+            influx: None,
             plants,
         }
     }

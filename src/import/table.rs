@@ -12,7 +12,6 @@ pub(super) const NO_ENTITIES: &str = "this version does not announce itself to H
 const DETECTED: &str = "models and batteries are detected";
 const PREDBAT: &str = "charge targets are not planned here: use Predbat, which works with this program";
 const NO_CHARGER: &str = "EV chargers are not read by this program";
-const NO_INFLUX: &str = "this version does not write to InfluxDB";
 const NO_PAGE: &str = "the page is where http.listen says, without a port of its own";
 const ALWAYS: &str = "polling always runs";
 const RETRIES: &str = "how often a request is tried again depends on what it reads";
@@ -96,7 +95,11 @@ const KEYS: &[(&[&str], Becomes)] = &[
     (&["SELF_RUN_TIMER_FULL", "SELF_RUN_LOOP_TIMER_FULL"], Becomes::Setting("poll.settings_every", As::Seconds)),
     (&["QUEUE_RETRIES"], Becomes::Nothing(RETRIES)),
     (&["DATA_SMOOTHER", "DATASMOOTHER"], Becomes::Setting("smoothing", As::Smoothing)),
-    (&["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"], Becomes::Nothing(NO_INFLUX)),
+    (&["INFLUX_OUTPUT"], Becomes::Setting("influx.enabled", As::Same)),
+    (&["INFLUXURL"], Becomes::Setting("influx.url", As::Same)),
+    (&["INFLUXTOKEN"], Becomes::Setting("influx.token", As::Same)),
+    (&["INFLUXORG"], Becomes::Setting("influx.org", As::Same)),
+    (&["INFLUXBUCKET"], Becomes::Setting("influx.bucket", As::Same)),
     (&["HA_AUTO_D", "HA_AUTO_DISCOVERY"], Becomes::Setting("homeassistant.entities", As::Entities)),
     (&["DYNAMIC_TARIFF", "DYNAMICTARIFF"], Becomes::Setting("rates.mode", As::External)),
     (&["DAY_RATE", "DAYRATE"], Becomes::Setting("rates.day.rate", As::Same)),

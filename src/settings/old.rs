@@ -43,6 +43,11 @@ const RENAMED: &[(&[&str], &str, As)] = &[
     (&["NIGHTRATE", "NIGHT_RATE"], "rates.night.rate", As::Same),
     (&["NIGHTRATESTART", "NIGHT_RATE_START"], "rates.night.start", As::Same),
     (&["EXPORTRATE", "EXPORT_RATE"], "rates.export_rate", As::Same),
+    (&["INFLUX_OUTPUT"], "influx.enabled", As::Same),
+    (&["INFLUXURL"], "influx.url", As::Same),
+    (&["INFLUXTOKEN"], "influx.token", As::Same),
+    (&["INFLUXORG"], "influx.org", As::Same),
+    (&["INFLUXBUCKET"], "influx.bucket", As::Same),
     (&["DATASMOOTHER", "DATA_SMOOTHER"], "smoothing", As::Smoothing),
     (&["USE_NEW_LOCKS"], "locks.backend", As::NewLocks),
     (&["CACHELOCATION", "CACHE_LOCATION"], "data_dir", As::Same),
@@ -66,10 +71,6 @@ const WITHOUT_EFFECT: &[(&[&str], &str)] = &[
     (
         &["HA_AUTO_D", "HADEVICEPREFIX", "HADEVICEPREFIX_*"],
         "homeassistant.entities says what Home Assistant is told; givtcp keeps GivTCP's ids, with inverters[].prefix",
-    ),
-    (
-        &["INFLUX_OUTPUT", "INFLUXURL", "INFLUXTOKEN", "INFLUXBUCKET", "INFLUXORG"],
-        "this version does not write to InfluxDB yet",
     ),
     (&["WEB_DASH", "WEB_DASH_PORT"], "the page is where http.listen says, without a port of its own"),
     (

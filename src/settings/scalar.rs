@@ -333,6 +333,28 @@ fn is_zone_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
 }
 
+/// Where an HTTP server is, or nothing. Names and passwords have no place there.
+pub(super) fn http_url(text: &str) -> Result<String, Want> {
+    let is_good = |rest: &str| {
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        !host.is_empty() && !host.contains('@') && !path.contains(['?', '#'])
+    };
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_plain = text.chars().all(|c| c.is_ascii_graphic());
+    if text.is_empty() || rest.is_some_and(is_good) && is_plain {
+        return Ok(text.to_owned());
+    }
+    Err("must be http:// or https:// and a host, as http://192.168.1.5:8086".into())
+}
+
+/// A secret of one line that can stand in a header.
+pub(super) fn secret_line(text: &str) -> Result<SecretString, Want> {
+    if text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        return secret(text);
+    }
+    Err("must be of plain characters".into())
+}
+
 /// Redis's address, or nothing.
 pub(super) fn redis_url(text: &str) -> Result<SecretString, Want> {
     let known = ["redis://", "rediss://", "unix://"];

@@ -10,10 +10,12 @@ use crate::frame::Serial;
 
 mod choices;
 mod homeassistant;
+mod influx;
 mod rates;
 
 pub use choices::{Entities, LockBackend, OnStop, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
 pub use homeassistant::HomeAssistantSettings;
+pub use influx::InfluxSettings;
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -46,6 +48,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// What was, over time.
     pub history: HistorySettings,
+    /// The InfluxDB that is told what is read.
+    pub influx: InfluxSettings,
     /// Commands to the inverters.
     pub control: ControlSettings,
     /// The log.
@@ -301,6 +305,7 @@ impl Default for Settings {
             redis: RedisSettings { url: SecretString::from(String::new()), ca_file: None },
             http: HttpSettings::default(),
             history: HistorySettings::default(),
+            influx: InfluxSettings::default(),
             control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
             supervisor: None,

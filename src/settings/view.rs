@@ -23,11 +23,15 @@ pub fn secrets(settings: &Settings) -> Vec<String> {
     // What stands between the user and the host.
     let password = url.rsplit_once('@').and_then(|(user, _)| user.rsplit_once(':')).map(|(_, password)| password);
     let mut secrets = vec![url.to_owned(), password.unwrap_or_default().to_owned()];
-    let others = [&settings.mqtt.password, &settings.http.token];
+    let others = [&settings.mqtt.password, &settings.http.token, &settings.influx.token];
     let supervisor = settings.supervisor.iter().map(|supervisor| &supervisor.token);
     secrets.extend(others.into_iter().chain(supervisor).map(|secret| secret.expose_secret().to_owned()));
     secrets.retain(|secret| !secret.is_empty());
     secrets
+}
+
+fn or_not_set(text: &str) -> &str {
+    if text.is_empty() { "(not set)" } else { text }
 }
 
 fn floor(floor: Option<u8>) -> String {
@@ -50,6 +54,7 @@ impl View {
             redis,
             http,
             history,
+            influx,
             control,
             log,
             supervisor: _,
@@ -70,7 +75,7 @@ impl View {
         lines.put("mqtt.enabled", mqtt.enabled);
         lines.put("mqtt.host", &mqtt.host);
         lines.put("mqtt.port", mqtt.port);
-        lines.put("mqtt.username", if mqtt.username.is_empty() { "(not set)" } else { &mqtt.username });
+        lines.put("mqtt.username", or_not_set(&mqtt.username));
         lines.put("mqtt.password", presence(&mqtt.password));
         lines.put("mqtt.root", &mqtt.root);
         lines.put("mqtt.raw", mqtt.raw);
@@ -102,6 +107,12 @@ impl View {
         lines.put("http.hosts", if http.hosts.is_empty() { "(none)".into() } else { http.hosts.join(", ") });
         lines.put("history.enabled", history.enabled);
         lines.put("history.days", history.days);
+        lines.put("influx.enabled", influx.enabled);
+        lines.put("influx.url", or_not_set(&influx.url));
+        lines.put("influx.token", presence(&influx.token));
+        lines.put("influx.org", or_not_set(&influx.org));
+        lines.put("influx.bucket", or_not_set(&influx.bucket));
+        lines.put("influx.ca_file", path(influx.ca_file.as_ref()));
         lines.put("control.enabled", control.enabled);
         lines.put("control.mqtt", control.mqtt);
         lines.put("control.dry_run", control.dry_run);

@@ -17,6 +17,7 @@ use super::types::{
     PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
 };
 
+mod influx;
 mod rates;
 
 /// The settings that `root` holds, defaults where it holds none or a wrong one, and all faults.
@@ -41,11 +42,13 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         },
         http: walk.http(&scope),
         history: walk.history(&scope),
+        influx: walk.influx(&scope),
         control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
         supervisor: None,
     };
     walk.redis_where_it_is_asked_for(root, &settings);
+    walk.all_of_influx(root, &settings);
     walk.a_port_for_each_inverter(root, &settings);
     walk.a_prefix_for_each_inverter(root, &settings);
     (settings, walk.faults)

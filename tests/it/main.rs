@@ -37,6 +37,7 @@ mod healthy;
 mod host;
 mod http;
 mod independent_client;
+mod influx;
 mod journal;
 mod kill;
 mod left;

@@ -24,7 +24,10 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         .iter()
         .map(|plant| Kept { vitals: &plant.vitals, orders: plant.orders.tally(), role: &*plant.role })
         .collect();
-    let program = Program { history: shared.history.as_ref().map(crate::history::History::writes) };
+    let program = Program {
+        history: shared.history.as_ref().map(crate::history::History::writes),
+        influx: shared.influx.as_ref().map(|counters| counters.snapshot()),
+    };
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render(program, &kept))
         .into_response()
 }

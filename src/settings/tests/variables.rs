@@ -168,6 +168,12 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     http.hosts: (none)
     history.enabled: true
     history.days: 730
+    influx.enabled: false
+    influx.url: (not set)
+    influx.token: (not set)
+    influx.org: (not set)
+    influx.bucket: (not set)
+    influx.ca_file: (not set)
     control.enabled: true
     control.mqtt: true
     control.dry_run: false
