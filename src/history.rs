@@ -63,6 +63,8 @@ pub struct History {
     kept: i64,
     zone: TimeZone,
     clock: Arc<dyn ClockOf>,
+    /// Between writes.
+    every: Duration,
     /// Writes that were done, and that failed.
     writes: Arc<[AtomicU64; 2]>,
 }
@@ -119,6 +121,7 @@ impl History {
             questions: Arc::new(tokio::sync::Semaphore::new(MOST_QUESTIONS)),
             kept: i64::from(days) * 86_400,
             zone,
+            every: clock.takes(EVERY),
             clock: Arc::new(Wall(clock)),
             writes: Arc::default(),
         }
@@ -144,7 +147,7 @@ impl History {
     pub async fn keep(self, sources: Vec<Source>, shutdown: CancellationToken) {
         let gathered = Arc::new(Mutex::new(Gathered::default()));
         let following = sources.into_iter().map(|source| self.follow(source, &gathered));
-        let mut due = interval_at(tokio::time::Instant::now() + EVERY, EVERY);
+        let mut due = interval_at(tokio::time::Instant::now() + self.every, self.every);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = false;
         let writing = async {

@@ -45,7 +45,7 @@ async fn a_running_program_is_recorded_and_diagnosed_and_nothing_tells_whose_it_
     assert!(!told.contains(&serial), "{told}");
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["inverter-1.json"]["Power"]["Power"]["SOC"], 62);
-    assert_eq!(told["inverter-1-registers.log"]["decoded"]["inverter"]["battery_percent"], 62);
+    assert_eq!(told["inverter-1-registers.log"]["registers"]["0x11"]["IR59"], 62);
     assert!(told["inverter-1-wire.log"]["messages"].as_u64() > Some(1));
     assert!(
         told["log.txt"]

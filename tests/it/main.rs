@@ -34,6 +34,7 @@ mod fleet;
 mod group;
 mod guards;
 mod healthy;
+mod history;
 mod host;
 mod http;
 mod independent_client;
