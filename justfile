@@ -21,7 +21,7 @@ bench:
 # build, which alone has crash points), 100 examples of each HTTP operation, the program measured for ten minutes,
 # and the image tried without a container engine
 soak:
-    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters content year torture group journal
+    GIVTCP_SOAK=1 cargo test --locked --release --test it -- --nocapture faults counters content year torture group journal editing
     GIVTCP_SOAK=1 cargo test --locked --test it -- --nocapture kill:: history::
     GIVTCP_SOAK=1 cargo test --locked --lib -- --nocapture history::tests::a_simulated_year
     scripts/schemathesis 100

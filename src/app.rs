@@ -1,19 +1,27 @@
-//! Settings in, tasks out, and the order of shutdown.
+//! Settings in, tasks out, what changes while it runs, and the order of shutdown.
+//!
+//! What all inverters share (`common`) is made once. Each inverter is a `member` with tasks of its own, so that one can
+//! be started, told anew or stopped while the others go on; what sees all of them at once (`whole`) is begun anew when
+//! the list changes. `reload` does what new settings ask for.
 
+mod alike;
 mod announcer;
 mod answers;
 mod broker;
 mod clocks;
 mod commands;
+mod common;
 mod company;
 mod departed;
 mod left;
 mod locks;
 mod made;
+mod member;
 mod moved;
 mod passing;
 mod publisher;
 mod recorder;
+mod reload;
 mod roles;
 mod seek;
 mod share;
@@ -21,48 +29,42 @@ mod shelf;
 mod statuses;
 mod succession;
 mod tasks;
+pub mod watch_file;
 mod web;
+mod whole;
 mod wishes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, SystemClock};
-use crate::control::{Orders, orders};
-use crate::diagnosis::{Diagnosis, Watched};
+use crate::clock::Clock;
+use crate::control::Orders;
+use crate::diagnosis::Diagnosis;
 use crate::event::{Events, Subscription};
 use crate::frame::Serial;
-use crate::history::{History, Source};
-use crate::homeassistant::Minutes;
-use crate::influx::{self, Influx, InfluxCounters};
-use crate::inverter::{Doing, Hold, Inverter, PassOn, Phase};
-use crate::link::{Counters, Moves, Tap};
-use crate::lock::{Counted, LockManager};
-use crate::mqtt::{self, SessionSettings};
+use crate::history::History;
+use crate::influx::{Influx, InfluxCounters};
+use crate::inverter::{Inverter, Parting};
+use crate::link::Tap;
 use crate::overrides::journal::Journal;
 use crate::plant::Snapshot;
-use crate::settings::{InverterSettings, Settings};
-use crate::status::StatusManager;
-use crate::store::Store;
+use crate::settings::{InForce, InverterSettings, Settings};
 use crate::vitals::Vitals;
-use announcer::{Announcer, Found};
 use answers::{Answers, Known};
-use company::Company;
+use common::Common;
 use departed::Departed;
 pub use made::inverter_at;
-use made::{connector, inverter, kind, longest_stop, open_store, session_settings, time_zone};
-use passing::{Passing, Taking};
-use recorder::Recorder;
-use roles::Roles;
-use share::Place;
-use succession::Succession;
-use tasks::{finish, supervise};
+use made::{inverter, open_store, session_settings, time_zone};
+use member::Member;
+use tasks::finish;
+use whole::Round;
 
 /// Inverters get this long to close their links at the end, and the sessions behind them as long again to say `offline`.
 const STOPPING: Duration = Duration::from_millis(900);
@@ -73,7 +75,7 @@ const SETTLING: Duration = Duration::from_millis(700);
 /// What others left may be so old, or three polls.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Which inverter of the settings has which serial, so that one inverter that is reached twice is published once.
+/// Which inverter has which serial, so that one inverter that is reached twice is published once.
 pub type Taken = Arc<Mutex<HashMap<Serial, usize>>>;
 
 /// The newest snapshot of one inverter.
@@ -92,23 +94,30 @@ pub struct App {
     pub taps: Vec<Tap>,
     /// Cancelled by whoever asks for a restart of the program.
     pub restart: CancellationToken,
-    events: Events,
-    inverters: JoinSet<()>,
+    /// What is in force.
+    settings: Settings,
+    common: Common,
+    members: Vec<Member>,
+    sharing: Round,
+    web: Round,
+    remembering: Round,
+    feeding: Round,
+    /// What became of what the InfluxDB is told, if one is.
+    influx: Option<Arc<InfluxCounters>>,
+    /// Undoes what was begun on inverters that the settings do not name; `None`: that is nobody's task here.
+    left: Option<Round>,
+    /// Takes back what was told of inverters that the settings do not name; `None`: as above.
+    departed: Option<Round>,
+    /// What programs on this machine are answered from.
+    known: watch::Sender<Arc<[Known]>>,
+    diagnosis: watch::Sender<Diagnosis>,
+    since: Instant,
+    /// With the inverters, since commands are refused first.
+    answering: JoinSet<()>,
     sessions: JoinSet<()>,
     stop_inverters: CancellationToken,
     stop_sessions: CancellationToken,
-    /// How many processes live that share these inverters, this one included.
-    members: watch::Receiver<usize>,
-    /// What was taken of them is given back before the program ends.
-    locks: Vec<Arc<dyn LockManager>>,
-    /// So long inverters may take to undo overrides.
-    stop_timeout: Duration,
-    /// What was begun on any inverter, and where it is told what runs on the first.
-    journal: Journal,
-    statuses: Option<Arc<dyn StatusManager>>,
     history: Option<History>,
-    /// What became of what the InfluxDB is told, if one is.
-    influx: Option<Arc<InfluxCounters>>,
 }
 
 impl App {
@@ -119,216 +128,101 @@ impl App {
     /// cannot be read, a data directory that takes no locks though they are to be there.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
         let zone = time_zone(settings)?;
-        let events = Events::new();
-        let session = settings.mqtt.enabled.then(|| session_settings(settings, &events)).transpose()?;
-        let influx = made::influx(settings)?.map(|target| Influx::new(target, settings.data_dir.clone()));
-        let clock = crate::clock::system();
-        let redis = statuses::redis(settings);
-        let (members, group) = watch::channel(1);
-        let (alone, is_alone) = watch::channel(false);
-        let shared = locks::Shared { redis: redis.as_ref(), is_alone };
-        let (locks, kept) = locks::choose(settings, &(Arc::new(SystemClock) as Arc<dyn Clock>), &shared)?;
-        tracing::info!("{kept}");
+        let mut common = Common::new(settings);
+        let session = settings.mqtt.enabled.then(|| session_settings(settings, &common.events)).transpose()?;
+        made::influx(settings)?;
+        tracing::info!("{}", common.where_locks_are(settings)?);
         commands::warn_of_open_broker(settings);
-        let store = open_store(settings);
-        // Who shares inverters with others takes none before it is known how many there are.
-        let shelf = redis.clone().filter(|_| locks::in_redis(settings));
-        let pass_on = shelf.clone().map(|redis| Arc::new(Passing::new(redis)) as Arc<dyn PassOn>);
-        let statuses = statuses::choose(settings, redis.as_ref(), store.as_ref(), &clock);
-        let journal = statuses::journal(settings, redis.as_ref(), &clock);
-        let (taken, roles) = (Taken::default(), Roles::new(settings, &roles::kept::load(store.as_ref())));
-        let (mut places, mut known, mut takings, mut sources) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut diagnosis = Diagnosis {
-            settings: settings.clone(),
-            inverters: Vec::new(),
-            clock: Arc::clone(&clock),
-            since: Instant::now(),
+        let (stop_inverters, stop_sessions) = (CancellationToken::new(), CancellationToken::new());
+        let (mut sessions, mut answering) = (JoinSet::new(), JoinSet::new());
+        if let (Some(store), true) = (&common.store, session.is_some()) {
+            sessions.spawn(roles::kept::keep(common.roles.clone(), store.clone(), stop_sessions.clone()));
+        }
+        let (report, data_dir) = (common.journal.clone(), settings.data_dir.clone());
+        sessions.spawn(async move { statuses::report(report, &data_dir).await });
+        let mut members = Vec::new();
+        for (index, each) in settings.inverters.iter().enumerate() {
+            members.push(Member::start(&mut common, settings, index, each, session.as_ref())?);
+        }
+        let history = settings
+            .history
+            .enabled
+            .then(|| History::new(settings.data_dir.clone(), settings.history.days, zone, Arc::clone(&common.clock)));
+        let (known, is_known) = watch::channel(whole::known(&members));
+        let since = Instant::now();
+        let diagnosis = watch::Sender::new(whole::diagnosis(&common, settings, &members, since));
+        let answers = Answers {
+            known: is_known,
+            shelf: common.shelf.clone(),
+            oldest: whole::oldest(settings),
+            diagnosis: diagnosis.subscribe(),
         };
+        let (data_dir, shutdown) = (settings.data_dir.clone(), stop_inverters.clone());
+        answering.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
         let mut app = Self {
             snapshots: Vec::new(),
             orders: Vec::new(),
             vitals: Vec::new(),
             taps: Vec::new(),
             restart: CancellationToken::new(),
-            events,
-            inverters: JoinSet::new(),
-            sessions: JoinSet::new(),
-            stop_inverters: CancellationToken::new(),
-            stop_sessions: CancellationToken::new(),
-            members: group.clone(),
-            locks: locks.clone(),
-            stop_timeout: longest_stop(settings),
-            journal: journal.clone(),
-            statuses: statuses.first().cloned().flatten(),
-            history: settings.history.enabled.then(|| {
-                History::new(settings.data_dir.clone(), settings.history.days, zone.clone(), Arc::clone(&clock))
-            }),
-            influx: influx.as_ref().map(Influx::counters),
+            settings: settings.clone(),
+            common,
+            members,
+            sharing: Round::default(),
+            web: Round::default(),
+            remembering: Round::default(),
+            feeding: Round::default(),
+            influx: None,
+            left: None,
+            departed: None,
+            diagnosis,
+            since,
+            known,
+            answering,
+            sessions,
+            stop_inverters,
+            stop_sessions,
+            history,
         };
-        if let (Some(store), true) = (&store, session.is_some()) {
-            app.sessions.spawn(roles::kept::keep(roles.clone(), store.clone(), app.stop_sessions.clone()));
-        }
-        let data_dir = settings.data_dir.clone();
-        let report = journal.clone();
-        app.sessions.spawn(async move { statuses::report(report, &data_dir).await });
-        for (place, ((each, locks), statuses)) in settings.inverters.iter().zip(locks).zip(statuses).enumerate() {
-            let counted = Arc::new(Counted::new(locks));
-            let locks = Arc::clone(&counted) as Arc<dyn LockManager>;
-            let (sender, receiver) = watch::channel(None);
-            let its_name = format!("{}_{}", each.host, each.port);
-            let (each, all, zone) = (each.clone(), settings.clone(), zone.clone());
-            let pass_on = pass_on.clone();
-            let clock = Arc::clone(&clock);
-            let (store, events) = (store.clone(), app.events.clone());
-            let (standing, hold) = watch::channel(Hold::default());
-            let (sharing, give_way) = (group.clone(), settings.locks.life);
-            let (wanted, is_wanted) = watch::channel(shelf.is_none());
-            let succession = Succession { locks: Arc::clone(&locks), hold: hold.clone(), members: group.clone() };
-            let (way_in, inbox) = orders();
-            let tap = Tap::default();
-            let (journal, leader) = (journal.clone(), roles.controller_of(place));
-            takings.push(Taking { hold: hold.clone(), orders: way_in.clone() });
-            let listening = commands::listen(settings, &way_in, &hold, &mut app.sessions, &app.stop_sessions);
-            let (listening, minutes) = with_wishes(listening, store.as_ref(), &its_name);
-            app.orders.push(way_in.clone());
-            let keeping = clocks::Keeping {
-                snapshots: receiver.clone(),
-                orders: way_in.clone(),
-                clock: Arc::clone(&clock),
-                zone: zone.clone(),
-                store: store.clone(),
-            };
-            if let Some(threshold) = clocks::threshold(settings) {
-                app.inverters.spawn(keeping.keep(threshold, app.stop_inverters.clone()));
-            }
-            sources.push(Source { snapshots: receiver.clone(), hold: hold.clone() });
-            known.push(Known {
-                locks: Arc::clone(&locks),
-                hold: hold.clone(),
-                snapshots: receiver.clone(),
-                orders: way_in,
-                tap: tap.clone(),
-                recorder: Recorder::default(),
-            });
-            app.taps.push(tap.clone());
-            if let Some(redis) = shelf.clone() {
-                app.sessions.spawn(shelf::keep(redis, hold.clone(), receiver.clone(), app.stop_sessions.clone()));
-            }
-            let (phase, counters) = (watch::Sender::new(Phase::new(Doing::Resting)), Arc::<Counters>::default());
-            app.vitals.push(Vitals {
-                name: each.name.clone().unwrap_or_else(|| each.host.clone()),
-                address: format!("{}:{}", each.host, each.port),
-                transport: each.transport.to_string(),
-                every: settings.poll.every,
-                daily_writes: settings.control.daily_writes,
-                link: Arc::clone(&counters),
-                phase: phase.subscribe(),
-                hold: hold.clone(),
-                locks: counted,
-                statuses: statuses.clone(),
-                members: group.clone(),
-                snapshots: receiver.clone(),
-                mqtt: session.is_some().then(Arc::default),
-                clock: Arc::clone(&clock),
-            });
-            diagnosis.inverters.extend(app.vitals.last().cloned().map(|vitals| Watched { vitals, tap: tap.clone() }));
-            let its_broker = app.vitals.last().and_then(|vitals| vitals.mqtt.clone()).unwrap_or_default();
-            let hold_of = hold.clone();
-            places.push(Place { hold, wanted });
-            let its_standing = standing.clone();
-            let moves = app.follow(&each, &all, &locks, &hold_of, &receiver);
-            let make = move || Inverter {
-                wanted: is_wanted.clone(),
-                standing: its_standing.clone(),
-                pass_on: pass_on.clone(),
-                members: sharing.clone(),
-                give_way,
-                statuses: statuses.clone(),
-                orders: inbox.clone(),
-                journal: Some(journal.clone()),
-                leader: Some(leader.clone()),
-                counters: Arc::clone(&counters),
-                phase: phase.clone(),
-                connector: connector(&each, &moves, &tap, &clock),
-                ..inverter(&each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
-            };
-            app.inverters.spawn(supervise(make, sender, standing, app.stop_inverters.clone()));
-            if let Some(session) = &session {
-                let found = Found::default();
-                let audience = found.audience(settings);
-                let session =
-                    SessionSettings { commands: listening, audience, counters: its_broker, ..session.clone() };
-                let source = publisher::Source {
-                    place,
-                    snapshots: receiver.clone(),
-                    raw: settings.mqtt.raw,
-                    smoothing: settings.smoothing,
-                    taken: Arc::clone(&taken),
-                    roles: roles.clone(),
-                    succession,
-                    announcer: Announcer::new(settings, place, found, minutes, open_store(settings)),
-                };
-                app.sessions.spawn(publisher::run(source, session, app.stop_sessions.clone()));
-            }
-            app.snapshots.push(receiver);
-        }
-        if let Some(influx) = influx {
-            let told = |(place, source): (usize, &Source)| {
-                let roles = roles.clone();
-                let role: influx::RoleOf = Arc::new(move |serial| roles.of(place, serial));
-                influx::Source { snapshots: source.snapshots.clone(), hold: source.hold.clone(), role }
-            };
-            let sources = sources.iter().enumerate().map(told).collect();
-            app.sessions.spawn(influx.keep(sources, app.stop_sessions.clone()));
-        }
-        if let Some(history) = app.history.clone() {
-            app.sessions.spawn(history.keep(sources, app.stop_sessions.clone()));
-        }
-        // With the inverters, since commands are refused first.
-        let oldest = (settings.poll.every * 3).max(MINUTE);
-        let left = |known: &Known| Some(shelf::elsewhere(shelf.clone()?, known.hold.clone(), oldest));
-        let web = web::of(&app, settings, &roles, &diagnosis, known.iter().map(left).collect());
-        app.inverters.spawn(web::serve(web, app.stop_inverters.clone()));
-        if let Some(redis) = shelf.clone() {
-            app.inverters.spawn(passing::serve(redis, takings, app.stop_inverters.clone()));
-        }
-        let shutdown = app.stop_inverters.clone();
-        let sharing = share::keep(places, group, shutdown.clone());
-        match shelf.clone() {
-            Some(redis) => {
-                let company = Company::new(redis, settings, store, members, alone);
-                app.inverters.spawn(company.keep(sharing, shutdown.clone()));
-            }
-            None => _ = app.inverters.spawn(sharing),
-        }
-        let (data_dir, answers) = (settings.data_dir.clone(), Answers { known, shelf, oldest, diagnosis });
-        app.inverters.spawn(async move { answers::serve(&data_dir, answers, shutdown).await });
+        app.list();
+        app.begin_rounds();
         Ok(app)
     }
 
-    /// Looks for an inverter whose serial number is known when it is away; where it is found then.
-    fn follow(
-        &mut self,
-        each: &InverterSettings,
-        settings: &Settings,
-        locks: &Arc<dyn LockManager>,
-        hold: &watch::Receiver<Hold>,
-        snapshots: &Snapshots,
-    ) -> Moves {
-        let moves = Moves::default();
-        if let Some(serial) = each.serial {
-            let search = seek::search_under(settings, Arc::clone(locks), kind(each.transport), each.port);
-            let movable = moved::Movable {
-                name: each.name.clone().unwrap_or_else(|| each.host.clone()),
-                serial,
-                hold: hold.clone(),
-                snapshots: snapshots.clone(),
-                moves: moves.clone(),
-            };
-            let look = moved::looking(settings, search, &each.host);
-            self.inverters.spawn(movable.keep(look, self.stop_inverters.clone()));
+    /// Tells everybody who sees all inverters which there are.
+    fn list(&mut self) {
+        self.snapshots = self.members.iter().map(|each| each.snapshots.clone()).collect();
+        self.orders = self.members.iter().map(|each| each.orders.clone()).collect();
+        self.vitals = self.members.iter().map(|each| each.vitals.clone()).collect();
+        self.taps = self.members.iter().map(|each| each.tap.clone()).collect();
+        self.known.send_replace(whole::known(&self.members));
+        self.diagnosis.send_replace(whole::diagnosis(&self.common, &self.settings, &self.members, self.since));
+    }
+
+    fn begin_rounds(&mut self) {
+        self.remembering.remember(&self.members, self.history.clone());
+        self.feed();
+        self.sharing.share(&self.common, &self.settings, &self.members);
+        self.serve();
+    }
+
+    /// Tells an InfluxDB, where the settings name one; it was tried whether they can.
+    fn feed(&mut self) {
+        let target = made::influx(&self.settings).ok().flatten();
+        let influx = target.map(|target| Influx::new(target, self.settings.data_dir.clone()));
+        self.influx = influx.as_ref().map(Influx::counters);
+        if let Some(influx) = influx {
+            self.feeding.feed(&self.common, &self.members, influx);
         }
-        moves
+    }
+
+    fn serve(&mut self) {
+        let beside = web::Beside {
+            history: self.history.clone(),
+            diagnosis: self.diagnosis.borrow().clone(),
+            influx: self.influx.clone(),
+        };
+        self.web.serve(&self.common, &self.settings, &self.members, beside, &self.restart);
     }
 
     /// One inverter alone, for a command that no daemon here can be asked to give: under the same locks, with the same
@@ -343,70 +237,81 @@ impl App {
         Self::start(&settings)
     }
 
-    /// Undoes what was begun on inverters that the settings no longer name, under the locks of those that they name.
+    /// Undoes what was begun on inverters that the settings do not name, under the locks of those that they name; from
+    /// now on, and as they change.
     ///
     /// # Errors
     /// The time zone is not known to this system.
-    pub fn undo_left(&mut self, settings: &Settings) -> anyhow::Result<()> {
-        let Some(locks) = self.locks.first().cloned() else { return Ok(()) };
-        let (clock, zone) = (crate::clock::system(), time_zone(settings)?);
-        let (store, events) = (open_store(settings), self.events.clone());
-        let (journal, statuses) = (self.journal.clone(), self.statuses.clone());
-        let (all, kept) = (settings.clone(), journal.clone());
-        let make = move |each: &InverterSettings| Inverter {
-            statuses: statuses.clone(),
-            journal: Some(kept.clone()),
-            ..inverter(each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
-        };
-        self.inverters.spawn(left::undo(settings.clone(), journal, make, self.stop_inverters.child_token()));
+    pub fn undo_left(&mut self) -> anyhow::Result<()> {
+        let mut round = Round::default();
+        if let Some(locks) = self.members.first().map(Member::locks) {
+            let settings = self.settings.clone();
+            let statuses = settings.inverters.first().and_then(|first| self.common.statuses_of(first, &settings));
+            let (clock, zone) = (crate::clock::system(), time_zone(&settings)?);
+            let (store, events) = (open_store(&settings), self.common.events.clone());
+            let (journal, all) = (self.common.journal.clone(), settings.clone());
+            let kept = journal.clone();
+            let make = move |each: &InverterSettings| Inverter {
+                statuses: statuses.clone(),
+                journal: Some(kept.clone()),
+                ..inverter(each, &all, &zone, Arc::clone(&locks), Arc::clone(&clock), store.clone(), events.clone())
+            };
+            round.spawn(|stop| left::undo(settings, journal, make, stop));
+        }
+        self.left = Some(round);
         Ok(())
     }
 
-    /// Takes back what was told of inverters that the settings no longer name, once each that they name is known.
+    /// Takes back what was told of inverters that the settings do not name, once each that they name is known; from now
+    /// on, and as they change.
     ///
     /// # Errors
     /// A certificate that cannot be read.
-    pub fn take_back_departed(&mut self, settings: &Settings) -> anyhow::Result<()> {
-        if let (true, Some(store)) = (settings.mqtt.enabled, open_store(settings)) {
-            let session = session_settings(settings, &self.events)?;
-            let (settings, snapshots) = (settings.clone(), self.snapshots.clone());
+    pub fn take_back_departed(&mut self) -> anyhow::Result<()> {
+        let mut round = Round::default();
+        if let (true, Some(store)) = (self.settings.mqtt.enabled, open_store(&self.settings)) {
+            let session = session_settings(&self.settings, &self.common.events)?;
+            let (settings, snapshots) = (self.settings.clone(), self.snapshots.clone());
             let departed = Departed { settings, session, store, snapshots };
-            self.sessions.spawn(departed.take_back(self.stop_sessions.clone()));
+            round.spawn(|stop| departed.take_back(stop));
         }
+        self.departed = Some(round);
         Ok(())
     }
 
     /// What happens to the inverters from now on.
     pub fn events(&self) -> Subscription {
-        self.events.subscribe()
+        self.common.events.subscribe()
+    }
+
+    /// The settings that are in force, as they are shown, and what is wrong with those that are not.
+    pub fn in_force(&self) -> watch::Receiver<InForce> {
+        self.common.in_force.subscribe()
     }
 
     /// Stops in order: links are closed and leases let go, then availability is told, unless another process of the
     /// group goes on.
     pub async fn stop(mut self) {
         self.stop_inverters.cancel();
-        finish(&mut self.inverters, STOPPING + self.stop_timeout).await;
+        let mut rounds = [&mut self.sharing, &mut self.web];
+        let rounds = join_all(rounds.iter_mut().map(|round| round.end()));
+        let left = async {
+            if let Some(left) = &mut self.left {
+                left.end().await;
+            }
+            if let Some(departed) = &mut self.departed {
+                departed.end().await;
+            }
+        };
+        let ending = join_all(self.members.iter_mut().map(|each| each.end_polling(Parting::Stops)));
+        tokio::join!(ending, rounds, left, finish(&mut self.answering, STOPPING));
         self.stop_sessions.cancel();
-        finish(&mut self.sessions, STOPPING + succession::wait(&self.members)).await;
-        let settling = self.locks.iter().map(|locks| locks.settled());
-        _ = tokio::time::timeout(SETTLING, futures::future::join_all(settling)).await;
-    }
-}
-
-/// Commands with the wishes of Home Assistant's entities before them.
-fn with_wishes(
-    listening: Option<mqtt::Listening>,
-    store: Option<&Store>,
-    of: &str,
-) -> (Option<mqtt::Listening>, watch::Receiver<Minutes>) {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    let name = format!("homeassistant/minutes_{}.json", of.chars().map(plain).collect::<String>());
-    match listening {
-        Some(listening) => {
-            let (listening, minutes) = wishes::before(listening, store.cloned(), name);
-            (Some(listening), minutes)
-        }
-        None => (None, watch::channel(Minutes::default()).1),
+        let common = &self.common;
+        let ending = join_all(self.members.iter_mut().map(|each| each.end_session(common)));
+        tokio::join!(ending, self.remembering.end(), self.feeding.end(), finish(&mut self.sessions, STOPPING));
+        let locks: Vec<_> = self.members.iter().map(Member::locks).collect();
+        let settling = locks.iter().map(|locks| locks.settled());
+        _ = tokio::time::timeout(SETTLING, join_all(settling)).await;
     }
 }
 

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +41,7 @@ use crate::diagnosis::Diagnosis;
 use crate::event::Subscription;
 use crate::history::History;
 use crate::influx::InfluxCounters;
-use crate::settings::{HttpSettings, Readers};
+use crate::settings::{HttpSettings, InForce, Readers};
 
 use api::Desk;
 pub use elsewhere::{Elsewhere, Left};
@@ -57,8 +58,8 @@ pub struct Http {
     pub plants: Vec<Plant>,
     /// Who may ask.
     pub rules: Rules,
-    /// The settings as they are shown: one a line, without secrets.
-    pub settings: String,
+    /// The settings as they are shown, without secrets.
+    pub in_force: watch::Receiver<InForce>,
     /// What was, where it is kept.
     pub history: Option<History>,
     /// What helps to find out what is wrong.
@@ -82,11 +83,11 @@ pub struct Places {
 
 /// Serves until `shutdown`. A port that cannot be had is tried for again: the rest of the program goes on meanwhile.
 pub async fn serve(http: Http, places: Places, shutdown: CancellationToken) {
-    let Http { plants, rules, settings, history, diagnosis, influx, events, restart } = http;
+    let Http { plants, rules, in_force, history, diagnosis, influx, events, restart } = http;
     let (count, state) = (plants.len(), state(&rules));
     let diagnosis = diagnosis.map(Desk::new);
     let shared =
-        Shared { history, diagnosis, influx, ..Shared::new(plants, rules, &settings, restart, shutdown.clone()) };
+        Shared { history, diagnosis, influx, ..Shared::new(plants, rules, in_force, restart, shutdown.clone()) };
     let shared = Arc::new(shared);
     let mut tasks = JoinSet::new();
     tasks.spawn(recent::keep(Arc::clone(&shared), events));

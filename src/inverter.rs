@@ -103,6 +103,8 @@ pub struct Inverter {
     pub events: Events,
     /// Whether it is to be held: of a group's inverters a process holds its share.
     pub wanted: watch::Receiver<bool>,
+    /// Why it is let go of when it is.
+    pub parting: watch::Receiver<Parting>,
     /// What is done about it now.
     pub standing: watch::Sender<Hold>,
     /// What is done about its connection now.
@@ -124,6 +126,18 @@ pub struct Inverter {
     pub journal: Option<Journal>,
     /// The plant controller that leads an inverter, as far as is known.
     pub leader: Option<Leader>,
+}
+
+/// Why an inverter is let go of: what is undone before depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parting {
+    /// The program stops: what the settings say.
+    #[default]
+    Stops,
+    /// Another task of this process goes on with it at once: nothing.
+    GoesOn,
+    /// The settings name it no more: every override.
+    Removed,
 }
 
 /// Tells which plant controller leads the inverter with this serial number.
@@ -151,6 +165,7 @@ impl Inverter {
             store: None,
             events: Events::new(),
             wanted: watch::channel(true).1,
+            parting: watch::channel(Parting::default()).1,
             standing: watch::Sender::default(),
             phase: watch::Sender::new(Phase::new(Doing::Resting)),
             members: watch::channel(1).1,

@@ -27,6 +27,7 @@ pub mod ipc;
 pub mod lane;
 pub mod link;
 pub mod lock;
+pub mod logging;
 pub mod metrics;
 pub mod mqtt;
 pub mod overrides;

@@ -16,6 +16,7 @@
 mod env;
 mod fault;
 mod file;
+mod in_force;
 mod keys;
 mod layer;
 mod marked;
@@ -31,6 +32,7 @@ mod walk;
 mod tests;
 
 pub use fault::{Fault, Origin};
+pub use in_force::{InForce, ShownFault, ShownSetting};
 pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
@@ -56,6 +58,11 @@ fn in_words(want: fault::Want) -> String {
         Some(suggestion) => format!("{}; did you mean {suggestion}?", want.wanted),
         None => want.wanted,
     }
+}
+
+/// A level of the log, or a list of them with modules, as the settings take it. The error says what is wanted.
+pub fn parse_log_level(text: &str) -> Result<String, String> {
+    scalar::log_level(text).map_err(in_words)
 }
 
 use std::collections::BTreeMap;

@@ -224,6 +224,18 @@ impl Announcer {
         self.save().await;
     }
 
+    /// What takes everything back that was told of it.
+    pub(super) async fn withdraw(&mut self) -> Arc<[Notice]> {
+        let Some(told) = &mut self.told else { return Arc::default() };
+        let payloads = told.index.payloads(BTreeMap::new(), true);
+        let notices: Arc<[Notice]> =
+            payloads.into_keys().map(|topic| Notice { topic: topic.into(), payload: None }).collect();
+        told.notices = Arc::clone(&notices);
+        told.basis = None;
+        self.save().await;
+        notices
+    }
+
     async fn load(&self, serial: Serial) -> Index {
         let Some(store) = self.store.clone() else { return Index::default() };
         match self.lane.run(SAVING, move || store.load(&name(serial))).await {

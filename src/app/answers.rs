@@ -28,6 +28,7 @@ use crate::redis_server::RedisServer;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// One inverter, and what was read of it.
+#[derive(Debug)]
 pub(super) struct Known {
     /// Where its lease is.
     pub locks: Arc<dyn LockManager>,
@@ -41,18 +42,22 @@ pub(super) struct Known {
 
 /// Answers for the inverters that this process holds, and for those that others of its group do.
 pub(super) struct Answers {
-    pub known: Vec<Known>,
+    pub known: watch::Receiver<Arc<[Known]>>,
     /// Where the others leave what they read.
     pub shelf: Option<RedisServer>,
     /// How old what they left may be.
     pub oldest: Duration,
-    pub diagnosis: Diagnosis,
+    pub diagnosis: watch::Receiver<Diagnosis>,
 }
 
 impl Answers {
+    fn all(&self) -> Arc<[Known]> {
+        self.known.borrow().clone()
+    }
+
     async fn read(&self, at: &[SocketAddr], raw: bool) -> Answer {
-        let links = links(at);
-        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+        let (links, all) = (links(at), self.all());
+        let Some(known) = all.iter().find(|known| known.is_held(&links)) else {
             return self.read_of_another(&links, raw).await;
         };
         let newest = known.snapshots.borrow().clone();
@@ -64,10 +69,10 @@ impl Answers {
 
     /// Gives an order to the inverter that this process holds, or by it to the process of its group that does.
     async fn order(&self, at: &[SocketAddr], wanted: Wanted) -> Answer {
-        let links = links(at);
+        let (links, all) = (links(at), self.all());
         let passes_on = self.shelf.is_some();
         let knows = |known: &&Known| known.is_held(&links) || passes_on && known.is_waited_for(&links);
-        let Some(known) = self.known.iter().find(knows) else {
+        let Some(known) = all.iter().find(knows) else {
             return Answer::NotHeld { by: self.holder(&links).await };
         };
         match Order::parse(&wanted.command, &wanted.payload, By::CommandLine) {
@@ -80,8 +85,8 @@ impl Answers {
     }
 
     async fn record(&self, at: &[SocketAddr]) -> Answer {
-        let links = links(at);
-        let Some(known) = self.known.iter().find(|known| known.is_held(&links)) else {
+        let (links, all) = (links(at), self.all());
+        let Some(known) = all.iter().find(|known| known.is_held(&links)) else {
             return Answer::NotHeld { by: self.holder(&links).await };
         };
         match known.recorder.piece(&known.tap).await {
@@ -93,7 +98,8 @@ impl Answers {
     }
 
     async fn diagnose(&self, record_seconds: u64) -> Answer {
-        match self.diagnosis.make(Duration::from_secs(record_seconds)).await {
+        let diagnosis = self.diagnosis.borrow().clone();
+        match diagnosis.make(Duration::from_secs(record_seconds)).await {
             Ok(archive) => Answer::Archive { content: BASE64_STANDARD.encode(archive) },
             Err(error) => Answer::Fault { why: format!("no archive could be made: {error}") },
         }
@@ -116,7 +122,8 @@ impl Answers {
     /// Which other process has one of these links, where this one waits for it. What cannot be asked is nobody's as far
     /// as is known.
     async fn holder(&self, links: &[String]) -> Option<String> {
-        let known = self.known.iter().find(|known| known.is_at(links))?;
+        let all = self.all();
+        let known = all.iter().find(|known| known.is_at(links))?;
         let link = known.hold.borrow().resource.clone()?;
         let holder = known.locks.holder(&link).await.ok().flatten().filter(|holder| !holder.is_this_process())?;
         Some(holder.to_string())

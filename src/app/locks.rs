@@ -21,23 +21,23 @@ use crate::settings::{LockBackend, Settings, WhenRedisIsDown};
 
 /// What is in force for an inverter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kept {
+pub(super) enum Kept {
     Local,
     File,
     Redis,
 }
 
 /// The Redis of the locks, and whether it is known that no other process shares the inverters by it.
-pub(super) struct Shared<'a> {
-    pub redis: Option<&'a RedisServer>,
+pub(super) struct Shared {
+    pub redis: Option<RedisServer>,
     pub is_alone: watch::Receiver<bool>,
 }
 
 /// The managers that some inverter needs, each made once.
-struct Managers<'a> {
-    settings: &'a Settings,
-    clock: &'a Arc<dyn Clock>,
-    shared: &'a Shared<'a>,
+pub(super) struct Managers {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    shared: Shared,
     local: Option<Arc<dyn LockManager>>,
     files: Option<Arc<dyn LockManager>>,
     redis: Option<Arc<dyn LockManager>>,
@@ -51,10 +51,8 @@ struct Managers<'a> {
 /// There can be no locks where the settings want them.
 pub(super) fn choose(
     settings: &Settings,
-    clock: &Arc<dyn Clock>,
-    shared: &Shared<'_>,
+    managers: &mut Managers,
 ) -> anyhow::Result<(Vec<Arc<dyn LockManager>>, String)> {
-    let mut managers = Managers { settings, clock, shared, local: None, files: None, redis: None, no_files: false };
     let mut chosen = Vec::new();
     let mut named: BTreeMap<Kept, Vec<&str>> = BTreeMap::new();
     for inverter in &settings.inverters {
@@ -63,7 +61,7 @@ pub(super) fn choose(
         chosen.push(manager);
         named.entry(kept).or_default().push(inverter.name.as_deref().unwrap_or(&inverter.host));
     }
-    Ok((chosen, said(settings, shared, &named)))
+    Ok((chosen, said(settings, &managers.shared, &named)))
 }
 
 /// The manager that an inverter has of which the settings say nothing: for one that is not known yet.
@@ -72,9 +70,8 @@ pub(super) fn choose(
 /// There can be no locks where the settings want them.
 pub(super) fn one(settings: &Settings) -> anyhow::Result<Arc<dyn LockManager>> {
     let (clock, redis) = (Arc::new(crate::clock::SystemClock) as Arc<dyn Clock>, super::statuses::redis(settings));
-    let shared = Shared { redis: redis.as_ref(), is_alone: watch::channel(false).1 };
-    let mut managers =
-        Managers { settings, clock: &clock, shared: &shared, local: None, files: None, redis: None, no_files: false };
+    let shared = Shared { redis, is_alone: watch::channel(false).1 };
+    let mut managers = Managers::new(settings, clock, shared);
     Ok(managers.of(settings.locks.backend)?.0)
 }
 
@@ -146,13 +143,13 @@ fn advice(resource: &str, remaining: Option<Duration>) -> String {
     }
 }
 
-fn said(settings: &Settings, shared: &Shared<'_>, named: &BTreeMap<Kept, Vec<&str>>) -> String {
+fn said(settings: &Settings, shared: &Shared, named: &BTreeMap<Kept, Vec<&str>>) -> String {
     let files = settings.data_dir.join("locks");
     let place = |kept: &Kept| match kept {
         Kept::Local => "in this process only".to_owned(),
         Kept::File => format!("in files, between the processes of this machine, below {}", files.display()),
         Kept::Redis => {
-            let place = shared.redis.map_or("Redis", RedisServer::place);
+            let place = shared.redis.as_ref().map_or("Redis", RedisServer::place);
             format!("in {place}, between machines, and in files below {}", files.display())
         }
     };
@@ -165,9 +162,15 @@ fn said(settings: &Settings, shared: &Shared<'_>, named: &BTreeMap<Kept, Vec<&st
 
 // === impl Managers ===
 
-impl Managers<'_> {
-    fn of(&mut self, asked: LockBackend) -> anyhow::Result<(Arc<dyn LockManager>, Kept)> {
-        match resolved(asked, self.settings) {
+impl Managers {
+    /// Of these settings, whatever becomes of them: who shares inverters must agree where.
+    pub(super) fn new(settings: &Settings, clock: Arc<dyn Clock>, shared: Shared) -> Self {
+        Self { settings: settings.clone(), clock, shared, local: None, files: None, redis: None, no_files: false }
+    }
+
+    /// The manager of one backend; made once.
+    pub(super) fn of(&mut self, asked: LockBackend) -> anyhow::Result<(Arc<dyn LockManager>, Kept)> {
+        match resolved(asked, &self.settings) {
             LockBackend::Local => Ok((self.local(), Kept::Local)),
             LockBackend::Redis => {
                 let redis = self.redis().context("locks.backend: cannot be redis")?;
@@ -187,12 +190,12 @@ impl Managers<'_> {
         if let Some(redis) = &self.redis {
             return Ok(Arc::clone(redis));
         }
-        let server = self.shared.redis.context("redis.url: is not set, or cannot be used, as was said")?;
+        let server = self.shared.redis.as_ref().context("redis.url: is not set, or cannot be used, as was said")?;
         let (locks, is_alone) = (&self.settings.locks, self.shared.is_alone.clone());
         let goes_on = locks.when_redis_is_down == WhenRedisIsDown::Local;
         let without = move || if goes_on || *is_alone.borrow() { Without::EntersAlone } else { Without::Fails };
         let manager =
-            SharedLockManager::open(&self.settings.data_dir, server, locks.life, without, Arc::clone(self.clock))?;
+            SharedLockManager::open(&self.settings.data_dir, server, locks.life, without, Arc::clone(&self.clock))?;
         Ok(Arc::clone(self.redis.insert(Arc::new(manager))))
     }
 
@@ -218,12 +221,12 @@ impl Managers<'_> {
         if let Some(files) = &self.files {
             return Ok(Arc::clone(files));
         }
-        let files = FileLockManager::open(&self.settings.data_dir, Arc::clone(self.clock))?;
+        let files = FileLockManager::open(&self.settings.data_dir, Arc::clone(&self.clock))?;
         Ok(Arc::clone(self.files.insert(Arc::new(files))))
     }
 
     fn local(&mut self) -> Arc<dyn LockManager> {
-        let clock = self.clock;
+        let clock = &self.clock;
         Arc::clone(self.local.get_or_insert_with(|| Arc::new(LocalLockManager::new(Arc::clone(clock)))))
     }
 }
@@ -255,7 +258,7 @@ mod tests {
     fn chosen(settings: &Settings) -> anyhow::Result<String> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let shared = Shared { redis: None, is_alone: watch::channel(false).1 };
-        let (managers, said) = choose(settings, &clock, &shared)?;
+        let (managers, said) = choose(settings, &mut Managers::new(settings, clock, shared))?;
         assert_eq!(managers.len(), settings.inverters.len());
         Ok(said.replace(&settings.data_dir.display().to_string(), "DATA"))
     }

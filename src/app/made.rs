@@ -1,7 +1,6 @@
 //! What settings are made into: inverters, sessions, prices, a store.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
@@ -78,12 +77,6 @@ pub(super) const fn kind(transport: Transport) -> link::Kind {
         Transport::ModbusTcp => link::Kind::ModbusTcp,
         Transport::RtuOverTcp => link::Kind::RtuOverTcp,
     }
-}
-
-/// So long undoing at a stop may take, on the inverter that may take longest.
-pub(super) fn longest_stop(settings: &Settings) -> Duration {
-    let own = settings.inverters.iter().filter_map(|each| each.control.stop_timeout);
-    own.fold(settings.control.stop_timeout, Duration::max)
 }
 
 fn prices(rates: &RatesSettings) -> Prices {

@@ -1,6 +1,7 @@
 //! From snapshots to the broker: one session an inverter, named by its serial.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -9,10 +10,15 @@ use super::announcer::Announcer;
 use super::roles::Roles;
 use super::succession::Succession;
 use super::{Snapshots, Taken};
-use crate::catalogue::{Layout, Smoother, Tree};
+use crate::catalogue::{self, Layout, Leaf, Smoother, Tree};
 use crate::frame::Serial;
 use crate::mqtt::{self, SessionSettings};
-use crate::settings::Smoothing;
+use crate::settings::{InForce, Smoothing};
+
+/// Where it is told what is wrong with settings that are not in force.
+const FAULTS: &str = "Settings/Faults";
+/// So long it takes at most until the broker has what Home Assistant is to forget.
+const FORGETTING: Duration = Duration::from_millis(800);
 
 /// What the session publishes now.
 type Newest = Option<Arc<Tree>>;
@@ -30,6 +36,10 @@ pub(super) struct Source {
     pub succession: Succession,
     /// What Home Assistant is told of it.
     pub announcer: Announcer,
+    /// What is wrong with settings that are not in force.
+    pub in_force: watch::Receiver<InForce>,
+    /// Cancelled where Home Assistant is to forget it, and it is published no more.
+    pub withdrawn: CancellationToken,
 }
 
 /// Publishes one inverter's snapshots until `shutdown`: in a session for as long as this process has the inverter. At
@@ -40,7 +50,13 @@ pub(super) async fn run(mut source: Source, settings: SessionSettings, shutdown:
         let ending = CancellationToken::new();
         let session = mqtt::run(settings.clone(), newest, ending.clone());
         let following = async {
-            let followed = shutdown.run_until_cancelled(follow(&mut source, &trees)).await;
+            let withdrawn = source.withdrawn.clone();
+            let following = withdrawn.run_until_cancelled(follow(&mut source, &trees));
+            let followed = shutdown.run_until_cancelled(following).await.flatten();
+            if withdrawn.is_cancelled() {
+                withdraw(&mut source, &trees).await;
+                shutdown.cancelled().await;
+            }
             if let Some(Followed::ToTheEnd) = followed {
                 say_offline(&trees);
                 shutdown.cancelled().await;
@@ -55,6 +71,21 @@ pub(super) async fn run(mut source: Source, settings: SessionSettings, shutdown:
     }
 }
 
+/// Home Assistant forgets an inverter that the settings name no more.
+async fn withdraw(source: &mut Source, trees: &watch::Sender<Newest>) {
+    let notices = source.announcer.withdraw().await;
+    trees.send_if_modified(|newest| match newest {
+        Some(tree) => {
+            let tree = Arc::make_mut(tree);
+            (tree.online, tree.notices) = (false, notices);
+            tree.leaves.retain(|leaf| *leaf.path != *FAULTS);
+            true
+        }
+        None => false,
+    });
+    tokio::time::sleep(FORGETTING).await;
+}
+
 /// How following an inverter ended.
 enum Followed {
     /// It is not this process' any more.
@@ -64,7 +95,8 @@ enum Followed {
 }
 
 async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed {
-    let Source { place, snapshots, raw, smoothing, taken, roles, announcer, .. } = source;
+    let Source { place, snapshots, raw, smoothing, taken, roles, announcer, in_force, .. } = source;
+    let faults: Arc<str> = FAULTS.into();
     let place = *place;
     let mut layout = Layout::new(*raw);
     let mut smoother = Smoother::new(*smoothing);
@@ -77,6 +109,7 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
             changed = snapshots.changed() => if changed.is_err() { return Followed::ToTheEnd },
             Ok(()) = changes.changed() => {}
             () = announcer.changed() => {}
+            Ok(()) = in_force.changed() => {}
         }
         let newest = snapshots.borrow_and_update().clone();
         let Some(snapshot) = newest else {
@@ -91,7 +124,7 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
             roles.learn(place, &snapshot);
             let leader = roles.leader(place, serial);
             if said != leader {
-                say_led(place, serial, leader);
+                say_led(roles, place, serial, leader);
                 said = leader;
             }
             let role = roles.of(place, serial);
@@ -101,23 +134,28 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
             }
             let led_by = roles.controller_of(place)(serial);
             announcer.announce(&layout, &snapshot, role, led_by, &mut tree).await;
+            if let Some(text) = in_force.borrow_and_update().faults_as_json() {
+                tree.leaves.push(Leaf { path: Arc::clone(&faults), payload: catalogue::Payload::Text(text.into()) });
+            }
             trees.send_replace(Some(Arc::new(tree)));
         } else if refused != Some(serial) {
             refused = Some(serial);
             say_offline(trees);
             tracing::error!(
-                "inverters[{place}] is an inverter that another entry reaches too; it is published once, remove one: {serial}"
+                "{} is an inverter that another entry reaches too; it is published once, remove one: {serial}",
+                roles.named(place)
             );
         }
     }
 }
 
-fn say_led(place: usize, serial: Serial, leader: Option<usize>) {
-    match leader {
-        Some(leader) => tracing::info!(
-            "inverters[{place}] is led by inverters[{leader}], which has its totals; its batteries are published: {serial}"
-        ),
-        None => tracing::info!("inverters[{place}] is led by no other any more: {serial}"),
+fn say_led(roles: &Roles, place: usize, serial: Serial, leader: Option<usize>) {
+    let led = roles.named(place);
+    match leader.map(|leader| roles.named(leader)) {
+        Some(leader) => {
+            tracing::info!("{led} is led by {leader}, which has its totals; its batteries are published: {serial}");
+        }
+        None => tracing::info!("{led} is led by no other any more: {serial}"),
     }
 }
 
@@ -180,6 +218,8 @@ mod tests {
             roles: roles.clone(),
             succession: alone(),
             announcer: silent(),
+            in_force: watch::channel(InForce::default()).1,
+            withdrawn: CancellationToken::new(),
         };
         let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         let child = snapshot(&plant_of(&hybrid()));
@@ -214,6 +254,8 @@ mod tests {
             roles: roles.clone(),
             succession,
             announcer: silent(),
+            in_force: watch::channel(InForce::default()).1,
+            withdrawn: CancellationToken::new(),
         };
         let following = tokio::spawn(async move { follow(&mut source, &trees).await });
         sender.send_replace(Some(Arc::new(gateway)));

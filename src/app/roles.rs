@@ -4,7 +4,7 @@
 pub(super) mod kept;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use crate::catalogue::Role;
 use crate::frame::Serial;
 use crate::inverter;
 use crate::plant::Snapshot;
-use crate::settings::{self, Settings};
+use crate::settings::{self, InverterSettings};
 
 /// An inverter that leads others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,24 +48,62 @@ struct Remembered {
 /// The roles of all inverters. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Roles {
-    set: Arc<[settings::Role]>,
-    /// Where each is reached.
-    places: Arc<[(String, u16)]>,
+    seats: Arc<Mutex<BTreeMap<usize, Seat>>>,
+    /// Who led when the program ran last.
+    remembered: Arc<Memory>,
     led: watch::Sender<Led>,
 }
 
+/// What the settings say of the inverter at a place.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    index: usize,
+    set: settings::Role,
+    host: String,
+    port: u16,
+}
+
+impl Seat {
+    /// Of the inverter at this index of the settings.
+    pub(super) fn new(index: usize, each: &InverterSettings) -> Self {
+        Self { index, set: each.role, host: each.host.clone(), port: each.port }
+    }
+}
+
 impl Roles {
-    /// Nobody is led yet but by those that are remembered.
-    pub(super) fn new(settings: &Settings, memory: &Memory) -> Self {
-        let inverters = &settings.inverters;
-        let places: Arc<[_]> = inverters.iter().map(|inverter| (inverter.host.clone(), inverter.port)).collect();
-        let led = memory.leaders.iter().filter_map(|leader| {
-            let place = places.iter().position(|(host, port)| (host, *port) == (&leader.host, leader.port))?;
-            let led = leader.led.iter().filter_map(|serial| serial.parse().ok()).collect();
-            Some((place, Leader { serial: leader.serial.parse().ok()?, led, is_controller: false }))
+    /// Nobody has a seat yet.
+    pub(super) fn new(memory: Memory) -> Self {
+        Self { seats: Arc::default(), remembered: Arc::new(memory), led: watch::Sender::default() }
+    }
+
+    /// Gives the inverter at this place a seat, or another one; who is remembered there leads.
+    pub(super) fn seat(&self, place: usize, seat: Seat) {
+        let leader = self.remembered.leaders.iter().find(|known| (&known.host, known.port) == (&seat.host, seat.port));
+        let leader = leader.and_then(|known| {
+            let led = known.led.iter().filter_map(|serial| serial.parse().ok()).collect();
+            Some(Leader { serial: known.serial.parse().ok()?, led, is_controller: false })
         });
-        let led = watch::Sender::new(led.collect());
-        Self { set: inverters.iter().map(|inverter| inverter.role).collect(), places, led }
+        let is_new = self.seats().insert(place, seat).is_none();
+        self.led.send_modify(|led| {
+            if let (true, Some(leader)) = (is_new, leader) {
+                led.insert(place, leader);
+            }
+        });
+    }
+
+    /// The inverter at this place is there no more.
+    pub(super) fn leave(&self, place: usize) {
+        self.seats().remove(&place);
+        self.led.send_modify(|led| _ = led.remove(&place));
+    }
+
+    /// As the settings name the inverter at this place: `inverters[0]`.
+    pub(super) fn named(&self, place: usize) -> String {
+        self.seats().get(&place).map_or_else(|| "an inverter".to_owned(), |seat| format!("inverters[{}]", seat.index))
+    }
+
+    fn seats(&self) -> MutexGuard<'_, BTreeMap<usize, Seat>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what an inverter tells of those that it leads. What it does not tell for a while stays.
@@ -89,7 +127,7 @@ impl Roles {
 
     /// What is published of the inverter with this serial, which stands at this place of the settings.
     pub(super) fn of(&self, place: usize, serial: Serial) -> Role {
-        let is_set = self.set.get(place) == Some(&settings::Role::BatteryOnly);
+        let is_set = self.seats().get(&place).is_some_and(|seat| seat.set == settings::Role::BatteryOnly);
         if is_set || self.leader(place, serial).is_some() { Role::BatteryOnly } else { Role::Whole }
     }
 
@@ -124,7 +162,7 @@ impl Roles {
     pub(super) fn memory(&self) -> Memory {
         let leaders = self.led.borrow();
         let leaders = leaders.iter().filter_map(|(place, leader)| {
-            let (host, port) = self.places.get(*place)?.clone();
+            let Seat { host, port, .. } = self.seats().get(place)?.clone();
             let led = leader.led.iter().map(ToString::to_string).collect();
             Some(Remembered { host, port, serial: leader.serial.to_string(), led })
         });
@@ -135,19 +173,19 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{InverterSettings, Transport};
+    use crate::settings::Transport;
 
     fn serial(text: &str) -> Serial {
         text.parse().unwrap()
     }
 
-    fn settings(roles: &[settings::Role]) -> Settings {
-        let inverter = |(place, &role): (usize, _)| InverterSettings {
-            host: format!("dongle-{place}"),
-            role,
-            ..InverterSettings::at(String::new(), None, Transport::Dongle)
-        };
-        Settings { inverters: roles.iter().enumerate().map(inverter).collect(), ..Settings::default() }
+    fn seated(roles: &[settings::Role], memory: &Memory) -> Roles {
+        let all = Roles::new(memory.clone());
+        for (place, &role) in roles.iter().enumerate() {
+            let at = InverterSettings::at(format!("dongle-{place}"), None, Transport::Dongle);
+            all.seat(place, Seat::new(place, &InverterSettings { role, ..at }));
+        }
+        all
     }
 
     fn two() -> Roles {
@@ -157,7 +195,7 @@ mod tests {
     impl Roles {
         /// Of `dongle-0` and `dongle-1`.
         pub(in crate::app) fn of_two(memory: &Memory) -> Self {
-            Self::new(&settings(&[settings::Role::Auto; 2]), memory)
+            seated(&[settings::Role::Auto; 2], memory)
         }
     }
 
@@ -183,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_role_can_be_set() {
-        let roles = Roles::new(&settings(&[settings::Role::BatteryOnly, settings::Role::Auto]), &Memory::default());
+        let roles = seated(&[settings::Role::BatteryOnly, settings::Role::Auto], &Memory::default());
         let one = serial("CH2414G002");
         assert_eq!(
             [roles.of(0, one), roles.of(1, one), roles.of(9, one)],
@@ -198,13 +236,13 @@ mod tests {
         before.leads(1, gateway, vec![child], false);
         let text = serde_json::to_string(&before.memory()).unwrap();
         let memory: Memory = serde_json::from_str(&text).unwrap();
-        let after = Roles::new(&settings(&[settings::Role::Auto; 2]), &memory);
+        let after = seated(&[settings::Role::Auto; 2], &memory);
         assert_eq!((after.of(0, child), after.memory()), (Role::BatteryOnly, memory.clone()));
         // Another inverter without any behind it answers where the gateway did.
         after.leads(1, serial("SA2114G047"), Vec::new(), false);
         assert_eq!((after.of(0, child), after.memory()), (Role::Whole, Memory::default()));
         // The settings no longer name the gateway.
-        let alone = Roles::new(&settings(&[settings::Role::Auto]), &memory);
+        let alone = seated(&[settings::Role::Auto], &memory);
         assert_eq!(alone.of(0, child), Role::Whole);
     }
 
@@ -223,7 +261,7 @@ mod tests {
     #[test]
     fn nonsense_in_a_file_leads_nobody() {
         let text = r#"{"leaders":[{"host":"dongle-1","port":8899,"serial":"","led":["CH2414G002","?"]}],"more":1}"#;
-        let roles = Roles::new(&settings(&[settings::Role::Auto; 2]), &serde_json::from_str(text).unwrap());
+        let roles = seated(&[settings::Role::Auto; 2], &serde_json::from_str(text).unwrap());
         assert_eq!(roles.of(0, serial("CH2414G002")), Role::Whole);
     }
 }

@@ -6,14 +6,22 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
+use super::common::Common;
+use super::member::Member;
 use super::roles::Roles;
-use super::{App, Snapshots};
-use crate::control::Orders;
 use crate::diagnosis::Diagnosis;
+use crate::history::History;
 use crate::http::who::Rules;
 use crate::http::{self, Elsewhere, Http, Places, Plant};
-use crate::settings::{InverterSettings, Settings, describe};
-use crate::vitals::Vitals;
+use crate::influx::InfluxCounters;
+use crate::settings::Settings;
+
+/// What is served beside the inverters.
+pub(super) struct Beside {
+    pub history: Option<History>,
+    pub diagnosis: Diagnosis,
+    pub influx: Option<Arc<InfluxCounters>>,
+}
 
 /// Serves until `shutdown`, where the settings want it.
 pub(super) async fn serve(http: Option<(Http, Places)>, shutdown: CancellationToken) {
@@ -24,25 +32,23 @@ pub(super) async fn serve(http: Option<(Http, Places)>, shutdown: CancellationTo
 
 /// What is served, and where; `None` where nothing is to be.
 pub(super) fn of(
-    app: &App,
+    common: &Common,
     settings: &Settings,
-    roles: &Roles,
-    diagnosis: &Diagnosis,
+    members: &[Member],
     elsewhere: Vec<Option<Elsewhere>>,
+    beside: Beside,
+    restart: &CancellationToken,
 ) -> Option<(Http, Places)> {
     let wanted = &settings.http;
     if !wanted.enabled {
         tracing::debug!("nothing is served over HTTP: http.enabled is false");
         return None;
     }
-    let listed =
-        settings.inverters.iter().zip(&app.snapshots).zip(&app.orders).zip(&app.vitals).zip(elsewhere).enumerate();
     let http = Http {
-        plants: listed
-            .map(|(place, ((((each, snapshots), orders), vitals), elsewhere))| Plant {
-                elsewhere,
-                ..plant(place, each, snapshots, orders, vitals, roles)
-            })
+        plants: members
+            .iter()
+            .zip(elsewhere)
+            .map(|(member, elsewhere)| Plant { elsewhere, ..plant(member, &common.roles) })
             .collect(),
         rules: Rules {
             token: Some(wanted.token.clone()).filter(|token| !token.expose_secret().is_empty()),
@@ -50,12 +56,12 @@ pub(super) fn of(
             hosts: wanted.hosts.clone(),
             supervised: settings.supervisor.is_some(),
         },
-        settings: describe(settings),
-        history: app.history.clone(),
-        diagnosis: Some(diagnosis.clone()),
-        influx: app.influx.clone(),
-        events: app.events(),
-        restart: app.restart.clone(),
+        in_force: common.in_force.subscribe(),
+        history: beside.history,
+        diagnosis: Some(beside.diagnosis),
+        influx: beside.influx,
+        events: common.events.subscribe(),
+        restart: restart.clone(),
     };
     Some((http, Places { listen: listen(settings), per_inverter: wanted.per_inverter_ports }))
 }
@@ -65,22 +71,15 @@ pub(super) fn listen(settings: &Settings) -> String {
     settings.http.listen.clone().unwrap_or_else(|| http::usual_address(is_in_container(settings)).to_string())
 }
 
-fn plant(
-    place: usize,
-    each: &InverterSettings,
-    snapshots: &Snapshots,
-    orders: &Orders,
-    vitals: &Vitals,
-    roles: &Roles,
-) -> Plant {
-    let roles = roles.clone();
+fn plant(member: &Member, roles: &Roles) -> Plant {
+    let (place, roles) = (member.place, roles.clone());
     Plant {
-        name: each.name.clone().unwrap_or_else(|| each.host.clone()),
-        snapshots: snapshots.clone(),
-        orders: orders.clone(),
+        name: member.vitals.name.clone(),
+        snapshots: member.snapshots.clone(),
+        orders: member.orders.clone(),
         role: Arc::new(move |serial| roles.of(place, serial)),
         elsewhere: None,
-        vitals: vitals.clone(),
+        vitals: member.vitals.clone(),
     }
 }
 

@@ -11,12 +11,25 @@ use crate::homeassistant::{Minutes, Wish};
 use crate::mqtt::{Arrival, Listening};
 use crate::store::Store;
 
+/// Commands with the wishes of Home Assistant's entities before them.
+pub(super) fn with(
+    listening: Option<Listening>,
+    store: Option<&Store>,
+    of: &str,
+) -> (Option<Listening>, watch::Receiver<Minutes>) {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name = format!("homeassistant/minutes_{}.json", of.chars().map(plain).collect::<String>());
+    match listening {
+        Some(listening) => {
+            let (listening, minutes) = before(listening, store.cloned(), name);
+            (Some(listening), minutes)
+        }
+        None => (None, watch::channel(Minutes::default()).1),
+    }
+}
+
 /// Takes wishes before the commands that they become. The minutes are kept in the store under `name`.
-pub(super) fn before(
-    listening: Listening,
-    store: Option<Store>,
-    name: String,
-) -> (Listening, watch::Receiver<Minutes>) {
+fn before(listening: Listening, store: Option<Store>, name: String) -> (Listening, watch::Receiver<Minutes>) {
     let kept: Option<Minutes> = store.as_ref().and_then(|store| store.load(&name).ok().flatten());
     let (sender, minutes) = watch::channel(kept.unwrap_or_default());
     let saving = Arc::new(Mutex::new(()));

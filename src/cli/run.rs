@@ -6,10 +6,12 @@ use anyhow::Context;
 
 use super::manager::Manager;
 use super::{block_on, check, log, stop};
+use crate::app::watch_file::{self, News, Watched};
 use crate::app::{self, App};
 use crate::homeassistant::addon::Addon;
 use crate::homeassistant::supervisor::Supervisor;
-use crate::settings::{self, Settings};
+use crate::logging;
+use crate::settings::{self, Settings, ShownFault};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -23,10 +25,38 @@ pub(super) struct RunArgs {
     addon: bool,
 }
 
+/// Where settings come from, at the start and while the program runs.
+struct Sources {
+    config: Option<PathBuf>,
+    addon: Option<Addon>,
+    /// The house's time zone, where the settings say none.
+    timezone: Option<String>,
+}
+
+impl Sources {
+    fn load(&self) -> Result<Settings, Vec<ShownFault>> {
+        let file = file_of(self.config.as_ref(), self.addon.as_ref());
+        let loaded = check::load_in(file.as_deref(), self.addon.as_ref()).map_err(|faults| ShownFault::all(&faults))?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let mut settings = loaded.settings;
+        settings.data_dir = data_dir(settings.data_dir);
+        settings.timezone = settings.timezone.or_else(|| self.timezone.clone());
+        Ok(settings)
+    }
+}
+
+fn file_of(config: Option<&PathBuf>, addon: Option<&Addon>) -> Option<PathBuf> {
+    config.cloned().or_else(|| check::default_file_in(addon))
+}
+
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let addon = check::addon(args.addon);
     let made = addon.as_ref().map(Addon::make_settings_file);
-    let file = args.config.or_else(|| check::default_file_in(addon.as_ref()));
+    let file = file_of(args.config.as_ref(), addon.as_ref());
+    let (config, is_addon) = (args.config.clone(), args.addon);
+    let watched = Watched::new(move || file_of(config.as_ref(), check::addon(is_addon).as_ref()));
     let loaded = match check::load_in(file.as_deref(), addon.as_ref()) {
         Ok(loaded) => loaded,
         Err(faults) => {
@@ -58,10 +88,12 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     let advice = advice(addon.is_some(), file.as_deref());
     block_on(async move {
-        if let (None, Some(addon)) = (&settings.timezone, addon) {
-            settings.timezone = time_zone(addon.supervisor()).await;
+        let mut sources = Sources { config: args.config, addon, timezone: None };
+        if let (None, Some(addon)) = (&settings.timezone, &sources.addon) {
+            sources.timezone = time_zone(addon.supervisor()).await;
+            settings.timezone.clone_from(&sources.timezone);
         }
-        serve(settings, &advice).await
+        serve(settings, sources, watched, &advice).await
     })?
 }
 
@@ -88,17 +120,32 @@ async fn time_zone(supervisor: &Supervisor) -> Option<String> {
     is_known.then_some(zone)
 }
 
-async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode> {
+async fn serve(
+    mut settings: Settings,
+    sources: Sources,
+    mut watched: Watched,
+    advice: &str,
+) -> anyhow::Result<ExitCode> {
     let mut stopped = std::pin::pin!(stop::signal().context("cannot listen for signals")?);
+    let mut hangups = stop::hangups().context("cannot listen for signals")?;
     let manager = Manager::of_surroundings();
     if settings.inverters.is_empty() {
         // Health checks and the web interface are answered meanwhile.
-        let idle = App::start(&settings)?;
+        let mut idle = App::start(&settings)?;
         let telling = manager.as_ref().map(|manager| manager.started(Vec::new()));
-        let found = tokio::select! {
-            biased;
-            () = &mut stopped => None,
-            found = app::seek(&settings, advice) => Some(found),
+        let found = loop {
+            let news = tokio::select! {
+                biased;
+                () = &mut stopped => break None,
+                news = watched.news() => news,
+                Some(()) = hangups.recv() => News::Changed,
+                found = app::seek(&settings, advice) => break Some(found),
+            };
+            take(&mut idle, news, &sources).await;
+            settings = idle.settings().clone();
+            if !settings.inverters.is_empty() {
+                break Some(Ok(settings.inverters.clone()));
+            }
         };
         idle.stop().await;
         drop(telling);
@@ -107,12 +154,11 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
             None => return Ok(ExitCode::SUCCESS),
         }
     }
-    let settings = &settings;
-    app::refuse_while_held(settings).await?;
-    let mut app = App::start(settings)?;
-    app.undo_left(settings)?;
-    let _telling = manager.as_ref().map(|manager| manager.started(app.vitals.clone()));
-    app.take_back_departed(settings)?;
+    app::refuse_while_held(&settings).await?;
+    let mut app = App::start(&settings)?;
+    app.undo_left()?;
+    app.take_back_departed()?;
+    let mut telling = manager.as_ref().map(|manager| manager.started(app.vitals.clone()));
     let names: Vec<&str> =
         settings.inverters.iter().map(|inverter| inverter.name.as_deref().unwrap_or(&inverter.host)).collect();
     tracing::info!(
@@ -120,13 +166,21 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
         env!("CARGO_PKG_VERSION"),
         names.join(", "),
         settings.poll.every,
-        publishes_to(settings),
+        publishes_to(&settings),
     );
     let restart = app.restart.clone();
-    let is_restart = tokio::select! {
-        biased;
-        () = stopped => false,
-        () = restart.cancelled() => true,
+    let is_restart = loop {
+        let news = tokio::select! {
+            biased;
+            () = &mut stopped => break false,
+            () = restart.cancelled() => break true,
+            news = watched.news() => news,
+            Some(()) = hangups.recv() => News::Changed,
+        };
+        take(&mut app, news, &sources).await;
+        // The one before is dropped first.
+        drop(telling.take());
+        telling = manager.as_ref().map(|manager| manager.started(app.vitals.clone()));
     };
     tracing::info!("{}", if is_restart { "stopping, to begin anew" } else { "stopping" });
     // Who begins anew does not stop: systemd would end what goes on.
@@ -134,10 +188,23 @@ async fn serve(mut settings: Settings, advice: &str) -> anyhow::Result<ExitCode>
         manager.stopping().await;
     }
     app.stop().await;
+    drop(telling);
     if is_restart {
         return Err(begin_anew());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does what news of the settings ask for; the log at its level too.
+async fn take(app: &mut App, news: News, sources: &Sources) {
+    let level = app.settings().log.level.clone();
+    watch_file::take(app, news, || sources.load()).await;
+    let wanted = &app.settings().log.level;
+    if *wanted != level
+        && let Err(why) = logging::set_level(wanted)
+    {
+        tracing::error!("log.level: {why}");
+    }
 }
 
 fn publishes_to(settings: &Settings) -> String {

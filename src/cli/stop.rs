@@ -20,3 +20,8 @@ pub(super) fn signal() -> std::io::Result<impl Future<Output = ()>> {
         let _ = tokio::signal::ctrl_c().await;
     })
 }
+
+/// Listens from now on for SIGHUP, by which a program is asked to read its settings again.
+pub(super) fn hangups() -> std::io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+}

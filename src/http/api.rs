@@ -20,10 +20,12 @@ use super::plants::{Shared, locked};
 use super::recent::{self, EventItem, EventList};
 use crate::control::{By, Context, controls, is_command};
 use crate::frame::Serial;
+use crate::settings::InForce;
 
 mod diagnosis;
 mod health;
 mod history;
+mod log;
 mod metrics;
 mod schemas;
 
@@ -59,6 +61,8 @@ fn documented() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(diagnosis::begin, diagnosis::state))
         .routes(routes!(diagnosis::archive))
         .routes(routes!(command))
+        .routes(routes!(settings_in_force))
+        .routes(routes!(log::of_now, log::change))
         .routes(routes!(events))
         .routes(routes!(document))
         .routes(routes!(health::of_plant))
@@ -96,6 +100,16 @@ fn which(shared: &Shared, name: &str) -> Result<Which, Problem> {
 #[utoipa::path(get, path = "/api/v1/plants", tag = "plants", responses((status = 200, description = "They.", body = PlantList)))]
 async fn plants(State(shared): State<Arc<Shared>>) -> Response {
     json(StatusCode::OK, &PlantList::of(&shared))
+}
+
+/// The settings in force
+///
+/// Each with where it came from, secrets as `(set)`; and what is wrong with the settings as they stand now, which are not in
+/// force while anything is.
+#[utoipa::path(get, path = "/api/v1/settings", tag = "program", responses((status = 200, description = "They.", body = InForce)))]
+async fn settings_in_force(State(shared): State<Arc<Shared>>) -> Response {
+    let shown = shared.in_force.borrow().clone();
+    json(StatusCode::OK, &shown)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -57,6 +57,16 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     }
 }
 
+impl Sent {
+    /// What was sent, where it is no command of an inverter; `like` is how it looks.
+    ///
+    /// # Errors
+    /// It does not look so.
+    pub(super) fn parse<T: serde::de::DeserializeOwned>(&self, like: &str) -> Result<T, Problem> {
+        serde_json::from_str(&self.body).map_err(|error| Problem::bad(format!("the body must be like {like}: {error}")))
+    }
+}
+
 /// Gives a command to the inverter at `place`, and waits for what becomes of it, at most nine seconds. `inverter` is whose
 /// command it is, where it was said by a serial number.
 ///

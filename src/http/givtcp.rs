@@ -98,7 +98,7 @@ pub(super) fn of_one(place: usize) -> Router<Arc<Shared>> {
         )
         .route(
             "/settings",
-            get(|State(shared): State<Arc<Shared>>| async move { text_json(StatusCode::OK, shared.settings.clone()) })
+            get(|State(shared): State<Arc<Shared>>| async move { text_json(StatusCode::OK, shared.settings()) })
                 .post(|| async { Problem::gone(SETTINGS_ARE_A_FILE) }),
         )
         .layer(DefaultBodyLimit::max(LONGEST_BODY))

@@ -20,6 +20,7 @@ use crate::frame::Serial;
 use crate::history::History;
 use crate::influx::InfluxCounters;
 use crate::plant::Snapshot;
+use crate::settings::InForce;
 use crate::vitals::Vitals;
 
 /// So many streams of events there are at a time.
@@ -54,8 +55,8 @@ pub(super) struct Shared {
     pub recent: Recent,
     pub rules: Rules,
     pub limits: Mutex<Limits>,
-    /// The settings without secrets, as JSON.
-    pub settings: String,
+    /// The settings as they are shown, without secrets.
+    pub in_force: watch::Receiver<InForce>,
     /// The OpenAPI document, as JSON.
     pub document: String,
     pub restart: CancellationToken,
@@ -73,19 +74,17 @@ impl Shared {
     pub(super) fn new(
         plants: Vec<Plant>,
         rules: Rules,
-        settings: &str,
+        in_force: watch::Receiver<InForce>,
         restart: CancellationToken,
         shutdown: CancellationToken,
     ) -> Self {
-        let lines = settings.lines().filter_map(|line| line.split_once(": "));
-        let settings: Map<String, Value> = lines.map(|(key, value)| (key.to_owned(), value.into())).collect();
         Self {
             layouts: plants.iter().map(|_| Mutex::new(Layout::new(true))).collect(),
             pasts: plants.iter().map(|_| Mutex::default()).collect(),
             recent: Recent::new(),
             rules,
             limits: Mutex::default(),
-            settings: Value::Object(settings).to_string(),
+            in_force,
             document: document::of(plants.len()),
             restart,
             shutdown,
@@ -95,6 +94,14 @@ impl Shared {
             influx: None,
             plants,
         }
+    }
+
+    /// The settings in the shape of GivTCP: names and values.
+    pub(super) fn settings(&self) -> String {
+        let shown = self.in_force.borrow();
+        let all: Map<String, Value> =
+            shown.settings.iter().map(|setting| (setting.key.clone(), setting.value.as_str().into())).collect();
+        Value::Object(all).to_string()
     }
 
     /// What was read last of the inverter at this place.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::foreign::Seen;
 use super::hands::Busy;
 use super::hold::unwanted;
-use super::{Ended, Phase, Request, Task};
+use super::{Ended, Parting, Phase, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, LinkError, Patience};
 use crate::lock::{Lease, LockError};
@@ -100,7 +100,12 @@ impl Task {
         self.stop = stop.clone();
         let (closing, must_undo) = (CancellationToken::new(), self.timed.must_undo());
         self.closing = closing.clone();
-        let stop_timeout = self.inverter.policy.stop_timeout;
+        let (stop_timeout, parting) = (self.inverter.policy.stop_timeout, self.inverter.parting.clone());
+        let must_undo = || match *parting.borrow() {
+            Parting::Stops => *must_undo.borrow(),
+            Parting::GoesOn => false,
+            Parting::Removed => true,
+        };
         let mut stop_by = None;
         let ended = {
             let mut polling = std::pin::pin!(self.poll(&mut connection));
@@ -115,7 +120,7 @@ impl Task {
                         _ = timeout(BOUNDARY, Busy::over(busy)) => true,
                         _ = &mut polling => false,
                     };
-                    if is_polling && matches!(ended, Ended::Shutdown) && *must_undo.borrow() {
+                    if is_polling && matches!(ended, Ended::Shutdown) && must_undo() {
                         closing.cancel();
                         // What is read comes to its end, and then what may not be left is undone.
                         let _ = timeout(stop_timeout, &mut polling).await;

@@ -1,5 +1,6 @@
 //! Layers of values, which the `config` crate lays over each other, and where each of their values came from.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use config::builder::DefaultState;
@@ -85,6 +86,33 @@ impl Origins {
     pub(super) fn of(&self, value: &Value) -> Origin {
         let index = value.origin().and_then(|id| id.parse::<usize>().ok());
         index.and_then(|index| self.places.get(index)).unwrap_or(&self.whole).clone()
+    }
+}
+
+impl Origins {
+    /// Where each text below this value came from, by its name, as `inverters[0].host`.
+    pub(super) fn below(&self, value: &Value) -> BTreeMap<String, Origin> {
+        let mut found = BTreeMap::new();
+        self.gather(value, String::new(), &mut found);
+        found
+    }
+
+    fn gather(&self, value: &Value, name: String, found: &mut BTreeMap<String, Origin>) {
+        match &value.kind {
+            ValueKind::Table(table) => {
+                for (key, value) in table {
+                    let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                    self.gather(value, name, found);
+                }
+            }
+            ValueKind::Array(elements) => {
+                for (index, value) in elements.iter().enumerate() {
+                    self.gather(value, format!("{name}[{index}]"), found);
+                }
+            }
+            ValueKind::String(_) => _ = found.insert(name, self.of(value)),
+            _ => {}
+        }
     }
 }
 

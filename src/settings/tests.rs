@@ -48,6 +48,8 @@ fn faults(text: &str) -> Vec<String> {
 fn the_example_file_holds_exactly_the_defaults() {
     let Loaded { settings, warnings, .. } = from_text(Some((EXAMPLE, "config/givtcp.yaml")), no_env()).unwrap();
     let inverter = InverterSettings::at("192.168.1.20", None, Transport::Dongle);
+    assert_eq!(settings.origins["poll.every"].to_string().split(':').next(), Some("config/givtcp.yaml"));
+    let settings = Settings { origins: BTreeMap::new(), ..settings };
     let defaults = Settings { inverters: vec![inverter], ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{defaults:?}"));
     assert_eq!(describe(&settings), describe(&defaults));

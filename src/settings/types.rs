@@ -1,10 +1,12 @@
 //! The settings themselves. Each field's comment is its documentation: meaning, unit, default and range.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::fault::Origin;
 use crate::control::{CLOCK_THRESHOLD, DAILY_WRITES, STOP_TIMEOUT};
 use crate::frame::Serial;
 
@@ -56,6 +58,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Home Assistant's Supervisor, if that runs the program: of the surroundings, and nothing that is set.
     pub supervisor: Option<SupervisorSettings>,
+    /// Where each setting came from that is not the default, by its name as [`describe`](super::describe) has it.
+    pub origins: BTreeMap<String, Origin>,
 }
 
 /// Home Assistant's Supervisor.
@@ -309,6 +313,7 @@ impl Default for Settings {
             control: ControlSettings::default(),
             log: LogSettings { level: "info".into() },
             supervisor: None,
+            origins: BTreeMap::new(),
         }
     }
 }

@@ -34,6 +34,11 @@ fn or_not_set(text: &str) -> &str {
     if text.is_empty() { "(not set)" } else { text }
 }
 
+/// The same, name and value.
+pub(super) fn lines(settings: &Settings) -> Vec<(String, String)> {
+    View::of(settings).0
+}
+
 fn floor(floor: Option<u8>) -> String {
     floor.map_or_else(|| "reserve".to_owned(), |floor| floor.to_string())
 }
@@ -58,6 +63,7 @@ impl View {
             control,
             log,
             supervisor: _,
+            origins: _,
         } = settings;
         let mut lines = View(Vec::new());
         lines.put("data_dir", data_dir.display());

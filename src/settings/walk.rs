@@ -46,6 +46,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         control: walk.control(&scope),
         log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
         supervisor: None,
+        origins: origins.below(root),
     };
     walk.redis_where_it_is_asked_for(root, &settings);
     walk.all_of_influx(root, &settings);

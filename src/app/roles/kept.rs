@@ -66,7 +66,6 @@ async fn save(store: &Store, memory: &Memory) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
 
     #[tokio::test]
     async fn what_becomes_known_is_kept_at_once_and_what_came_since_at_the_end() {
@@ -93,6 +92,6 @@ mod tests {
         shutdown.cancel();
         keeping.await.unwrap();
         assert_eq!(load(Some(&store)), roles.memory());
-        assert_eq!(Roles::new(&Settings::default(), &load(Some(&store))).memory(), Memory::default());
+        assert_eq!(Roles::new(load(Some(&store))).memory(), Memory::default());
     }
 }

@@ -25,7 +25,7 @@ use crate::http::who::Rules;
 use crate::http::{api, givtcp, guard, page};
 use crate::link::Tap;
 use crate::plant::Snapshot;
-use crate::settings::{Readers, Settings};
+use crate::settings::{InForce, Readers, Settings, ShownFault, ShownSetting};
 use crate::vitals::tests::Kept;
 
 pub(super) const TOKEN: &str = "correct-horse-battery";
@@ -64,7 +64,6 @@ impl House {
         let token = Some(SecretString::from(TOKEN));
         let rules = Rules { token, readers, hosts: Vec::new(), supervised: false };
         let tokens = || CancellationToken::new();
-        let settings = "mqtt.host: 127.0.0.1\nmqtt.password: (set)\n";
         let diagnosis = Diagnosis {
             settings: Settings::default(),
             inverters: vec![Watched { vitals: kept.vitals.clone(), tap: Tap::default() }],
@@ -72,8 +71,25 @@ impl House {
             since: tokio::time::Instant::now(),
         };
         let diagnosis = Some(Desk::new(diagnosis));
+        let shown = |key: &str, value: &str, from: Option<&str>| ShownSetting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            from: from.map(ToOwned::to_owned),
+        };
+        let settings = vec![
+            shown("mqtt.host", "127.0.0.1", None),
+            shown("mqtt.password", "(set)", Some("/etc/givtcp/givtcp.yaml:3:13")),
+        ];
+        let faults = vec![ShownFault {
+            key: Some("poll.every".to_owned()),
+            source: Some("/etc/givtcp/givtcp.yaml".to_owned()),
+            line: Some(4),
+            column: Some(10),
+            ..ShownFault::of("/etc/givtcp/givtcp.yaml:4:10: poll.every: must be at least 5s: 1s")
+        }];
+        let in_force = watch::channel(InForce { settings, faults, waiting: Vec::new() }).1;
         let shared =
-            Arc::new(Shared { history, diagnosis, ..Shared::new(vec![plant], rules, settings, tokens(), tokens()) });
+            Arc::new(Shared { history, diagnosis, ..Shared::new(vec![plant], rules, in_force, tokens(), tokens()) });
         let router = guard::around(givtcp::of_all(1).merge(api::routes()).merge(page::routes()), &shared);
         Self { shared, router, inbox, snapshots, kept }
     }

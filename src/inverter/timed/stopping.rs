@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::super::session::CLOSING;
-use super::super::{Ended, Task};
+use super::super::{Ended, Parting, Task};
 use crate::link::Connection;
-use crate::overrides::journal::RecordId;
+use crate::overrides::journal::{Record, RecordId};
 use crate::overrides::meeting::undone_at_stop;
 
 /// An undoing that failed is tried again after this.
@@ -21,13 +21,16 @@ impl Task {
         // What was at work has stopped at its register; this is not to.
         self.stop = CancellationToken::new();
         self.take_up_overrides().await;
-        let all = self.inverter.policy.undo_all_at_stop;
-        let records = self.timed.records().filter(|record| undone_at_stop(record, all));
+        let why = match *self.inverter.parting.borrow() {
+            Parting::Removed => "it is in the settings no more",
+            Parting::Stops | Parting::GoesOn => "the program stops",
+        };
+        let records = self.timed.records().filter(|record| self.is_undone_at_stop(record));
         let ids: Vec<RecordId> = records.map(|record| record.id).collect();
         for id in ids {
             // One that fails is tried on for as long as there is time.
             while let Some(place) = self.timed.place_of(id) {
-                match self.undo_override(place, "the program stops", by, connection).await {
+                match self.undo_override(place, why, by, connection).await {
                     Ok(None) => break,
                     Ok(Some(_)) if Instant::now() + AGAIN < by => sleep(AGAIN).await,
                     Ok(Some(_)) | Err(_) => return,
@@ -56,8 +59,15 @@ impl Task {
     }
 
     fn has_to_undo(&self) -> bool {
-        let all = self.inverter.policy.undo_all_at_stop;
-        self.timed.records().any(|record| undone_at_stop(record, all))
+        self.timed.records().any(|record| self.is_undone_at_stop(record))
+    }
+
+    fn is_undone_at_stop(&self, record: &Record) -> bool {
+        match *self.inverter.parting.borrow() {
+            Parting::Stops => undone_at_stop(record, self.inverter.policy.undo_all_at_stop),
+            Parting::GoesOn => false,
+            Parting::Removed => undone_at_stop(record, true),
+        }
     }
 
     /// Whoever stands by leaves it to the process that has the inverter.
@@ -86,8 +96,7 @@ impl Task {
     }
 
     fn say_left_on(&self, why: &str) {
-        let all = self.inverter.policy.undo_all_at_stop;
-        for record in self.timed.records().filter(|record| undone_at_stop(record, all)) {
+        for record in self.timed.records().filter(|record| self.is_undone_at_stop(record)) {
             let until = record.end.map_or_else(|| "for ever".to_owned(), |end| format!("beyond {}", end.at));
             let open = record.registers().filter(|register| register.is_open() && register.found != register.write);
             let by_hand: Vec<String> =
