@@ -12,6 +12,7 @@ import { Health } from "./health";
 import { History } from "./history";
 import { Live, nameOf, useLive } from "./live";
 import { Overrides } from "./overrides";
+import { Program } from "./program";
 import { Guard } from "./show";
 import { Slots } from "./slots";
 import { Today } from "./today";
@@ -27,6 +28,7 @@ const SECTIONS: [string, string][] = [
   ["slots", "Slots"],
   ["controls", "Settings"],
   ["health", "Health"],
+  ["program", "Program"],
 ];
 
 function Page() {
@@ -102,6 +104,9 @@ function Page() {
             </Guard>
             <Guard>
               <Health live={live} values={values} />
+            </Guard>
+            <Guard>
+              <Program />
             </Guard>
           </>
         ) : (
