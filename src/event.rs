@@ -171,6 +171,18 @@ impl Events {
         self.emit(whose, EventKind::OverrideNotUndone { name, why: why.to_owned() });
     }
 
+    /// An override is written, and the battery does not show it.
+    pub fn override_not_shown(&self, whose: Whose<'_>, name: StatusName, why: &str) {
+        tracing::warn!(inverter.name = %whose.name, "{} is written, and does not show: {why} ({name})", name.meaning());
+        self.emit(whose, EventKind::OverrideNotShown { name, why: why.to_owned() });
+    }
+
+    /// The battery shows it after all.
+    pub fn override_shown(&self, whose: Whose<'_>, name: StatusName) {
+        tracing::info!(inverter.name = %whose.name, "{} shows after all ({name})", name.meaning());
+        self.emit(whose, EventKind::OverrideShown { name });
+    }
+
     /// The record of an override is damaged, so that it cannot be undone.
     pub fn override_lost(&self, whose: Whose<'_>, place: &str) {
         tracing::error!(

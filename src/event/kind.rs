@@ -91,6 +91,18 @@ pub enum EventKind {
         /// What stands in the way.
         why: String,
     },
+    /// It is written, and the battery did not show it in three polls.
+    OverrideNotShown {
+        /// Which.
+        name: StatusName,
+        /// What the battery does instead.
+        why: String,
+    },
+    /// The battery shows it after all.
+    OverrideShown {
+        /// Which.
+        name: StatusName,
+    },
     /// The record of an override is damaged: what was set before is not known, and it is not undone.
     OverrideLost {
         /// Where the record was set aside.

@@ -13,8 +13,15 @@ const CLOCK_SKEW: u32 = 60;
 const EVENT: &str = "Event";
 
 /// What happens to overrides.
-const OVERRIDES: &[&str] =
-    &["override_started", "override_ended", "override_not_undone", "override_lost", "override_left"];
+const OVERRIDES: &[&str] = &[
+    "override_started",
+    "override_ended",
+    "override_not_undone",
+    "override_lost",
+    "override_left",
+    "override_not_shown",
+    "override_shown",
+];
 /// What happens to settings, not by a command of ours.
 const SETTINGS: &[&str] = &["setting_changed", "late_change_undone", "command_settled"];
 /// What happens to devices and their data.

@@ -21,8 +21,30 @@ pub(super) const LONGEST_BODY: usize = 4096;
 #[into_params(parameter_in = Query)]
 pub(super) struct How {
     /// Whether it is only to be told what would be written.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "as_switch")]
+    #[param(value_type = Option<SwitchWord>, inline)]
     dry_run: bool,
+}
+
+/// Yes or no, as payloads have it.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum SwitchWord {
+    True,
+    False,
+    #[serde(rename = "1")]
+    One,
+    #[serde(rename = "0")]
+    Zero,
+    On,
+    Off,
+    Enable,
+    Disable,
+}
+
+fn as_switch<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    let word = SwitchWord::deserialize(from)?;
+    Ok(matches!(word, SwitchWord::True | SwitchWord::One | SwitchWord::On | SwitchWord::Enable))
 }
 
 /// What came with a command's name, as far as it is the same for all.

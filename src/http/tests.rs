@@ -121,7 +121,7 @@ async fn every_command_of_givtcp_is_taken_with_its_own_body() {
     let task = executing(house.inbox.clone(), |asked| Report::new(asked, Outcome::Applied));
     for command in crate::control::COMMANDS {
         let name = command.numbered(1);
-        let answer = house.post(&format!("/REST1/{name}?dry_run=true"), command.body).await;
+        let answer = house.post(&format!("/REST1/{name}?dry_run=1"), command.body).await;
         assert_eq!(answer.status, StatusCode::OK, "{name}: {answer:?}");
         assert!(answer.body["result"].as_str().unwrap().starts_with("Success: "), "{name}: {answer:?}");
     }
@@ -231,7 +231,7 @@ async fn what_is_no_command_is_told_with_what_is_wanted() {
         /REST1/setBatteryReserve {"reservePercent": 200}: 400 {"code":"bad_request","message":"setBatteryReserve: must be a whole percentage from 0 to 100: 200"}
         /REST1/setBatteryReserve {"reservePercent": [20]}: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a number: {\"reservePercent\": [20]}"}
         /REST1/setBatteryReserve {: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a good JSON object: {"}
-        /REST1/setBatteryReserve?dry_run=maybe {"reservePercent": 20}: 400 {"code":"bad_request","message":"Failed to deserialize query string: dry_run: provided string was not `true` or `false`"}
+        /REST1/setBatteryReserve?dry_run=maybe {"reservePercent": 20}: 400 {"code":"bad_request","message":"Failed to deserialize query string: dry_run: unknown variant `maybe`, expected one of `true`, `false`, `1`, `0`, `on`, `off`, `enable`, `disable`"}
         /REST1/setBatteryReserve {"reservePercent": 20, "dry_run": "maybe"}: 400 {"code":"bad_request","message":"setBatteryReserve: has a dry_run that is neither true nor false: {\"reservePercent\": 20, \"dry_run\": \"maybe\"}"}
         /REST1/setBatteryReserve?dryrun=true {"reservePercent": 20}: 400 {"code":"bad_request","message":"Failed to deserialize query string: dryrun: unknown field `dryrun`, expected `dry_run`"}
         /REST1/setNothing {}: 404 {"code":"not_found","message":"there is nothing here; docs/api.md says what is where"}

@@ -169,10 +169,14 @@ impl Task {
         if !self.timed.may_hold_reserve() {
             self.worn.remember_reserve(context.reserve_to_remember());
         }
-        let plan = planned.against(&context.known);
         if is_dry_run {
-            return Ok(Report::planned(&plan));
+            let (first, context) = self.touched_first(&planned, context).await;
+            if !first.is_empty() {
+                planned = plan(&command, &context).map_err(|refusal| Outcome::from(&refusal))?;
+            }
+            return Ok(first.before(Report::planned(&planned.against(&context.known))));
         }
+        let plan = planned.against(&context.known);
         if plan.is_empty() {
             return Ok(Report::of(&plan, Outcome::Unchanged));
         }

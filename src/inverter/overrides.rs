@@ -104,6 +104,7 @@ impl Task {
         let Inverter { name, clock, events, .. } = &self.inverter;
         self.overrides.tell(name, &**clock, events, own, |status| self.timed.was_cleared(status));
         self.report.overrides_are(self.overrides_shown());
+        self.report.override_notes_are(self.override_notes());
         self.report.publish(&mut self.plant, &self.inverter);
     }
 }
@@ -127,7 +128,7 @@ pub(super) fn beside(mut first: Overrides<Timestamp>, mut second: Overrides<Time
     first
 }
 
-fn place(all: &mut Overrides<Timestamp>, name: StatusName) -> &mut Option<Timestamp> {
+pub(super) fn place<T>(all: &mut Overrides<T>, name: StatusName) -> &mut Option<T> {
     match name {
         StatusName::ForceCharge => &mut all.force_charge,
         StatusName::ForceExport => &mut all.force_export,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Inverter;
 use crate::control::Wear;
-use crate::plant::snapshot::{Overrides, Stats};
+use crate::plant::snapshot::{OverrideNotes, Overrides, Stats};
 use crate::plant::{Plant, Snapshot, SnapshotContext};
 
 /// After this many cycles without an answer the inverter is offline.
@@ -31,6 +31,7 @@ pub(super) struct Report {
     since_previous: Option<f64>,
     skipped_cycles: u64,
     overrides: Option<Overrides<Timestamp>>,
+    override_notes: Arc<OverrideNotes>,
     writes: u64,
     last_day: Option<(Date, u32)>,
 }
@@ -51,6 +52,7 @@ impl Report {
             since_previous: None,
             skipped_cycles: 0,
             overrides: None,
+            override_notes: Arc::default(),
             writes: 0,
             last_day: None,
         }
@@ -105,6 +107,13 @@ impl Report {
     /// When the timed overrides that run end; `None` if nobody knows.
     pub(super) fn overrides_are(&mut self, overrides: Option<Overrides<Timestamp>>) {
         self.overrides = overrides;
+    }
+
+    /// How those stand that run.
+    pub(super) fn override_notes_are(&mut self, notes: OverrideNotes) {
+        if *self.override_notes != notes {
+            self.override_notes = Arc::new(notes);
+        }
     }
 
     /// How many registers were written.
@@ -169,6 +178,7 @@ impl Report {
             prices: Arc::clone(&inverter.prices),
             overrides: self.overrides,
         };
-        plant.snapshot(&context)
+        let snapshot = plant.snapshot(&context)?;
+        Some(Snapshot { override_notes: Arc::clone(&self.override_notes), ..snapshot })
     }
 }

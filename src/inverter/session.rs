@@ -15,6 +15,7 @@ use super::{Ended, Parting, Phase, Request, Task};
 use crate::frame::{Bank, BlockKey};
 use crate::link::{self, Block, Connection, LinkError, Patience};
 use crate::lock::{Lease, LockError};
+use crate::plant::snapshot::OverrideNotes;
 use crate::plant::{INVERTER, Identity, Plant, Refused};
 use crate::poll::Cycle;
 use crate::registers::plan::Due;
@@ -290,6 +291,7 @@ impl Task {
         self.overrides.watch(self.inverter.statuses.as_ref(), seen.serial, &self.inverter.clock);
         // What is known already of the same inverter is not told again.
         self.report.overrides_are(if is_another { None } else { self.overrides_shown() });
+        self.report.override_notes_are(if is_another { OverrideNotes::default() } else { self.override_notes() });
         self.worn.load(seen.serial).await;
         self.report.writes_are(self.worn.wear());
         if let Some(memory) = self.keeper.load(seen.serial).await {

@@ -25,6 +25,7 @@ use crate::overrides::journal::{Handle, Lost, Record, RecordId, Register, Stage,
 use crate::overrides::meeting::undone_at_stop;
 use crate::overrides::running::status;
 use crate::overrides::shown::Reading;
+use crate::plant::snapshot::{OverrideNote, OverrideState};
 use crate::status::{Status, StatusName};
 
 /// The first rest after an undoing that failed is at most this,
@@ -92,6 +93,8 @@ struct Running {
     undo_at: Option<Instant>,
     /// How often its undoing failed.
     failures: u32,
+    /// How it stands, and since when.
+    stands: Option<(OverrideState, Timestamp)>,
 }
 
 impl Default for Timed {
@@ -184,6 +187,7 @@ impl Timed {
             rest: Backoff::new(FIRST_REST, seed),
             undo_at: None,
             failures: 0,
+            stands: None,
         });
     }
 
@@ -202,6 +206,36 @@ impl Timed {
 impl Running {
     fn is_undoing(&self) -> bool {
         self.handle.record().stage == Stage::Undoing
+    }
+
+    /// How it stands.
+    fn state(&self) -> OverrideState {
+        match self.handle.record().stage {
+            _ if self.failures > 0 => OverrideState::Undoing,
+            Stage::Undoing | Stage::Done => OverrideState::Undoing,
+            Stage::Planned | Stage::Applied if self.fault.is_some() => OverrideState::NotShown,
+            Stage::Planned | Stage::Applied => OverrideState::Running,
+        }
+    }
+
+    /// Since when it stands like this, if that is new: one that runs since it began, one that is over since then.
+    fn note_state(&mut self, now: Timestamp) {
+        let state = self.state();
+        if self.stands.is_some_and(|(known, _)| known == state) {
+            return;
+        }
+        let record = self.handle.record();
+        let since = match state {
+            OverrideState::Running => record.begun,
+            OverrideState::Undoing => record.end.map_or(now, |end| end.at.min(now)),
+            OverrideState::NotShown | OverrideState::Lost => now,
+        };
+        self.stands = Some((state, since));
+    }
+
+    fn note(&self) -> OverrideNote {
+        let (state, since) = self.stands.unwrap_or_else(|| (self.state(), self.handle.record().begun));
+        OverrideNote { state, since, detail: self.detail() }
     }
 
     /// When its clocks were looked at last; now, if it is to be undone or was not looked at.

@@ -25,7 +25,7 @@ use crate::registers::{RegisterImage, Slot};
 pub use ems::{Ems, EmsInverter, EmsMeter, EmsSlot};
 pub use energy::Energy;
 pub use gateway::{Aio, Gateway};
-pub use overrides::Overrides;
+pub use overrides::{OverrideNote, OverrideNotes, OverrideState, Overrides};
 pub use stack::{BatteryStack, Module};
 pub use three_phase::ThreePhase;
 
@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub timeslots: Timeslots,
     /// Minutes that the timed overrides still run; `None` where that is not known, or this model has none.
     pub overrides: Option<Overrides<i64>>,
+    /// How those stand that are told.
+    pub override_notes: Arc<OverrideNotes>,
     /// The batteries found, by address.
     pub batteries: Vec<Battery>,
     /// The high-voltage battery stacks, in order.

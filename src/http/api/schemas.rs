@@ -14,6 +14,7 @@ use super::{Shared, locked};
 use crate::catalogue::{Payload, Tree};
 use crate::control::{Control, ControlKind};
 use crate::plant::Snapshot;
+use crate::plant::snapshot::{OverrideNote, OverrideState};
 
 /// That this program lives.
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,8 +164,11 @@ pub(super) enum KindWord {
 pub(super) struct OverrideList {
     /// Whether it is known which run; if not, none is told.
     known: bool,
-    /// Those that run.
+    /// Those that run, or are not undone yet.
     overrides: Vec<OverrideItem>,
+    /// Where the damaged record of an override lies for whose sake none can be begun: docs/statuses.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<String>,
 }
 
 /// A timed override.
@@ -174,9 +178,34 @@ struct OverrideItem {
     /// The command that starts and ends it.
     #[schema(example = "forceCharge")]
     command: &'static str,
-    /// How many minutes are left, the last one counted.
+    /// How many minutes are left, the last one counted; 0 of one that is over and not undone yet.
     #[schema(minimum = 0)]
     minutes_left: i64,
+    /// How it stands.
+    #[schema(value_type = OverrideWord)]
+    state: &'static str,
+    /// Since when it stands like this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    since: Option<String>,
+    /// What is not as it should be, or is to be known besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// How an override stands.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the words of a state, for the document")]
+pub(super) enum OverrideWord {
+    /// It runs.
+    Running,
+    /// It is written, and the battery does not show it.
+    NotShown,
+    /// It is over or called off, and not undone yet.
+    Undoing,
+    /// Its record is damaged: it is not undone.
+    Lost,
 }
 
 impl PlantList {
@@ -304,16 +333,27 @@ impl ControlList {
 
 impl OverrideList {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let Some(running) = snapshot.overrides else { return Self { known: false, overrides: Vec::new() } };
-        let all = [
-            ("forceCharge", running.force_charge),
-            ("forceExport", running.force_export),
-            ("tempPauseCharge", running.pause_charge),
-            ("tempPauseDischarge", running.pause_discharge),
-        ];
-        let item = |(command, left): (&'static str, Option<i64>)| {
-            Some(OverrideItem { command, minutes_left: left.filter(|minutes| *minutes > 0)? })
+        let notes = &snapshot.override_notes;
+        let Some(running) = snapshot.overrides else {
+            return Self { known: false, overrides: Vec::new(), lost: notes.lost.clone() };
         };
-        Self { known: true, overrides: all.into_iter().filter_map(item).collect() }
+        let each = &notes.each;
+        let all = [
+            ("forceCharge", running.force_charge, &each.force_charge),
+            ("forceExport", running.force_export, &each.force_export),
+            ("tempPauseCharge", running.pause_charge, &each.pause_charge),
+            ("tempPauseDischarge", running.pause_discharge, &each.pause_discharge),
+        ];
+        let item = |(command, left, note): (&'static str, Option<i64>, &Option<OverrideNote>)| {
+            let detail = note.as_ref().map(|note| note.detail.clone()).filter(|detail| !detail.is_empty());
+            Some(OverrideItem {
+                command,
+                minutes_left: left?,
+                state: note.as_ref().map_or(OverrideState::Running, |note| note.state).name(),
+                since: note.as_ref().map(|note| note.since.to_string()),
+                detail,
+            })
+        };
+        Self { known: true, overrides: all.into_iter().filter_map(item).collect(), lost: notes.lost.clone() }
     }
 }

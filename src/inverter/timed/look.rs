@@ -8,18 +8,20 @@ use tokio::time::Instant;
 
 use super::super::commands::Stop;
 use super::super::hands::Busy;
-use super::super::overrides::{beside, overrides as told_of};
+use super::super::overrides::{beside, overrides as told_of, place};
 use super::super::{Ended, Task};
 use super::Running;
 use super::ending::UNDOING;
 use crate::control::Known;
+use crate::event::Whose;
 use crate::link::Connection;
 use crate::overrides::end::{Look, Verdict, Why, rederived, verdict};
 use crate::overrides::journal::{RecordId, Stage, Step};
 use crate::overrides::running::{overrides, status};
 use crate::overrides::shown::{Reading, Shown, shown};
 use crate::overrides::undo::{reads, taken_over};
-use crate::plant::snapshot::Overrides;
+use crate::plant::snapshot::{OverrideNote, OverrideNotes, OverrideState, Overrides};
+use crate::status::Status;
 
 /// What runs is looked at this often at least.
 const EVERY: Duration = Duration::from_secs(60);
@@ -155,6 +157,8 @@ impl Task {
         let soc = snapshot.power.soc.and_then(|soc| u8::try_from(soc).ok());
         let reading = Reading { battery: snapshot.power.battery, soc };
         let most = snapshot.inverter.max_battery_power;
+        let Some(serial) = self.plant.identity().map(|identity| identity.serial) else { return };
+        let whose = Whose { name: &self.inverter.name, inverter: serial, at: self.inverter.clock.now() };
         for running in self.timed.running.iter_mut().filter(|running| is_judged(running)) {
             let floor = running.handle.record().registers().find(|register| is_floor(register.address));
             let floor = floor.and_then(|register| u8::try_from(register.write).ok());
@@ -162,14 +166,16 @@ impl Task {
             polls.push(reading);
             match shown(running.kind, polls, most, floor) {
                 Shown::NotYet => {}
-                Shown::Shows => (running.polls, running.fault) = (None, None),
+                Shown::Shows => {
+                    running.polls = None;
+                    if running.fault.take().is_some() && running.failures == 0 {
+                        self.inverter.events.override_shown(whose, running.kind.into());
+                    }
+                }
                 Shown::Not(why) => {
                     polls.clear();
                     if running.fault.as_deref() != Some(why) {
-                        tracing::warn!(
-                            inverter.name = %self.inverter.name,
-                            "{} is written, and does not show: {why}", running.kind.name()
-                        );
+                        self.inverter.events.override_not_shown(whose, running.kind.into(), why);
                         running.fault = Some(why.to_owned());
                     }
                 }
@@ -182,6 +188,7 @@ impl Task {
     pub(in crate::inverter) async fn show_overrides(&mut self) {
         let now = self.inverter.clock.now();
         let holder = self.owner.described();
+        self.timed.running.iter_mut().for_each(|running| running.note_state(now));
         for running in &mut self.timed.running {
             let Some(statuses) = &self.inverter.statuses else { break };
             let (record, look) = (running.handle.record(), running.look(now));
@@ -210,6 +217,28 @@ impl Task {
         }
         let told = told.unwrap_or_default();
         Some(beside(own, told_of(told.iter().filter(|status| !self.timed.was_cleared(status)))))
+    }
+
+    /// How those stand that are shown.
+    pub(in crate::inverter) fn override_notes(&self) -> OverrideNotes {
+        let lost = self.timed.lost.first().map(|lost| lost.place.clone());
+        let mut notes = OverrideNotes { lost, ..OverrideNotes::default() };
+        let now = self.inverter.clock.now();
+        let told = self.overrides.known().unwrap_or_default();
+        for Status { name, since, until, detail, .. } in told.into_iter().filter(|told| !self.timed.was_cleared(told)) {
+            let state = if self.timed.has_lost() {
+                OverrideState::Lost
+            } else if until <= now {
+                OverrideState::Undoing
+            } else {
+                OverrideState::Running
+            };
+            *place(&mut notes.each, name) = Some(OverrideNote { state, since, detail });
+        }
+        for running in &self.timed.running {
+            *place(&mut notes.each, running.kind.into()) = Some(running.note());
+        }
+        notes
     }
 
     pub(in crate::inverter) fn weigh_overrides(&self) {

@@ -74,11 +74,16 @@ impl Task {
         }
         self.may_begin_anew()?;
         let (context, recipe) = self.recipe(wanted.kind, minutes, deadline, connection).await?;
-        if is_dry_run {
-            return Ok(planned(asked, &recipe));
-        }
         let plan = recipe.plan(self.reach(), self.inverter.clock.now());
         let in_the_way = contradicted(&plan, self.timed.records());
+        if is_dry_run {
+            let (first, context) = self.ended_first(&in_the_way, context);
+            let options = Options { export_floor: self.inverter.policy.export_floor };
+            // What is found then is what the ending has put back.
+            let recipe =
+                if first.is_empty() { recipe } else { recipe::recipe(wanted.kind, minutes, &context, options)? };
+            return Ok(first.before(planned(asked, &recipe)));
+        }
         let (context, recipe) = if in_the_way.is_empty() {
             (context, recipe)
         } else {
@@ -115,6 +120,36 @@ impl Task {
         }
         self.end_these(&touched, by, connection).await?;
         Ok(true)
+    }
+
+    /// What the ending of these overrides would write, and what is known of the inverter after that.
+    fn ended_first(&self, ids: &[RecordId], mut context: Context) -> (First, Context) {
+        let mut first = First::default();
+        for running in self.timed.running.iter().filter(|running| ids.contains(&running.handle.record().id)) {
+            let mut note = format!("{} runs, and is ended first", running.kind.name());
+            match undo::undo(running.handle.record(), |_, address| context.known.get(address)) {
+                Ok(undoing) => {
+                    for write in undoing.writes {
+                        first.plan.push(one(write.address, write.value));
+                        context.known.put(write.address, write.value);
+                    }
+                }
+                Err(_) => note.push_str("; what that writes depends on what its registers hold then"),
+            }
+            first.notes.push(note);
+        }
+        (first, context)
+    }
+
+    /// The same of those whose registers a command sets.
+    pub(in crate::inverter) async fn touched_first(
+        &mut self,
+        plan: &CommandPlan,
+        context: Context,
+    ) -> (First, Context) {
+        self.take_up_overrides().await;
+        let touched = touched(plan, self.timed.records());
+        self.ended_first(&touched, context)
     }
 
     async fn end_these(&mut self, ids: &[RecordId], by: Instant, connection: &mut Connection) -> Result<(), Stop> {
@@ -345,6 +380,27 @@ impl Task {
 
     pub(super) fn known(&mut self, register: u16) -> Option<u16> {
         self.context().ok()?.known.get(register)
+    }
+}
+
+/// What comes before a plan that is only told.
+#[derive(Debug, Default)]
+pub(in crate::inverter) struct First {
+    plan: Vec<Planned>,
+    notes: Vec<String>,
+}
+
+impl First {
+    /// Whether nothing does.
+    pub(in crate::inverter) fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// The report of it and of what comes after it.
+    pub(in crate::inverter) fn before(self, report: Report) -> Report {
+        let plan = self.plan.into_iter().chain(report.plan).collect();
+        let notes = self.notes.into_iter().map(Into::into).chain(report.notes).collect();
+        Report { notes, plan, ..report }
     }
 }
 

@@ -34,6 +34,51 @@ impl Overrides<Timestamp> {
     }
 }
 
+/// How a timed override stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverrideState {
+    /// It runs.
+    Running,
+    /// It is written, and the battery does not show it.
+    NotShown,
+    /// It is over or called off, and not undone yet: that is tried on.
+    Undoing,
+    /// Its record is damaged: it is not undone.
+    Lost,
+}
+
+/// What is known of a timed override beside how long it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideNote {
+    /// How it stands.
+    pub state: OverrideState,
+    /// Since when it does.
+    pub since: Timestamp,
+    /// What people should know of it; may be empty.
+    pub detail: String,
+}
+
+/// What is known of the timed overrides that are told, and of those that are lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OverrideNotes {
+    /// Of each that is told.
+    pub each: Overrides<OverrideNote>,
+    /// Where the damaged record lies for whose sake no override can be begun.
+    pub lost: Option<String>,
+}
+
+impl OverrideState {
+    /// A word for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::NotShown => "not_shown",
+            Self::Undoing => "undoing",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

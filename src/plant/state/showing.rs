@@ -66,6 +66,7 @@ impl Plant {
             overrides: control::has_overrides(identity.model, family, aios)
                 .then(|| context.overrides.map(|overrides| overrides.left(*now)))
                 .flatten(),
+            override_notes: Arc::default(),
             meters: self.counted(self.each(meters, meter::read)),
             unavailable: Vec::new(),
             identity: identity.clone(),

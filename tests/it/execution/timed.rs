@@ -2,6 +2,7 @@
 
 use givtcp::control::{Allowed, By, Command, Order, Outcome, OverrideKind, Policy, Report};
 use givtcp::event::EventKind;
+use givtcp::plant::snapshot::OverrideState;
 use givtcp::simulator::{Family, Faults};
 use givtcp::status::StatusName;
 use tokio::time::{Instant, sleep, timeout};
@@ -332,9 +333,13 @@ async fn an_undoing_that_the_inverter_does_not_take_is_loud_and_tried_on() {
     sleep(seconds(7 * MINUTE)).await;
     assert!(house.events().iter().any(|kind| matches!(kind, EventKind::OverrideNotUndone { .. })));
     assert_ne!(settings(&house), before);
+    let note = house.snapshot().override_notes.each.force_export.clone().expect("it is told on");
+    assert_eq!((note.state, house.leaf("Control/Force_Export_Num")), (OverrideState::Undoing, "0".to_owned()));
+    assert!(note.detail.contains("not undone yet"), "{note:?}");
     house.fates(&[]);
     sleep(seconds(15 * MINUTE)).await;
     assert_eq!(settings(&house), before);
+    assert_eq!(house.snapshot().override_notes.each.force_export, None);
     assert_eq!(house.open_records().await, []);
     house.end().await;
 }
@@ -385,6 +390,37 @@ async fn a_dry_run_says_what_would_be_written_and_a_reserve_of_ours_is_not_the_o
     assert_eq!(house.holds(110), Some(100));
     assert!(house.give("setBatteryMode", "Eco").await.outcome.is_done());
     assert_eq!(house.holds(110), Some(20));
+    house.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_what_the_ending_of_another_override_would_write_before() {
+    let house = House::new();
+    house.settled().await;
+    let (was, written) = (house.all_hold(&[27, 56, 57, 59]), house.writes().len());
+    assert!(house.give("forceExport", "30").await.outcome.is_done());
+    let commands = [("forceCharge", "30"), ("setBatteryMode", "Timed Export")];
+    for (name, payload) in commands {
+        let begun = house.writes().len();
+        let order = Order { dry_run: true, ..Order::new(Command::parse(name, payload).unwrap(), By::Mqtt) };
+        let told = house.orders.give(order).await;
+        assert_eq!((&told.outcome, house.writes().len()), (&Outcome::Planned, begun), "{told}");
+        let first = told.notes.iter().any(|note| note == "forceExport runs, and is ended first");
+        assert!(first, "{told:?}");
+        // The order itself writes just that.
+        assert!(house.give(name, payload).await.outcome.is_done());
+        // A minute may have begun between the two.
+        let but_times = |(register, value)| (register, if matches!(register, 94 | 95) { 0 } else { value });
+        let plan: Vec<_> = told.plan.iter().map(|planned| but_times((planned.register, planned.value))).collect();
+        let done: Vec<_> = house.writes()[begun..].iter().copied().map(but_times).collect();
+        assert_eq!(plan, done, "{name}");
+        assert!(house.give("forceCharge", "Cancel").await.outcome.is_done());
+        assert!(house.give("setBatteryMode", "Eco").await.outcome.is_done());
+        assert!(house.give("forceExport", "30").await.outcome.is_done());
+    }
+    assert!(house.give("forceExport", "Cancel").await.outcome.is_done());
+    assert_eq!(house.all_hold(&[27, 56, 57, 59]), was);
+    assert!(house.writes().len() > written);
     house.end().await;
 }
 
