@@ -6,6 +6,7 @@ import { now } from "./api";
 import { minutes, when } from "./format";
 import type { Live } from "./live";
 import { Card } from "./show";
+import type { Override } from "./types";
 import type { Values } from "./values";
 
 /** Command, name, and the value that only models have that can do it. */
@@ -27,13 +28,20 @@ export function Overrides({ live, values }: { live: Live; values: Values }) {
   return (
     <Card id="overrides" title="For a while">
       {live.overrides && !live.overrides.known && <p class="hint">Which overrides run is not known yet.</p>}
+      {live.overrides?.lost && (
+        <p class="hint" role="alert">
+          The record of an earlier override is damaged, so none can be begun. Cancel puts the inverter into a safe state; check its
+          settings then.
+          <CallOff live={live} />
+        </p>
+      )}
       {can.map(([command, label]) => (
         <One
           key={`${values.serial} ${command}`}
           live={live}
           command={command}
           label={label}
-          left={running.find((one) => one.command === command)?.minutes_left}
+          running={running.find((one) => one.command === command)}
         />
       ))}
       <p class="hint">Each ends by itself, and what was set before is put back.</p>
@@ -48,8 +56,30 @@ function perhaps(live: Live, command: string): boolean {
   return live.controls?.some((control) => control.command === "setBatteryReserve") ?? false;
 }
 
-function One(props: { live: Live; command: string; label: string; left: number | undefined }) {
-  const { live, command, label, left } = props;
+/** Ends what nobody knows any more: any of them does. */
+function CallOff({ live }: { live: Live }) {
+  const { told, act, busy } = useAct(live);
+  return (
+    <>
+      <button type="button" disabled={busy} onClick={() => act("forceCharge", { duration: "Cancel" })}>
+        Cancel
+      </button>
+      <Outcome told={told} />
+    </>
+  );
+}
+
+/** How an override stands that does not simply run, in words. */
+const STATES: Record<string, string> = {
+  not_shown: "The battery does not show it",
+  undoing: "It is being undone",
+  lost: "Its record is damaged",
+};
+
+function One(props: { live: Live; command: string; label: string; running: Override | undefined }) {
+  const { live, command, label, running } = props;
+  const left = running?.minutes_left;
+  const stands = running?.state && STATES[running.state];
   const { told, act, busy } = useAct(live);
   const [length, setLength] = useState(60);
   const id = `override-${command}`;
@@ -77,8 +107,13 @@ function One(props: { live: Live; command: string; label: string; left: number |
       ) : (
         <span class="act">
           <span class="left">
-            <strong data-minutes-left={left}>{minutes(left)} left</strong>, until{" "}
-            {when(new Date(live.overridesAt + left * 60_000).toISOString(), new Date(now()))}
+            {left > 0 && (
+              <>
+                <strong data-minutes-left={left}>{minutes(left)} left</strong>, until{" "}
+                {when(new Date(live.overridesAt + left * 60_000).toISOString(), new Date(now()))}
+              </>
+            )}
+            {stands && ` ${stands}${running?.detail ? `: ${running.detail}` : "."}`}
           </span>
           <button type="button" disabled={busy} aria-describedby={id} onClick={() => act(command, { duration: "Cancel" })}>
             Cancel

@@ -49,12 +49,16 @@ export interface Control {
 export interface Override {
   command: string;
   minutes_left: number;
+  state?: "running" | "not_shown" | "undoing" | "lost" | string;
+  detail?: string;
 }
 
 /** Which run, if that is known yet. */
 export interface OverrideList {
   known: boolean;
   overrides: Override[];
+  /** Where the damaged record lies for whose sake none can be begun. */
+  lost?: string;
 }
 
 /** What became of a command. */
