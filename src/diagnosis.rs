@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::capture::{Line, as_text};
 use crate::catalogue::{Layout, as_json};
@@ -34,6 +34,8 @@ pub use wire::Redaction;
 pub const LONGEST_RECORDING: Duration = Duration::from_secs(300);
 /// No recording is longer, bytes as text: a day of one dongle is some 20 MB.
 const MOST_RECORDED: usize = 2 << 20;
+/// Who records in pieces, and has gone, is waited for this long.
+const SOON: Duration = Duration::from_secs(3);
 /// The folder in the archive.
 const FOLDER: &str = "givtcp-diagnosis";
 
@@ -72,11 +74,10 @@ impl Diagnosis {
     /// It cannot be packed.
     pub async fn make(&self, recording: Duration) -> std::io::Result<Vec<u8>> {
         let recording = recording.min(LONGEST_RECORDING);
-        let until = Instant::now() + recording;
         let recorded = if recording.is_zero() {
             Vec::new()
         } else {
-            futures::future::join_all(self.inverters.iter().map(|each| record(&each.tap, until))).await
+            futures::future::join_all(self.inverters.iter().map(|each| record(&each.tap, recording))).await
         };
         let mut aliases = Aliases::with_secrets(secrets(&self.settings));
         for host in self.settings.inverters.iter().map(|each| &each.host).chain([&self.settings.mqtt.host]) {
@@ -158,11 +159,18 @@ impl Watched {
     }
 }
 
-/// What is heard until then; `None` where somebody else listens.
-async fn record(tap: &Tap, until: Instant) -> Option<Vec<Line>> {
-    let mut heard = tap.listen()?;
+/// What is heard for so long; `None` where somebody else listens, and does not end soon.
+async fn record(tap: &Tap, recording: Duration) -> Option<Vec<Line>> {
+    let soon = Instant::now() + SOON;
+    let mut heard = loop {
+        match tap.listen() {
+            Some(heard) => break heard,
+            None if Instant::now() >= soon => return None,
+            None => sleep(SOON / 10).await,
+        }
+    };
     let mut lines = Vec::new();
-    listen(&mut heard, until, MOST_RECORDED, &mut lines).await;
+    listen(&mut heard, Instant::now() + recording, MOST_RECORDED, &mut lines).await;
     Some(lines)
 }
 
