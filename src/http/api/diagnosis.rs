@@ -50,8 +50,8 @@ enum Stage {
 pub(super) struct Wanted {
     /// So long what goes over the wire is recorded before, s.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 300)]
-    record_seconds: u64,
+    #[schema(value_type = u64, minimum = 0, maximum = 300)]
+    record_seconds: f64,
 }
 
 /// How far it is.
@@ -166,10 +166,15 @@ pub(super) async fn begin(
         return Err(wants(String::new()));
     }
     let Wanted { record_seconds } = serde_json::from_slice(body).map_err(|error| wants(format!(": {error}")))?;
-    let recording = Duration::from_secs(record_seconds);
-    if recording > LONGEST_RECORDING {
-        return Err(Problem::bad(format!("record_seconds is at most {}", LONGEST_RECORDING.as_secs())));
-    }
+    // What is written as 60.0 is whole too.
+    let whole = Some(record_seconds).filter(|seconds| seconds.fract() == 0.0);
+    let recording = whole.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let Some(recording) = recording.filter(|recording| *recording <= LONGEST_RECORDING) else {
+        return Err(Problem::bad(format!(
+            "record_seconds is a whole number from 0 to {}",
+            LONGEST_RECORDING.as_secs()
+        )));
+    };
     let desk = desk(&shared)?;
     if !desk.begin(recording) {
         let why = "one is being made; ask for it when it is ready";

@@ -15,7 +15,7 @@ async fn an_archive_is_made_kept_for_ten_minutes_and_given_to_whoever_may_comman
     let house = House::of(None, Readers::Anyone);
     assert_eq!(house.get("/api/v1/diagnosis").await.body["state"], "none");
     assert_eq!(house.get("/api/v1/diagnosis/archive").await.status, StatusCode::NOT_FOUND);
-    let begun = house.post("/api/v1/diagnosis", r#"{"record_seconds": 20}"#).await;
+    let begun = house.post("/api/v1/diagnosis", r#"{"record_seconds": 20.0}"#).await;
     assert_eq!((begun.status, &begun.body["state"]), (StatusCode::ACCEPTED, &"recording".into()));
     sleep(Duration::from_secs(5)).await;
     assert_eq!(house.post("/api/v1/diagnosis", "").await.status, StatusCode::CONFLICT, "one at a time");
@@ -36,7 +36,14 @@ async fn an_archive_is_made_kept_for_ten_minutes_and_given_to_whoever_may_comman
 #[tokio::test]
 async fn what_is_no_wish_for_an_archive_is_refused() {
     let house = House::new(None);
-    for body in [r#"{"record_seconds": 301}"#, r#"{"record_seconds": -1}"#, r#"{"minutes": 1}"#, "[]", "nonsense"] {
+    for body in [
+        r#"{"record_seconds": 301}"#,
+        r#"{"record_seconds": 1.5}"#,
+        r#"{"record_seconds": -1}"#,
+        r#"{"minutes": 1}"#,
+        "[]",
+        "nonsense",
+    ] {
         assert_eq!(house.post("/api/v1/diagnosis", body).await.status, StatusCode::BAD_REQUEST, "{body}");
     }
     assert_eq!(house.get("/api/v1/diagnosis").await.body["state"], "none");
