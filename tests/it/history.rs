@@ -52,7 +52,7 @@ async fn killed_again_and_again(seed: u64, kills: usize) -> usize {
     for kill in 0..kills {
         let begun = clock.now().as_second();
         let mut program = Program::run_told(Arc::clone(&dir), &settings, std::slice::from_ref(&fast));
-        sleep(Duration::from_millis(chance.u64(8_000..15_000))).await;
+        sleep(Duration::from_millis(chance.u64(8_000..20_000))).await;
         program.signal("KILL").await;
         let ended = clock.now().as_second();
         program.ends(Duration::from_secs(5)).await;
