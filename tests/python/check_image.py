@@ -314,6 +314,9 @@ def try_app(root):
     say("as an app (root without capabilities, /data, /config) it runs, overrides, restarts, and SIGTERM ends it with 0")
     ended(simulator)
     for name, faults in not_allowed(WORK / "app.trace", str(view), HERE).items():
+        if name.endswith(".service"):
+            # Only as root SQLite gives the files that it makes to whoever has the database; the unit's user is not root.
+            faults = set(faults) - {"fchown"}
         assert not faults, f"{name} does not allow what the program does:\n" + "\n".join(sorted(faults))
         say(f"{name} allows all that it did")
 
