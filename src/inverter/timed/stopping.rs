@@ -56,6 +56,9 @@ impl Task {
         if self.has_to_undo() && self.holds_link() {
             self.say_left_on(&why);
         }
+        if *self.inverter.parting.borrow() == Parting::Stops && self.holds_link() {
+            self.say_goes_on();
+        }
     }
 
     fn has_to_undo(&self) -> bool {
@@ -93,6 +96,22 @@ impl Task {
         self.link_holds = None;
         connection.close(CLOSING).await;
         outcome
+    }
+
+    /// What goes on without the program, as the settings want it.
+    fn say_goes_on(&self) {
+        for record in self.timed.records().filter(|record| !self.is_undone_at_stop(record)) {
+            let until = record.end.map_or_else(|| "for ever".to_owned(), |end| format!("until {:.0}", end.at));
+            let set: Vec<String> = record
+                .registers()
+                .map(|register| format!("HR {}, which was {}", register.address, register.found))
+                .collect();
+            tracing::info!(
+                inverter.name = %self.inverter.name,
+                "{} goes on in inverter {} {until} without this program (control.on_stop); the next start puts back what it has set: {}",
+                record.what, record.inverter, set.join("; ")
+            );
+        }
     }
 
     fn say_left_on(&self, why: &str) {
