@@ -28,9 +28,8 @@ use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::fleet::Standing;
 use crate::frame::Serial;
-use crate::inverter::Hold;
+use crate::inverter::{Hold, OwnPolls};
 use crate::lane::{Lane, LaneError};
 use crate::plant::Snapshot;
 
@@ -160,17 +159,9 @@ impl History {
         self.flush(&gathered, LAST, &mut false).await;
     }
 
-    async fn follow(&self, mut source: Source, gathered: &Mutex<Gathered>) {
-        let mut last = None;
-        while source.snapshots.changed().await.is_ok() {
-            let newest = source.snapshots.borrow_and_update().clone();
-            let Some(snapshot) = newest.filter(|snapshot| snapshot.stats.online) else { continue };
-            // There are several snapshots of one poll, and what others read is theirs to keep.
-            let is_ours = source.hold.borrow().standing == Standing::Holding;
-            let (Some(at), true) = (snapshot.stats.last_updated, is_ours) else { continue };
-            if last.replace(at) == Some(at) {
-                continue;
-            }
+    async fn follow(&self, source: Source, gathered: &Mutex<Gathered>) {
+        let mut polls = OwnPolls::new(source.snapshots, source.hold);
+        while let Some((snapshot, at)) = polls.next().await {
             let there = at.to_zoned_datetime(self.zone.clone());
             let minute = i64::from(there.hour()) * 60 + i64::from(there.minute());
             locked(gathered).take(&snapshot, at.as_second(), (there.date(), minute));

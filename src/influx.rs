@@ -24,9 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::catalogue::{Layout, Role};
-use crate::fleet::Standing;
 use crate::frame::Serial;
-use crate::inverter::Hold;
+use crate::inverter::{Hold, OwnPolls};
 use crate::lane::Lane;
 use crate::plant::Snapshot;
 use client::{Refused, write};
@@ -172,17 +171,9 @@ impl Influx {
         sending.spill(LAST).await;
     }
 
-    async fn follow(&self, mut source: Source) {
-        let (mut layout, mut last) = (Layout::new(false), None);
-        while source.snapshots.changed().await.is_ok() {
-            let newest = source.snapshots.borrow_and_update().clone();
-            let Some(snapshot) = newest.filter(|snapshot| snapshot.stats.online) else { continue };
-            // There are several snapshots of one poll, and what others read is theirs to tell.
-            let is_ours = source.hold.borrow().standing == Standing::Holding;
-            let (Some(at), true) = (snapshot.stats.last_updated, is_ours) else { continue };
-            if last.replace(at) == Some(at) {
-                continue;
-            }
+    async fn follow(&self, source: Source) {
+        let (mut layout, mut polls) = (Layout::new(false), OwnPolls::new(source.snapshots, source.hold));
+        while let Some((snapshot, at)) = polls.next().await {
             let tree = layout.tree_as((source.role)(snapshot.identity.serial), &snapshot);
             if let Some(line) = line::of(&tree, at) {
                 self.waiting().push(line);

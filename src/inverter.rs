@@ -15,6 +15,7 @@ mod keeper;
 mod overrides;
 mod passing;
 mod phase;
+mod polls;
 mod probing;
 mod report;
 mod session;
@@ -24,6 +25,7 @@ mod worn;
 pub use hold::{Hold, link_resource};
 pub use passing::PassOn;
 pub use phase::{Doing, Phase};
+pub use polls::OwnPolls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

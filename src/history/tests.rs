@@ -8,6 +8,7 @@ use super::cell::Row;
 use super::database::Database;
 use super::gather::Gathered;
 use super::*;
+use crate::fleet::Standing;
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
 
 const NOON: i64 = 1_780_660_800;

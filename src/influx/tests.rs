@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::fleet::Standing;
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
 
 const SOON: Duration = Duration::from_secs(10);
