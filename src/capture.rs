@@ -71,7 +71,7 @@ pub fn parse_line(line: &str) -> Result<Option<Line>, LineError> {
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
-    let shown = || line.chars().take(60).collect::<String>();
+    let shown = || line.chars().take(60).flat_map(char::escape_debug).collect::<String>();
     let mut words = line.split_whitespace().peekable();
     let at = words.peek().and_then(|word| word.parse().ok());
     if at.is_some() {

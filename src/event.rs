@@ -149,7 +149,7 @@ impl Events {
         let Status { name, until, ref holder, ref detail, .. } = *status;
         tracing::info!(
             inverter.name = %whose.name,
-            "{} runs until {until} ({name}, by {holder}{}{detail})",
+            "{} runs until {until:.0} ({name}, by {holder}{}{detail})",
             name.meaning(),
             if detail.is_empty() { "" } else { ", " }
         );

@@ -8,7 +8,7 @@ mod codec;
 mod serial;
 
 pub use codec::DongleCodec;
-pub use serial::Serial;
+pub use serial::{Serial, replace_serials};
 
 use std::fmt;
 

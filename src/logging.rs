@@ -1,11 +1,22 @@
-//! The log: to standard error, at a level that can be changed while the program runs.
+//! The log: to standard error, one line an event. What is logged and in which form can be changed while the program runs.
 
-use std::io::IsTerminal;
-use std::sync::{Mutex, OnceLock, PoisonError};
+mod form;
+mod repeats;
+#[cfg(test)]
+mod tests;
 
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 use tracing_subscriber::EnvFilter;
 
-use crate::diagnosis::recent;
+use crate::settings::LogSettings;
+use form::{Form, Lines};
+
+/// So often it is looked whether lines that were counted are due.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The log that was set up.
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -13,22 +24,23 @@ static LOG: OnceLock<Log> = OnceLock::new();
 struct Log {
     change: Box<dyn Fn(EnvFilter) -> bool + Send + Sync>,
     level: Mutex<String>,
+    form: Arc<Form>,
 }
 
-/// Logs from now on: `level` for ourselves; the libraries below only when they have cause.
-pub fn init(level: &str) {
+/// Logs from now on, as the settings say. The libraries below only log when they have cause.
+pub fn init(settings: &LogSettings) {
     let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let form = Arc::new(Form::new(settings, ansi));
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter(level))
-        .with_writer(|| recent::Keeping(std::io::stderr()))
-        .with_ansi(ansi)
-        .with_target(false)
+        .with_env_filter(filter(&settings.level))
+        .event_format(Lines(Arc::clone(&form)))
+        .with_writer(std::io::stderr)
         .with_filter_reloading();
     let handle = builder.reload_handle();
     // A second call, in a test, changes nothing.
     if builder.try_init().is_ok() {
         let change = Box::new(move |filter| handle.reload(filter).is_ok());
-        _ = LOG.set(Log { change, level: Mutex::new(level.to_owned()) });
+        _ = LOG.set(Log { change, level: Mutex::new(settings.level.clone()), form });
     }
 }
 
@@ -50,6 +62,34 @@ pub fn set_level(level: &str) -> Result<(), String> {
         *known = level;
     }
     Ok(())
+}
+
+/// Writes lines from now on in the form that these settings have; their level is another matter.
+pub fn set_form(settings: &LogSettings) {
+    if let Some(log) = LOG.get() {
+        log.form.set(settings);
+    }
+}
+
+/// Tells again and again how often lines came that were only counted. Never ends.
+pub async fn tell_repeats() {
+    loop {
+        sleep(LOOK).await;
+        write_repeats(|form| form.due(Instant::now()));
+    }
+}
+
+/// The same at the end, of all that are not told yet.
+pub fn tell_last_repeats() {
+    write_repeats(|form| form.all_counted(Instant::now()));
+}
+
+fn write_repeats(of: impl FnOnce(&Form) -> Vec<String>) {
+    let Some(log) = LOG.get() else { return };
+    for line in of(&log.form) {
+        // There is nobody to tell that nobody reads the log.
+        _ = std::io::stderr().write_all(line.as_bytes());
+    }
 }
 
 fn filter(level: &str) -> EnvFilter {

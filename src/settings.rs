@@ -37,7 +37,7 @@ pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
 pub use types::{
     ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings, InfluxSettings, InverterSettings,
-    LinkSettings, LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl, PeriodSettings,
+    LinkSettings, LockBackend, LocksSettings, LogFormat, LogSettings, MqttSettings, OnStop, OwnControl, PeriodSettings,
     PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers, RedisSettings, Role, Settings, Smoothing,
     SupervisorSettings, TlsSettings, Transport, WhenRedisIsDown,
 };

@@ -1,5 +1,5 @@
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -42,7 +42,9 @@ fn of_archive(name: &str, archive: &[u8]) -> anyhow::Result<Value> {
             decode(&format!("{name}: {}", text.name), text.text.as_bytes())
                 .unwrap_or_else(|error| error.to_string().into())
         } else {
-            serde_json::from_str(&text.text).unwrap_or_else(|_| text.text.lines().map(Value::from).collect())
+            let lines = || text.text.lines().map(Value::from).collect();
+            let is_json = Path::new(&text.name).extension().is_some_and(|end| end == "json");
+            is_json.then(|| serde_json::from_str(&text.text).ok()).flatten().unwrap_or_else(lines)
         };
         told.insert(text.name, value);
     }

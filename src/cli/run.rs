@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::manager::Manager;
-use super::{block_on, check, log, stop};
+use super::{block_on, check, stop};
 use crate::app::watch_file::{self, News, Watched};
 use crate::app::{self, App};
 use crate::homeassistant::addon::Addon;
@@ -71,7 +71,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(super::WRONG_USAGE));
     }
     settings.data_dir = data_dir(settings.data_dir);
-    log::init(&settings.log.level);
+    logging::init(&settings.log);
     if let (Some(addon), Some(made)) = (&addon, made) {
         let file = addon.settings_file();
         match made {
@@ -93,7 +93,10 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             sources.timezone = time_zone(addon.supervisor()).await;
             settings.timezone.clone_from(&sources.timezone);
         }
-        serve(settings, sources, watched, &advice).await
+        tokio::select! {
+            ended = serve(settings, sources, watched, &advice) => ended,
+            () = logging::tell_repeats() => Ok(ExitCode::SUCCESS),
+        }
     })?
 }
 
@@ -189,19 +192,21 @@ async fn serve(
     }
     app.stop().await;
     drop(telling);
+    logging::tell_last_repeats();
     if is_restart {
         return Err(begin_anew());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does what news of the settings ask for; the log at its level too.
+/// Does what news of the settings ask for; the log at its level and in its form too.
 async fn take(app: &mut App, news: News, sources: &Sources) {
     let level = app.settings().log.level.clone();
     watch_file::take(app, news, || sources.load()).await;
-    let wanted = &app.settings().log.level;
-    if *wanted != level
-        && let Err(why) = logging::set_level(wanted)
+    let wanted = &app.settings().log;
+    logging::set_form(wanted);
+    if wanted.level != level
+        && let Err(why) = logging::set_level(&wanted.level)
     {
         tracing::error!("log.level: {why}");
     }

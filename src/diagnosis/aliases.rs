@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::frame::Serial;
+use crate::frame::{Serial, replace_serials};
 
 /// So many devices and addresses get a name of their own; more than a house has.
 const MOST: u16 = 999;
@@ -79,26 +79,11 @@ impl Aliases {
         self.addresses_of(&text)
     }
 
-    /// Ten letters and digits of a serial's shape that stand alone, whatever their case.
     fn serials_of(&mut self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        for piece in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-            let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            let upper: Option<Serial> = word.to_ascii_uppercase().parse().ok();
-            match upper.filter(Serial::is_plausible) {
-                Some(serial) => {
-                    let named = self.serial(serial).to_string();
-                    out.push_str(&if word.bytes().any(|b| b.is_ascii_lowercase()) {
-                        named.to_lowercase()
-                    } else {
-                        named
-                    });
-                    out.push_str(&piece[word.len()..]);
-                }
-                None => out.push_str(piece),
-            }
-        }
-        out
+        replace_serials(text, |word, serial| {
+            let named = self.serial(serial).to_string();
+            if word.bytes().any(|byte| byte.is_ascii_lowercase()) { named.to_lowercase() } else { named }
+        })
     }
 
     /// Addresses, but for those that every machine has.

@@ -8,8 +8,9 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
-/// No more is unpacked of somebody's archive, bytes: a text of zeros shrinks to nothing.
-const MOST_UNPACKED: u64 = 256 << 20;
+/// No more is unpacked of somebody's archive, MiB: a text of zeros shrinks to nothing. Five minutes of the wire are less
+/// than one.
+const MOST_UNPACKED: u64 = 32;
 /// No more texts are looked at.
 const MOST_TEXTS: usize = 1000;
 
@@ -53,16 +54,27 @@ pub fn pack(folder: &str, texts: &[Text], at: Timestamp) -> io::Result<Vec<u8>> 
 /// The texts of an archive, by their names without folders. What is no text is read as one.
 ///
 /// # Errors
-/// It is damaged, or too large.
+/// It is damaged or too large, or two texts have the same name.
 pub fn unpack(bytes: &[u8]) -> io::Result<Vec<Text>> {
-    let mut archive = tar::Archive::new(GzDecoder::new(bytes).take(MOST_UNPACKED));
-    let mut texts = Vec::new();
-    for entry in archive.entries()? {
+    let mut unpacked = GzDecoder::new(bytes).take(MOST_UNPACKED << 20);
+    let texts = texts_of(&mut unpacked);
+    if unpacked.limit() == 0 {
+        return Err(io::Error::other(format!("more than {MOST_UNPACKED} MiB are in it")));
+    }
+    texts
+}
+
+fn texts_of(unpacked: &mut impl Read) -> io::Result<Vec<Text>> {
+    let mut texts: Vec<Text> = Vec::new();
+    for entry in tar::Archive::new(unpacked).entries()? {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
         let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if texts.iter().any(|text| text.name == name) {
+            return Err(io::Error::other(format!("two files in it are called {name:?}")));
+        }
         let mut content = Vec::new();
         entry.read_to_end(&mut content)?;
         texts.push(Text { name, text: String::from_utf8_lossy(&content).into_owned() });
@@ -106,6 +118,15 @@ mod tests {
         assert_eq!(unpack(&packed).unwrap(), texts);
         assert!(unpack(&packed[..packed.len() / 2]).is_err());
         assert!(unpack(b"\x1f\x8bnonsense").is_err());
+    }
+
+    #[test]
+    fn what_is_too_large_or_named_twice_is_told() {
+        let bomb = [Text::new("log.txt", " ".repeat((MOST_UNPACKED << 20) as usize))];
+        let told = |texts: &[Text]| unpack(&pack("x", texts, Timestamp::UNIX_EPOCH).unwrap()).unwrap_err().to_string();
+        assert_eq!(told(&bomb), "more than 32 MiB are in it");
+        let twice = [Text::new("log.txt", "a"), Text::new("log.txt", "b")];
+        assert_eq!(told(&twice), "two files in it are called \"log.txt\"");
     }
 
     #[test]

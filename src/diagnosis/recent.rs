@@ -1,7 +1,6 @@
 //! What was logged in the last hour.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,31 +29,9 @@ pub fn lines() -> String {
     kept.lines.iter().map(|(_, line)| &**line).collect()
 }
 
-/// Keeps a line.
-#[cfg(test)]
-pub fn note(line: &str) {
+/// Keeps a line of the log.
+pub fn keep(line: &str) {
     kept().keep(line, Instant::now());
-}
-
-/// Writes, and keeps what was written.
-#[derive(Clone, Copy, Debug)]
-pub struct Keeping<W>(pub W);
-
-impl<W: Write> Write for Keeping<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        kept().keep(&String::from_utf8_lossy(bytes), Instant::now());
-        self.0.write(bytes)
-    }
-
-    /// The subscriber writes a whole line at once.
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        kept().keep(&String::from_utf8_lossy(bytes), Instant::now());
-        self.0.write_all(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }
 
 fn kept() -> MutexGuard<'static, Kept> {

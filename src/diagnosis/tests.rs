@@ -28,7 +28,7 @@ fn text(texts: &[Text], name: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn it_tells_everything_but_whose_it_is() {
     let (bench, diagnosis) = diagnosis(Family::HybridGen1);
-    recent::note("swordfish was refused by dongle.lan, 10.0.0.9\n");
+    recent::keep("swordfish was refused by dongle.lan, 10.0.0.9\n");
     let texts = archive::unpack(&diagnosis.make(Duration::ZERO).await.unwrap()).unwrap();
     let names: Vec<&str> = texts.iter().map(|text| &*text.name).collect();
     assert_eq!(

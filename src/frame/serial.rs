@@ -59,6 +59,25 @@ impl Serial {
     }
 }
 
+/// The text with another word for each serial number that stands alone in it, whatever its case.
+pub fn replace_serials(text: &str, mut with: impl FnMut(&str, Serial) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        // The first letter may belong to what stands before it, as in `\nSA2114G047`.
+        let skipped = usize::from(word.len() == 11 && out.ends_with('\\'));
+        let (before, word) = word.split_at(skipped);
+        let serial = word.to_ascii_uppercase().parse().ok().filter(Serial::is_plausible);
+        out.push_str(before);
+        match serial {
+            Some(serial) => out.push_str(&with(word, serial)),
+            None => out.push_str(word),
+        }
+        out.push_str(&piece[before.len() + word.len()..]);
+    }
+    out
+}
+
 impl fmt::Display for Serial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for &byte in &self.0 {

@@ -15,6 +15,8 @@ use crate::status::{Following, Seen, Status, StatusManager, StatusName, follow};
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     following: Option<(Serial, Following)>,
+    /// When that began.
+    since: Timestamp,
     told: Seen,
 }
 
@@ -31,6 +33,7 @@ impl Watched {
         }
         let follow = |statuses| (inverter, follow(Arc::clone(statuses), inverter, Arc::clone(clock)));
         (self.following, self.told) = (statuses.map(follow), Seen::Unknown);
+        self.since = clock.now();
     }
 
     /// Completes when something else is known.
@@ -49,7 +52,7 @@ impl Watched {
         }
     }
 
-    /// Tells what began and what ended since the last call. What runs already when it is first known is said in the log
+    /// Tells what began and what ended since the last call. What ran already when it is first known is said in the log
     /// only: it did not begin now. What is followed comes a little late: `own` are those that run here, and `is_cleared`
     /// says of one whether it was cleared here.
     pub(super) fn tell(
@@ -77,8 +80,13 @@ impl Watched {
                 }
             }
             (Seen::Unknown, Seen::Known(after)) => {
-                for Status { name: which, until, holder, .. } in after {
-                    tracing::info!(inverter.name = %name, "{} runs already, until {until} ({which}, by {holder})", which.meaning());
+                for status in after {
+                    let Status { name: which, until, holder, since, .. } = status;
+                    if *since >= self.since {
+                        events.override_started(whose, status);
+                    } else {
+                        tracing::info!(inverter.name = %name, "{} runs already, until {until:.0} ({which}, by {holder})", which.meaning());
+                    }
                 }
             }
             (_, Seen::Unknown) => {}
@@ -134,5 +142,39 @@ pub(super) fn place<T>(all: &mut Overrides<T>, name: StatusName) -> &mut Option<
         StatusName::ForceExport => &mut all.force_export,
         StatusName::PauseCharge => &mut all.pause_charge,
         StatusName::PauseDischarge => &mut all.pause_discharge,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::system;
+    use crate::event::{EventKind, News};
+    use crate::status::FileStatusManager;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn what_began_before_it_is_first_known_but_while_it_is_followed_began_now() {
+        let directory = tempfile::tempdir().unwrap();
+        let (clock, events, inverter) = (system(), Events::new(), Serial::from_text("SA2114G047"));
+        let manager = FileStatusManager::new(Store::open(directory.path()).unwrap(), Arc::clone(&clock));
+        let manager: Arc<dyn StatusManager> = Arc::new(manager);
+        let mut heard = events.subscribe();
+        let hour = jiff::SignedDuration::from_hours(1);
+        let mut watched = Watched::default();
+        watched.watch(Some(&manager), inverter, &clock);
+        let now = clock.now();
+        for (name, since) in [(StatusName::ForceCharge, now), (StatusName::ForceExport, now - hour)] {
+            let (holder, detail) = ("givtcp".to_owned(), String::new());
+            manager.set(&Status { name, inverter, since, until: now + hour, holder, detail }).await.unwrap();
+        }
+        while watched.known().is_none_or(|known| known.len() < 2) {
+            watched.changed().await;
+        }
+        watched.tell("garage", &*clock, &events, Vec::new(), |_| false);
+        let Some(News::Event(event)) = heard.try_next() else { panic!("it is told") };
+        let until = now + hour;
+        assert_eq!(event.kind, EventKind::OverrideStarted { name: StatusName::ForceCharge, until });
+        assert_eq!(heard.try_next(), None, "the other ran already");
     }
 }

@@ -124,6 +124,9 @@ pub(super) const KEYS: &[Key] = &[
     key("control.on_stop"),
     key("control.stop_timeout"),
     key("log.level"),
+    key("log.format"),
+    key("log.serials"),
+    key("log.repeats"),
 ];
 
 /// What a name in a file may hold.

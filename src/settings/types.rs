@@ -13,11 +13,13 @@ use crate::frame::Serial;
 mod choices;
 mod homeassistant;
 mod influx;
+mod log;
 mod rates;
 
 pub use choices::{Entities, LockBackend, OnStop, Qos, Readers, Role, Smoothing, Transport, WhenRedisIsDown};
 pub use homeassistant::HomeAssistantSettings;
 pub use influx::InfluxSettings;
+pub use log::{LogFormat, LogSettings};
 pub use rates::{PeriodSettings, RateSettings, RatesMode, RatesSettings};
 
 /// Everything that can be set. Never serialised: what is shown of it comes from [`describe`](super::describe).
@@ -255,14 +257,6 @@ pub struct ClockSyncSettings {
     pub threshold: Duration,
 }
 
-/// The log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogSettings {
-    /// A level (`trace`, `debug`, `info`, `warn`, `error`, `off`), or a list of them with targets, as
-    /// `info,givtcp::link=debug`. Default `info`.
-    pub level: String,
-}
-
 // === impl InverterSettings ===
 
 impl InverterSettings {
@@ -311,7 +305,7 @@ impl Default for Settings {
             history: HistorySettings::default(),
             influx: InfluxSettings::default(),
             control: ControlSettings::default(),
-            log: LogSettings { level: "info".into() },
+            log: LogSettings::default(),
             supervisor: None,
             origins: BTreeMap::new(),
         }

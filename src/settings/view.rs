@@ -129,6 +129,9 @@ impl View {
         lines.put("control.on_stop", control.on_stop);
         lines.put("control.stop_timeout", show_duration(control.stop_timeout));
         lines.put("log.level", &log.level);
+        lines.put("log.format", log.format);
+        lines.put("log.serials", log.serials);
+        lines.put("log.repeats", log.repeats);
         lines
     }
 

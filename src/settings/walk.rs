@@ -13,8 +13,9 @@ use super::layer::{self, Origins};
 use super::scalar;
 use super::types::{
     ClockSyncSettings, ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings,
-    InverterSettings, LinkSettings, LockBackend, LocksSettings, LogSettings, MqttSettings, OnStop, OwnControl,
-    PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport, WhenRedisIsDown,
+    InverterSettings, LinkSettings, LockBackend, LocksSettings, LogFormat, LogSettings, MqttSettings, OnStop,
+    OwnControl, PollSettings, Qos, Readers, RedisSettings, Role, Settings, Smoothing, TlsSettings, Transport,
+    WhenRedisIsDown,
 };
 
 mod influx;
@@ -44,7 +45,7 @@ pub(super) fn settings(root: &Value, origins: &Origins) -> (Settings, Vec<Fault>
         history: walk.history(&scope),
         influx: walk.influx(&scope),
         control: walk.control(&scope),
-        log: LogSettings { level: walk.read(&scope, "log.level", defaults.log.level, scalar::log_level) },
+        log: walk.log(&scope),
         supervisor: None,
         origins: origins.below(root),
     };
@@ -97,6 +98,16 @@ impl Walk<'_> {
         range: RangeInclusive<Duration>,
     ) -> Duration {
         self.read(scope, key, default, |text| scalar::duration(text, &range))
+    }
+
+    fn log(&mut self, scope: &Scope<'_>) -> LogSettings {
+        let defaults = LogSettings::default();
+        LogSettings {
+            level: self.read(scope, "log.level", defaults.level, scalar::log_level),
+            format: self.read(scope, "log.format", defaults.format, |text| scalar::one_of(text, &LogFormat::NAMES)),
+            serials: self.read(scope, "log.serials", defaults.serials, scalar::boolean),
+            repeats: self.read(scope, "log.repeats", defaults.repeats, scalar::boolean),
+        }
     }
 
     fn poll(&mut self, scope: &Scope<'_>) -> PollSettings {

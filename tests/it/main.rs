@@ -41,6 +41,7 @@ mod http;
 mod independent_client;
 mod influx;
 mod journal;
+mod json_log;
 mod kill;
 mod left;
 mod locks;

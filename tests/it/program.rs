@@ -68,7 +68,7 @@ impl Settings {
         format!(
             "inverters:\n{inverters}poll: {{ {poll} }}\nlink: {{ {link} }}\nmqtt: {{ {mqtt} }}\nlocks: {{ {locks} }}\n\
              redis: {{ {redis} }}\nhttp: {{ {http} }}\ncontrol: {{ {control} }}\n\
-             homeassistant: {{ entities: \"{entities}\" }}\nlog: {{ level: \"{log}\" }}\n"
+             homeassistant: {{ entities: \"{entities}\" }}\nlog: {{ level: \"{log}\", repeats: true, serials: true }}\n"
         )
     }
 }

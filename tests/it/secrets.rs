@@ -1,15 +1,19 @@
 //! No secret of the settings appears in anything that comes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use givtcp::diagnosis::archive::unpack;
+
 use crate::host::{Face, Host, plant};
 use crate::http::port_of;
 use crate::mosquitto::{Mosquitto, Options};
 use crate::program::{Program, Settings};
+use crate::supervisor::{Supervisor, TOKEN as TOKEN_OF_SUPERVISOR};
 
 const SOON: Duration = Duration::from_secs(30);
 /// In every secret.
@@ -32,15 +36,18 @@ impl Out {
     /// # Panics
     /// Where one of them holds a part of a secret.
     fn has_none(&self) {
-        for (what, text) in &self.0 {
-            let line = text.lines().find(|line| line.contains(MARK));
-            assert!(line.is_none(), "{what} has a secret: {line:?}");
-        }
+        let lines = self.0.iter().flat_map(|(what, text)| text.lines().map(move |line| (what, line)));
+        let found: Vec<_> = lines.filter(|(_, line)| line.contains(MARK)).collect();
+        assert!(found.is_empty(), "a secret comes out: {found:#?}");
     }
 }
 
-/// The whole answer as it comes.
 async fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> String {
+    String::from_utf8_lossy(&ask_bytes(port, method, path, headers, body).await).into_owned()
+}
+
+/// The whole answer as it comes.
+async fn ask_bytes(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let length = body.len();
     let text = format!(
@@ -50,13 +57,39 @@ async fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> 
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     timeout(SOON, stream.read_to_end(&mut answer)).await.expect("an answer in time").unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
+    answer
+}
+
+/// What an archive holds, unpacked.
+fn unpacked(archive: &[u8]) -> String {
+    let texts = unpack(archive).expect("an archive");
+    assert!(texts.iter().any(|text| text.name == "settings.txt") && texts.iter().any(|text| text.name == "log.txt"));
+    texts.iter().map(|text| [&*text.name, "\n", &text.text, "\n"].concat()).collect()
+}
+
+/// An archive by HTTP, and by the command line.
+async fn archives(program: &Program, port: u16, bearer: &str, config: &[&str], out: &mut Out) {
+    out.put("asking for an archive", ask(port, "POST", "/api/v1/diagnosis", bearer, "{}").await);
+    let begun = Instant::now();
+    while !ask(port, "GET", "/api/v1/diagnosis", bearer, "").await.contains("\"ready\"") {
+        assert!(begun.elapsed() < SOON, "the archive is made");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let answer = ask_bytes(port, "GET", "/api/v1/diagnosis/archive", bearer, "").await;
+    let body = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a body") + 4;
+    out.put("the archive of the page", unpacked(&answer[body..]));
+    let file = program.data().join("it.tar.gz");
+    let name = file.display().to_string();
+    let output = program.beside(&[&["diagnose"], config, &[&name]].concat(), SOON).await;
+    assert!(output.status.success(), "{output:?}");
+    out.output("diagnose", &output);
+    out.put("the archive of the command line", unpacked(&std::fs::read(file).unwrap()));
 }
 
 #[tokio::test]
-async fn no_secret_appears_in_the_log_answers_errors_or_messages() {
+async fn no_secret_appears_in_the_log_answers_errors_messages_or_archives() {
     let secret = |of: &str| format!("{MARK}-of-{of}-0123456789");
-    let (password, token, redis) = (secret("mqtt"), secret("http"), secret("redis"));
+    let (password, token, redis, influx) = (secret("mqtt"), secret("http"), secret("redis"), secret("influx"));
     // It refuses the password, and so does a Redis that is none.
     let broker = Mosquitto::with(Options { password: Some(("givtcp", "another")), ..Options::default() }).await;
     let watched = Mosquitto::start().await;
@@ -69,7 +102,15 @@ async fn no_secret_appears_in_the_log_answers_errors_or_messages() {
     settings.redis = format!("url: \"redis://user:{redis}@127.0.0.1:{}\"", mute.port());
     settings.locks = "backend: file";
     settings.log = "debug,givtcp=trace";
-    let program = Program::run(&settings);
+    // It answers no InfluxDB's way.
+    let told = [
+        ("GIVTCP_INFLUX__ENABLED", "true".to_owned()),
+        ("GIVTCP_INFLUX__URL", format!("http://127.0.0.1:{}", mute.port())),
+        ("GIVTCP_INFLUX__TOKEN", influx),
+        ("GIVTCP_INFLUX__ORG", "home".to_owned()),
+        ("GIVTCP_INFLUX__BUCKET", "solar".to_owned()),
+    ];
+    let program = Program::run_told(Arc::new(tempfile::tempdir().unwrap()), &settings, &told);
     let mut out = Out::default();
     let port = port_of(&program, "and /api/v1/").await;
     program.logs("refused", SOON).await;
@@ -116,6 +157,8 @@ async fn no_secret_appears_in_the_log_answers_errors_or_messages() {
         out.put("faults", ask(port, "GET", "/api/v1/settings", "", "").await);
         out.output("check of faults", &program.beside(&["check", "--config", "givtcp.yaml"], SOON).await);
     }
+    std::fs::write(&file, &good).unwrap();
+    archives(&program, port, &bearer, &["--config", "givtcp.yaml"], &mut out).await;
     // A broker that takes everything, and TLS where there is none.
     let open =
         good.replace(&format!("port: {}, username", broker.port()), &format!("port: {}, username", watched.port()));
@@ -127,8 +170,40 @@ async fn no_secret_appears_in_the_log_answers_errors_or_messages() {
     out.output("read", &program.beside(&["read", "--config", "givtcp.yaml"], SOON).await);
     out.put("messages", observer.since(0).join("\n"));
     out.put("the log", program.log().join("\n"));
-    assert!(program.log().len() > 50 && observer.since(0).len() > 50, "there is something to search");
+    assert!(program.log().len() > 30 && observer.since(0).len() > 50, "something to search: {:#?}", program.log());
     let shown = |text: &str| out.0.iter().any(|(_, all)| all.contains(text));
     assert!(shown("mqtt.password") && shown("redis.url") && shown("(hidden)"), "secrets are named");
+    assert!(shown("influx.token"), "and so is this one");
     out.has_none();
+}
+
+#[tokio::test]
+async fn nothing_that_the_supervisor_tells_appears_either() {
+    let supervisor = Supervisor::start().await;
+    let broker = Mosquitto::with(Options { password: Some(("addons", "another")), ..Options::default() }).await;
+    supervisor.has_broker(broker.port(), "addons", &format!("{MARK}-of-the-broker"));
+    let dongle = Host::new(Face::Plant(plant(1)));
+    let root = Arc::new(tempfile::tempdir().unwrap());
+    for directory in ["config", "data"] {
+        std::fs::create_dir(root.path().join(directory)).unwrap();
+    }
+    let options = format!(
+        "{{\"inverters\": [{{\"host\": \"127.0.0.1\", \"port\": {}}}], \"mqtt\": {{}}, \"token\": \"{MARK}-of-http-0123456789\"}}",
+        dongle.port()
+    );
+    std::fs::write(root.path().join("data/options.json"), options).unwrap();
+    let mut told = supervisor.environment(root.path());
+    told.push(("GIVTCP_LOG__LEVEL", "debug,givtcp=trace".to_owned()));
+    let program = Program::start_told(Arc::clone(&root), &["run"], &told);
+    let port = port_of(&program, "and /api/v1/").await;
+    program.logs("refused the user name or password", SOON).await;
+    let bearer = format!("Authorization: Bearer {MARK}-of-http-0123456789\r\n");
+    let mut out = Out::default();
+    for path in ["/", "/api/v1/settings", "/REST1/settings", "/metrics", "/api/v1/events"] {
+        out.put(path, ask(port, "GET", path, &bearer, "").await);
+    }
+    out.put("the log", program.log().join("\n"));
+    assert!(out.0.iter().any(|(_, text)| text.contains("http.token")), "secrets are named");
+    out.has_none();
+    assert!(out.0.iter().all(|(_, text)| !text.contains(TOKEN_OF_SUPERVISOR)), "the Supervisor's own token");
 }

@@ -369,7 +369,7 @@ impl Task {
         let mut report = Report { registers, ..Report::new(asked, Outcome::Applied) };
         if let Some(running) = self.timed.running.get(place) {
             if let Some(end) = running.handle.record().end {
-                report.notes.push(format!("it runs until {}", end.at).into());
+                report.notes.push(format!("it runs until {:.0}", end.at).into());
             }
             if !running.notes.is_empty() {
                 report.notes.push(running.notes.clone().into());

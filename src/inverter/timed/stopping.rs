@@ -116,7 +116,7 @@ impl Task {
 
     fn say_left_on(&self, why: &str) {
         for record in self.timed.records().filter(|record| self.is_undone_at_stop(record)) {
-            let until = record.end.map_or_else(|| "for ever".to_owned(), |end| format!("beyond {}", end.at));
+            let until = record.end.map_or_else(|| "for ever".to_owned(), |end| format!("beyond {:.0}", end.at));
             let open = record.registers().filter(|register| register.is_open() && register.found != register.write);
             let by_hand: Vec<String> =
                 open.map(|register| format!("HR {} to {}", register.address, register.found)).collect();

@@ -184,6 +184,9 @@ fn givtcps_names_are_taken_with_a_note_of_the_new_name() {
     control.on_stop: auto
     control.stop_timeout: 20s
     log.level: warn
+    log.format: text
+    log.serials: false
+    log.repeats: false
     ");
     insta::assert_snapshot!(warnings.join("\n"), @r"
     MQTT_OUTPUT: is now mqtt.enabled in the settings file, or GIVTCP_MQTT__ENABLED
