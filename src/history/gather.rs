@@ -113,6 +113,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::history::series::SERIES;
+    use crate::plant::snapshot::Ems;
     use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
 
     const NOON: i64 = 1_780_660_800;
@@ -144,6 +146,19 @@ mod tests {
         assert_eq!(gathered.minutes.values().next().unwrap().0[0], None);
         gathered.take(&read(Some(1)), 1000, (date(1970, 1, 1), 720));
         assert_eq!(gathered.minutes.len(), 1);
+    }
+
+    #[test]
+    fn a_plant_controller_has_the_powers_of_its_plant_with_their_usual_signs() {
+        let mut read = read(Some(50));
+        (read.power.grid, read.power.battery, read.power.load) = (None, None, None);
+        let (grid, battery, calculated_load) = (Some(1500), Some(-700), Some(800));
+        read.ems = Some(Ems { grid, calculated_load, battery, ..Ems::default() });
+        let mut gathered = Gathered::default();
+        gathered.take(&read, NOON, (date(2026, 6, 5), 720));
+        let row = gathered.minutes.values().next().unwrap();
+        let mean = |name| row.0[SERIES.iter().position(|series| series.name == name).unwrap()].unwrap().mean();
+        assert_eq!((mean("grid_power"), mean("battery_power"), mean("load_power")), (-1500.0, -700.0, 800.0));
     }
 
     #[test]

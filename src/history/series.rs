@@ -26,10 +26,10 @@ pub static SERIES: [Series; 9] = [
     series("soc", "%", "State of charge", 10.0, |s| number(s.power.soc)),
     series("pv_power", "W", "Power of the sun", 1.0, |s| number(s.power.pv)),
     series("battery_power", "W", "Power of the battery, positive while it discharges", 1.0, |s| {
-        number(s.power.battery)
+        number(s.battery_power())
     }),
-    series("grid_power", "W", "Power of the grid, positive while exporting", 1.0, |s| number(s.power.grid)),
-    series("load_power", "W", "Power that the house takes", 1.0, |s| number(s.power.load)),
+    series("grid_power", "W", "Power of the grid, positive while exporting", 1.0, |s| number(s.grid_power())),
+    series("load_power", "W", "Power that the house takes", 1.0, |s| number(s.load_power())),
     series("inverter_temperature", "°C", "Temperature of the heat sink", 10.0, |s| s.inverter.temperature),
     series(
         "battery_temperature",

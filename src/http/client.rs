@@ -27,6 +27,8 @@ const LONGEST: usize = 256 * 1024;
 pub struct Reply {
     /// Its status.
     pub status: StatusCode,
+    /// After which time whoever asked may do so again, if it says so in seconds.
+    pub retry_after: Option<Duration>,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -155,7 +157,8 @@ async fn over(
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let (parts, body) = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?.into_parts();
     let body = to_bytes(Body::new(body), LONGEST).await.map_err(|error| broken(error.to_string()))?;
-    Ok(Reply { status: parts.status, body: body.to_vec() })
+    let retry_after = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Ok(Reply { status: parts.status, retry_after: retry_after.map(Duration::from_secs), body: body.to_vec() })
 }
 
 /// `192.168.1.5:8086`.
@@ -191,10 +194,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_token_goes_along_and_the_body_comes_back() {
-        let (at, task) = answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}").await;
+        let (at, task) = answering(b"HTTP/1.1 400 Bad Request\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}").await;
         let token = SecretString::from("very-secret");
         let reply = get(&at, "/services/mqtt", Some(&token), SOON).await.unwrap();
-        assert_eq!(reply, Reply { status: StatusCode::BAD_REQUEST, body: b"{}".to_vec() });
+        let retry_after = Some(Duration::from_secs(7));
+        assert_eq!(reply, Reply { status: StatusCode::BAD_REQUEST, retry_after, body: b"{}".to_vec() });
         let asked = task.await.unwrap();
         assert!(asked.starts_with("GET /services/mqtt HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains("authorization: Bearer very-secret\r\n") && asked.contains(&format!("host: {at}\r\n")));

@@ -41,6 +41,9 @@ pub(super) enum Refused {
     /// It is not there, or cannot do it now.
     #[error("{0}; what is read is kept, 32 MiB at most, and sent when it is back")]
     Away(String),
+    /// It wants to be left alone for so long.
+    #[error("{0}; what is read is kept, 32 MiB at most, and sent in {seconds}s, as it asks", seconds = .1.as_secs())]
+    Busy(String, Duration),
     /// It does not know who asks.
     #[error(
         "it does not take the token, check influx.token and that it may write to the bucket{0}; what is read is kept"
@@ -111,7 +114,13 @@ pub(super) async fn write(target: &Target, lines: String, within: Duration) -> R
         413 => Refused::TooLong,
         401 | 403 => Refused::Token(said),
         404 => Refused::Place(said),
-        status => Refused::Away(format!("it answers {status}{said}")),
+        status => {
+            let said = format!("it answers {status}{said}");
+            match reply.retry_after {
+                Some(rest) => Refused::Busy(said, rest),
+                None => Refused::Away(said),
+            }
+        }
     })
 }
 

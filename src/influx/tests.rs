@@ -10,8 +10,9 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::client::write;
 use super::*;
 use crate::fleet::Standing;
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
@@ -29,6 +30,8 @@ const QUICK: Pace = Pace {
 enum Face {
     Hangs,
     Answers(u16),
+    /// It is busy for so many seconds.
+    IsBusyFor(u64),
 }
 
 /// A server in InfluxDB's place: it answers with its faces one after the other, and then takes all but bad lines.
@@ -65,6 +68,9 @@ impl Server {
             Some(Face::Answers(status)) => {
                 let said = r#"{"code":"unauthorized","message":"t0ken is wrong"}"#;
                 (StatusCode::from_u16(status).unwrap(), said).into_response()
+            }
+            Some(Face::IsBusyFor(seconds)) => {
+                (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())]).into_response()
             }
             None if text.contains("soc=13,") => (StatusCode::BAD_REQUEST, "{}").into_response(),
             None if text.lines().count() > 100 => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
@@ -166,6 +172,23 @@ async fn whatever_a_server_does_first_everything_arrives_once_and_in_order() {
     let counts = house.stops().await;
     assert_eq!((counts.written, counts.rejected, counts.dropped), (22, 1, 0));
     assert!(counts.failures >= 7, "{counts:?}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_is_left_alone_for_as_long_as_it_asks() {
+    let (at, directory) = (free().await, tempfile::tempdir().unwrap());
+    let mut house = House::new(at, &directory);
+    let server = Server::with(&[Face::IsBusyFor(1)]);
+    let serving = server.serve(TcpListener::bind(at).await.unwrap());
+    house.polls(1000, 50).await;
+    while house.counters.snapshot().failures == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let begun = Instant::now();
+    assert_eq!(server.times(1).await, [1000]);
+    assert!(begun.elapsed() > Duration::from_millis(950), "{:?}", begun.elapsed());
+    assert_eq!((house.stops().await.failures, server.asked.lock().unwrap().len()), (1, 2));
     serving.abort();
 }
 

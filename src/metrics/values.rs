@@ -4,7 +4,7 @@
 use super::keeping::flag;
 use super::text::{Family, Page};
 use crate::plant::Snapshot;
-use crate::plant::snapshot::{Battery, BatteryStack, Ems, Energy, Meter};
+use crate::plant::snapshot::{Battery, BatteryStack, Energy, Meter};
 
 /// Joules of a kilowatt-hour.
 const KILOWATT_HOUR: f64 = 3_600_000.0;
@@ -17,14 +17,12 @@ type OfPlant = (Family, fn(&Snapshot) -> Option<f64>);
 const PLANT: [OfPlant; 29] = [
     (Family::gauge("givtcp_pv_power_watts", "Power of the sun"), |s| whole(s.power.pv)),
     (Family::gauge("givtcp_grid_power_watts", "Power at the grid, positive while exporting"), |s| {
-        whole(s.power.grid.or_else(|| ems(s).and_then(|ems| ems.grid).map(|import| -import)))
+        whole(s.grid_power())
     }),
     (Family::gauge("givtcp_battery_power_watts", "Power of the battery, positive while it discharges"), |s| {
-        whole(s.power.battery.or_else(|| ems(s)?.battery))
+        whole(s.battery_power())
     }),
-    (Family::gauge("givtcp_load_power_watts", "Power that the house takes"), |s| {
-        whole(s.power.load.or_else(|| ems(s).and_then(|ems| ems.measured_load.or(ems.calculated_load))))
-    }),
+    (Family::gauge("givtcp_load_power_watts", "Power that the house takes"), |s| whole(s.load_power())),
     (Family::gauge("givtcp_inverter_power_watts", "Power at the inverter's terminal, positive out of it"), |s| {
         whole(s.power.inverter)
     }),
@@ -252,10 +250,6 @@ fn each<const N: usize>(page: &mut Page, family: &Family, own: Label<'_>, label:
     for (number, value) in (1..).zip(values) {
         page.add_some(family, &[own, (label, &i32::to_string(&number))], value);
     }
-}
-
-fn ems(snapshot: &Snapshot) -> Option<&Ems> {
-    snapshot.ems.as_ref()
 }
 
 fn whole(value: Option<i64>) -> Option<f64> {

@@ -164,6 +164,8 @@ async fn no_secret_appears_in_the_log_answers_errors_messages_or_archives() {
         good.replace(&format!("port: {}, username", broker.port()), &format!("port: {}, username", watched.port()));
     std::fs::write(&file, &open).unwrap();
     observer.wait_until(SOON, "values arrive", |seen| seen.messages().len() > 50).await;
+    std::fs::write(&file, &faults[0]).unwrap();
+    observer.wait_until(SOON, "faults are told", |seen| seen.since(0).concat().contains("http.token: must")).await;
     std::fs::write(&file, good.replace("mqtt: {", "mqtt: { tls: { enabled: true },")).unwrap();
     program.logs("tls", SOON).await;
     out.output("check", &program.beside(&["check", "--config", "givtcp.yaml"], SOON).await);

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use super::Snapshot;
 use crate::frame::Serial;
 use crate::registers::Slot;
 
@@ -81,4 +82,23 @@ pub struct EmsSlot {
     pub slot: Option<Slot>,
     /// %.
     pub target: Option<i64>,
+}
+
+/// What every kind of inverter has, a plant controller in places of its own. Signs are those of everywhere else.
+impl Snapshot {
+    /// Power at the grid, W, positive while exporting.
+    pub fn grid_power(&self) -> Option<i64> {
+        self.power.grid.or_else(|| Some(-self.ems.as_ref()?.grid?))
+    }
+
+    /// Power of the battery, W, positive while it discharges.
+    pub fn battery_power(&self) -> Option<i64> {
+        self.power.battery.or_else(|| self.ems.as_ref()?.battery)
+    }
+
+    /// Power that the house takes, W; of a plant controller rather by its meter than as it works it out.
+    pub fn load_power(&self) -> Option<i64> {
+        let of_ems = || self.ems.as_ref().and_then(|ems| ems.measured_load.or(ems.calculated_load));
+        self.power.load.or_else(of_ems)
+    }
 }
