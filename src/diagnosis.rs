@@ -7,6 +7,7 @@
 mod aliases;
 pub mod archive;
 mod image;
+mod known;
 pub mod recent;
 mod wire;
 
@@ -22,12 +23,13 @@ use crate::catalogue::{Layout, as_json};
 use crate::clock::Clock;
 use crate::inverter::Hold;
 use crate::link::Tap;
-use crate::settings::{Settings, describe, secrets};
+use crate::settings::{Settings, describe};
 use crate::vitals::Vitals;
 
 pub use aliases::Aliases;
 use archive::Text;
 pub use image::registers;
+pub use known::remember;
 pub use wire::Redaction;
 
 /// The wire is recorded for at most so long.
@@ -79,10 +81,7 @@ impl Diagnosis {
         } else {
             futures::future::join_all(self.inverters.iter().map(|each| record(&each.tap, recording))).await
         };
-        let mut aliases = Aliases::with_secrets(secrets(&self.settings));
-        for host in self.settings.inverters.iter().map(|each| &each.host).chain([&self.settings.mqtt.host]) {
-            aliases.host(host);
-        }
+        let mut aliases = known::aliases(&self.settings);
         let mut texts = vec![
             Text::new("about.txt", aliases.text(&self.about())),
             Text::new("settings.txt", aliases.text(&without_user(&describe(&self.settings)))),
@@ -199,13 +198,13 @@ fn redacted(lines: &[Line], aliases: &mut Aliases) -> String {
     as_text(&named)
 }
 
-/// Who somebody is at the broker is half of a secret.
+/// Who somebody is at the broker is half of a secret, and an organisation's name is often an address of mail.
 fn without_user(settings: &str) -> String {
-    let is_user = |line: &str| line.starts_with("mqtt.username: ") && !line.ends_with("(not set)");
-    settings
-        .lines()
-        .map(|line| if is_user(line) { "mqtt.username: (set)\n".to_owned() } else { format!("{line}\n") })
-        .collect()
+    let shown = |line: &str| match line.split_once(": ") {
+        Some((key @ ("mqtt.username" | "influx.org"), value)) if value != "(not set)" => format!("{key}: (set)\n"),
+        _ => format!("{line}\n"),
+    };
+    settings.lines().map(shown).collect()
 }
 
 #[cfg(test)]

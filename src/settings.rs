@@ -41,7 +41,7 @@ pub use types::{
     PollSettings, Qos, RateSettings, RatesMode, RatesSettings, Readers, RedisSettings, Role, Settings, Smoothing,
     SupervisorSettings, TlsSettings, Transport, WhenRedisIsDown,
 };
-pub use view::{describe, secrets};
+pub use view::{describe, hosts, secrets};
 
 /// A whole number with its unit, such as `90s`, within `range`. The error says what is wanted.
 pub fn parse_duration(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {

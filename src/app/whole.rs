@@ -14,7 +14,7 @@ use super::member::Member;
 use super::passing::{self, Taking};
 use super::tasks::finish;
 use super::{MINUTE, share, shelf, web};
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{self, Diagnosis};
 use crate::history::{History, Source};
 use crate::influx::{self, Influx};
 use crate::settings::Settings;
@@ -103,6 +103,7 @@ pub(super) fn known(members: &[Member]) -> Arc<[super::answers::Known]> {
 
 /// What is looked at to find out what is wrong.
 pub(super) fn diagnosis(common: &Common, settings: &Settings, members: &[Member], since: Instant) -> Diagnosis {
+    diagnosis::remember(settings);
     Diagnosis {
         settings: settings.clone(),
         inverters: members.iter().map(Member::to_diagnose).collect(),

@@ -82,8 +82,9 @@ pub(super) async fn ask_daemon(peer: &str, settings: &Settings, ask: &Ask) -> an
             }
             // Whoever holds it nevertheless is met at the lock.
             Ok(Answer::NotHeld { by: None }) | Err(AskError::Nobody(_)) => return Ok(None),
-            // What became of a command is not known then: it must not be given again by another way.
-            Err(error) if matches!(ask, Ask::Order { .. }) => return Err(error.into()),
+            // What became of a command is not known then: it must not be given again by another way. And nothing is heard
+            // beside one that hangs.
+            Err(error) if matches!(ask, Ask::Order { .. } | Ask::Record { .. }) => return Err(error.into()),
             Err(error) => {
                 tracing::debug!("{error}");
                 return Ok(None);

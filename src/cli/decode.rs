@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,13 +23,26 @@ pub(super) struct DecodeArgs {
 }
 
 pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
-    let name = args.capture.display().to_string();
+    let name = args.capture.display().to_string().escape_debug().to_string();
     let mut recording = Vec::new();
     std::fs::File::open(&args.capture)
         .and_then(|file| file.take(LARGEST).read_to_end(&mut recording))
         .with_context(|| format!("cannot read {name}"))?;
     let decoded = if is_archive(&recording) { of_archive(&name, &recording)? } else { decode(&name, &recording)? };
-    print(&serde_json::to_string_pretty(&decoded)?)
+    print(&harmless(serde_json::to_string_pretty(&decoded)?))
+}
+
+/// The same JSON without what a terminal may heed: JSON itself escapes only the first of the control characters.
+fn harmless(json: String) -> String {
+    let is_harmful = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !json.contains(is_harmful) {
+        return json;
+    }
+    json.chars().fold(String::with_capacity(json.len()), |mut out, c| {
+        // They stand in texts only.
+        _ = if is_harmful(c) { write!(out, "\\u{:04x}", u32::from(c)) } else { out.write_char(c) };
+        out
+    })
 }
 
 /// Every text of it by its name: recordings decoded, JSON as it is, everything else as its lines.
@@ -65,4 +79,19 @@ fn decode(name: &str, recording: &[u8]) -> anyhow::Result<Value> {
         eprintln!("warning: {name}: left out {} lines more", faults.len() - MOST_TOLD);
     }
     crate::decode::decode(&text).map_err(|error| anyhow::anyhow!("{name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_commands_the_terminal() {
+        let text = "é\u{9b}31m\u{1b}]0;x\u{7}\u{202e}";
+        let json = harmless(serde_json::to_string(text).unwrap());
+        assert_eq!(json, r#""é\u009b31m\u001b]0;x\u0007\u202e""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        let faults = salvage(format!("rx: {text}\n").as_bytes()).1;
+        assert!(faults[0].chars().all(|c| !c.is_control()), "{faults:?}");
+    }
 }

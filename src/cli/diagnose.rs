@@ -13,7 +13,7 @@ use super::target::settings_of;
 use super::{WRONG_USAGE, block_on, complain, log, print};
 use crate::clock::SystemClock;
 use crate::diagnosis::archive::write_private;
-use crate::diagnosis::{Diagnosis, LONGEST_RECORDING};
+use crate::diagnosis::{Diagnosis, LONGEST_RECORDING, recent};
 use crate::ipc::{Answer, Ask, AskError, ask_within};
 use crate::settings::{Settings, parse_duration};
 
@@ -62,13 +62,17 @@ async fn make(settings: Settings, recording: Duration) -> anyhow::Result<Vec<u8>
         }
         Ok(Answer::Fault { why }) => anyhow::bail!("the running givtcp makes none: {why}"),
         Ok(other) => anyhow::bail!("the running givtcp is of another version: it answered {other:?}"),
-        Err(AskError::Nobody(data_dir)) => {
-            let data_dir = data_dir.display();
-            complain(&format!("no running givtcp uses {data_dir}: only versions and settings are in the archive"));
+        Err(error) => {
+            let why = match error {
+                AskError::Nobody(data_dir) => format!("no running givtcp uses {}", data_dir.display()),
+                // One that hangs is a reason to look at what is known without it.
+                AskError::Failed { .. } => error.to_string(),
+            };
+            complain(&format!("{why}: only versions and settings are in the archive"));
+            recent::keep(&format!("{why}\n"));
             let diagnosis =
                 Diagnosis { settings, inverters: Vec::new(), clock: Arc::new(SystemClock), since: Instant::now() };
             diagnosis.make(Duration::ZERO).await.context("no archive could be made")
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -119,7 +119,11 @@ async fn record_alone(
         // What was heard may be all that there is for now.
         sleep(Duration::ZERO).await;
     }
+    let is_connected = app.vitals.first().is_some_and(|vitals| vitals.link_state().0 == "connected");
     app.stop().await;
+    if tape.lines == 0 && !is_connected {
+        anyhow::bail!("{}:{} cannot be reached; `givtcp read --verbose` tells why", each.host, each.port);
+    }
     recorded
 }
 

@@ -66,12 +66,15 @@ pub fn unpack(bytes: &[u8]) -> io::Result<Vec<Text>> {
 
 fn texts_of(unpacked: &mut impl Read) -> io::Result<Vec<Text>> {
     let mut texts: Vec<Text> = Vec::new();
-    for entry in tar::Archive::new(unpacked).entries()? {
+    let mut archive = tar::Archive::new(unpacked);
+    for entry in archive.entries()? {
         let mut entry = entry?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
         let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match entry.header().entry_type() {
+            kind if kind.is_file() => {}
+            kind if kind.is_dir() => continue,
+            _ => return Err(io::Error::other(format!("{name:?} in it is no file"))),
+        }
         if texts.iter().any(|text| text.name == name) {
             return Err(io::Error::other(format!("two files in it are called {name:?}")));
         }
@@ -82,6 +85,8 @@ fn texts_of(unpacked: &mut impl Read) -> io::Result<Vec<Text>> {
             return Err(io::Error::other(format!("more than {MOST_TEXTS} files are in it")));
         }
     }
+    // The checksum comes last.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(texts)
 }
 
@@ -91,8 +96,10 @@ fn texts_of(unpacked: &mut impl Read) -> io::Result<Vec<Text>> {
 /// It is there already, or cannot be written.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = create_private(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+    file.write_all(content).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // A part of it helps nobody, and would be in the way of the next attempt.
+        _ = std::fs::remove_file(path);
+    })
 }
 
 /// Opens a new file that only its owner reads.
@@ -117,6 +124,7 @@ mod tests {
         assert!(is_archive(&packed) && packed.len() < 1000);
         assert_eq!(unpack(&packed).unwrap(), texts);
         assert!(unpack(&packed[..packed.len() / 2]).is_err());
+        assert!(unpack(&packed[..packed.len() - 2]).is_err());
         assert!(unpack(b"\x1f\x8bnonsense").is_err());
     }
 

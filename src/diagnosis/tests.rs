@@ -28,7 +28,15 @@ fn text(texts: &[Text], name: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn it_tells_everything_but_whose_it_is() {
     let (bench, diagnosis) = diagnosis(Family::HybridGen1);
+    let mut earlier = Settings::default();
+    earlier.mqtt.password = SecretString::from("pickerel");
+    earlier.inverters.push(InverterSettings::at("old-dongle.lan", None, Transport::Dongle));
+    earlier.influx.url = "https://influx.lan:8086/x".to_owned();
+    earlier.influx.org = "me@home.org".to_owned();
+    earlier.http.hosts = vec!["solar.home.org".to_owned()];
+    remember(&earlier);
     recent::keep("swordfish was refused by dongle.lan, 10.0.0.9\n");
+    recent::keep("pickerel by old-dongle.lan, influx.lan:8086, solar.home.org for me@home.org\n");
     let texts = archive::unpack(&diagnosis.make(Duration::ZERO).await.unwrap()).unwrap();
     let names: Vec<&str> = texts.iter().map(|text| &*text.name).collect();
     assert_eq!(
@@ -36,7 +44,8 @@ async fn it_tells_everything_but_whose_it_is() {
         ["about.txt", "settings.txt", "log.txt", "inverter-1.txt", "inverter-1.json", "inverter-1-registers.log",]
     );
     let serial = bench.simulator.inverter_serial().to_string();
-    for secret in ["swordfish", "opensesame", "someone", "dongle.lan", "10.0.0.9", &serial] {
+    let of_then = ["pickerel", "old-dongle", "influx.lan", "home.org"];
+    for secret in ["swordfish", "opensesame", "someone", "dongle.lan", "10.0.0.9", &serial].into_iter().chain(of_then) {
         for text in &texts {
             assert!(!text.text.contains(secret), "{secret} in {}", text.name);
         }

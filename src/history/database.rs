@@ -46,6 +46,8 @@ pub struct Database {
     path: PathBuf,
     /// How many transactions were written.
     pub writes: u64,
+    /// It is kept below this, bytes.
+    pub(super) largest: i64,
 }
 
 /// Why something was not kept or not read.
@@ -125,7 +127,7 @@ impl Database {
         let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
         Ok(match prepare(&mut connection).map_err(fault)? {
             Some(later) => Err(later),
-            None => Ok(Self { connection, path: path.to_owned(), writes: 0 }),
+            None => Ok(Self { connection, path: path.to_owned(), writes: 0, largest: LARGEST }),
         })
     }
 
@@ -135,7 +137,7 @@ impl Database {
     /// # Errors
     /// What SQLite says; nothing of it is written then.
     pub fn write(&mut self, gathered: &Gathered, now: i64, fives_kept: i64) -> Result<(), DatabaseError> {
-        let done = write(&mut self.connection, gathered, now, fives_kept);
+        let done = write(&mut self.connection, gathered, now, (fives_kept, self.largest));
         self.writes += u64::from(done.is_ok());
         done.map_err(|error| DatabaseError::Sqlite { path: self.path.clone(), error })
     }
@@ -232,7 +234,12 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     Ok(None)
 }
 
-fn write(connection: &mut Connection, gathered: &Gathered, now: i64, fives_kept: i64) -> rusqlite::Result<()> {
+fn write(
+    connection: &mut Connection,
+    gathered: &Gathered,
+    now: i64,
+    (fives_kept, largest): (i64, i64),
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for serial in gathered.serials() {
         let serial = serial.to_string();
@@ -250,7 +257,7 @@ fn write(connection: &mut Connection, gathered: &Gathered, now: i64, fives_kept:
             set(&transaction, plant, *date, day)?;
         }
     }
-    if size(&transaction)? > LARGEST {
+    if size(&transaction)? > largest {
         for level in LEVELS {
             let sql = "DELETE FROM cells WHERE level = ?1 AND (plant, at) IN
                        (SELECT plant, at FROM cells WHERE level = ?1 ORDER BY at LIMIT ?2)";

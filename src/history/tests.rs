@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::cell::Row;
 use super::database::Database;
-use super::gather::Gathered;
+use super::gather::{Day, Gathered};
 use super::*;
 use crate::fleet::Standing;
 use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
@@ -125,6 +125,30 @@ fn a_clock_that_leaps_ahead_costs_little_of_what_is_kept() {
 }
 
 /// A year by `GIVTCP_SOAK`, ten days without.
+#[test]
+fn a_file_that_grows_too_large_loses_the_oldest_and_no_day() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    let mut database = Database::open(&path).unwrap();
+    database.largest = 512 * 1024;
+    let a_day = Day { energies: [Some(1000); 6], cost: None };
+    let (first, mut largest) = (date(2026, 6, 5), 0);
+    for quarter in 0..20 * 4 {
+        let begin = NOON + quarter * 6 * 3600;
+        let mut gathered = minutes(begin, 6 * 60);
+        gathered.days.insert((serial(), first + (quarter / 4).days()), a_day);
+        database.write(&gathered, begin + 6 * 3600, KEPT).unwrap();
+        largest = largest.max(std::fs::metadata(&path).unwrap().len());
+    }
+    assert!(largest < 1024 * 1024, "{largest}");
+    let mut times = Vec::new();
+    database.rows(serial(), 60, (0, i64::MAX), |at, _| times.push(at)).unwrap();
+    assert_eq!(times.last(), Some(&(NOON + 20 * 86_400 - 60)), "the newest is there");
+    assert!(times[0] > NOON + 86_400, "the oldest made room");
+    assert!(times.windows(2).all(|pair| pair[1] == pair[0] + 60) && times.len() > 1000, "{}", times.len());
+    assert_eq!(database.days(serial(), first, first + 30.days()).unwrap().len(), 20);
+}
+
 #[test]
 fn a_simulated_year_stays_small_and_answers_at_once() {
     let days = if std::env::var_os("GIVTCP_SOAK").is_some() { 365 } else { 10 };

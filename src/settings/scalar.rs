@@ -344,7 +344,9 @@ pub(super) fn http_url(text: &str) -> Result<String, Want> {
     if text.is_empty() || rest.is_some_and(is_good) && is_plain {
         return Ok(text.to_owned());
     }
-    Err("must be http:// or https:// and a host, as http://192.168.1.5:8086".into())
+    let want = "must be http:// or https:// and a host, as http://192.168.1.5:8086";
+    // A password may stand before it.
+    Err(Want { hide: text.contains('@'), ..Want::from(want) })
 }
 
 /// A secret of one line that can stand in a header.

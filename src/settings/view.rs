@@ -30,6 +30,29 @@ pub fn secrets(settings: &Settings) -> Vec<String> {
     secrets
 }
 
+/// Every host of the settings, and what else is a name in some network, so that a text can be searched for them.
+pub fn hosts(settings: &Settings) -> Vec<String> {
+    let Settings { inverters, mqtt, http, influx, redis, .. } = settings;
+    let mut hosts: Vec<String> = inverters.iter().map(|inverter| inverter.host.clone()).collect();
+    hosts.push(mqtt.host.clone());
+    hosts.extend(http.hosts.iter().cloned());
+    hosts.extend([&*influx.url, redis.url.expose_secret()].into_iter().filter_map(host_of).map(str::to_owned));
+    hosts.extend(Some(influx.org.clone()).filter(|org| org.contains('@')));
+    hosts
+}
+
+/// The host of a URL, without brackets.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let host = match place.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next()?,
+        None => place.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
 fn or_not_set(text: &str) -> &str {
     if text.is_empty() { "(not set)" } else { text }
 }

@@ -53,6 +53,7 @@ mod mqtt;
 mod notices;
 mod overrides_page;
 mod parity;
+mod past;
 mod plant_day;
 mod poller;
 mod predbat;

@@ -24,12 +24,25 @@ use tokio_util::codec::{Encoder, FramedRead};
 use tokio_util::sync::CancellationToken;
 
 /// Wall time that goes with tokio's.
-struct Ticking(Instant);
+pub struct Ticking {
+    begun: Instant,
+    begin: Timestamp,
+}
+
+impl Ticking {
+    /// It is this time now.
+    pub fn from(begin: Timestamp) -> Arc<Self> {
+        Arc::new(Self { begun: Instant::now(), begin })
+    }
+
+    fn new() -> Arc<Self> {
+        Self::from(Timestamp::constant(1_780_650_000, 0))
+    }
+}
 
 impl Clock for Ticking {
     fn now(&self) -> Timestamp {
-        let begin = Timestamp::constant(1_780_650_000, 0);
-        begin + SignedDuration::try_from(self.0.elapsed()).unwrap()
+        self.begin + SignedDuration::try_from(self.begun.elapsed()).unwrap()
     }
 }
 
@@ -116,10 +129,20 @@ pub struct Poller {
 
 impl Poller {
     pub fn start(dongle: &Arc<Dongle>, every: u64) -> Self {
-        Self::with(dongle, every, Arc::new(LocalLockManager::new(Arc::new(Ticking(Instant::now())))))
+        Self::with(dongle, every, Arc::new(LocalLockManager::new(Ticking::new())))
+    }
+
+    /// By this clock.
+    pub fn by(clock: &Arc<Ticking>, dongle: &Arc<Dongle>, every: u64) -> Self {
+        let locks = Arc::new(LocalLockManager::new(Arc::clone(clock) as Arc<dyn Clock>));
+        Self::with_clock(dongle, every, locks, Arc::clone(clock))
     }
 
     fn with(dongle: &Arc<Dongle>, every: u64, locks: Arc<LocalLockManager>) -> Self {
+        Self::with_clock(dongle, every, locks, Ticking::new())
+    }
+
+    fn with_clock(dongle: &Arc<Dongle>, every: u64, locks: Arc<LocalLockManager>, clock: Arc<Ticking>) -> Self {
         let (snapshots, newest) = watch::channel(None);
         let (requests, none) = mpsc::channel(1);
         let stop = CancellationToken::new();
@@ -131,7 +154,7 @@ impl Poller {
                 "house",
                 Box::new(Socket(Arc::clone(dongle))),
                 Arc::clone(&locks) as Arc<dyn LockManager>,
-                Arc::new(Ticking(Instant::now())),
+                clock,
             )
         };
         let task = tokio::spawn(inverter::run(inverter, snapshots, none, stop.clone()));
@@ -318,7 +341,7 @@ async fn a_cycle_that_gets_no_lock_in_time_is_skipped_and_counted() {
 async fn a_broken_inverter_does_not_disturb_the_other() {
     let (good, bad) = (plant(1, 62.0), plant(2, 62.0));
     bad.set_faults(Faults { silence: 0.5, late: 0.3, garbage: 0.5, reset: 0.05, ..Faults::default() });
-    let locks = Arc::new(LocalLockManager::new(Arc::new(Ticking(Instant::now()))));
+    let locks = Arc::new(LocalLockManager::new(Ticking::new()));
     let poller = Poller::with(&Dongle::of(&good), 15, Arc::clone(&locks));
     let other = Poller::with(&Dongle::of(&bad), 15, locks);
     let mut newest = poller.newest.clone();

@@ -25,7 +25,7 @@ before(async () => {
   mkdirSync(shots, { recursive: true });
   plants = await Promise.all(FAMILIES.map((family, place) => simulate(family, place + 1, 12)));
   plants.push(await simulate("hybrid-gen1", NIGHT, 22));
-  given = await run(plants.map(({ port }) => port), { token: TOKEN });
+  given = await run(plants.map(({ port }) => port), { token: TOKEN, past: process.env.PAST });
   // Reads that plant by a connection of its own, past the program under test.
   witness = await run([plants[NIGHT - 1].port]);
   browser = await browse();
@@ -46,7 +46,7 @@ after(async () => {
 });
 
 /** A server before the program, closed in the end. */
-async function stand(options) {
+async function stand(options = {}) {
   const server = await serve({ program: given.address, ...options });
   rest.push(server.close);
   return server;
@@ -206,7 +206,45 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     await close();
   });
 
-  test("charts show a simulated day, read by keys, and zoom asks for finer values", async () => {
+  test("a simulated day that was read and kept is charted, and every moment is the program's", async () => {
+    const front = await stand();
+    const { page, faults, serial, close } = await open(1, {}, front.address);
+    const chart = page.locator("#history .canvas").first();
+    await chart.locator("canvas").waitFor();
+    const asked = () => page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.includes("/history?")).at(-1));
+    const told = await given.api(`plants/${serial}/history?${new URL(await asked()).searchParams}`);
+    const names = ["pv_power", "load_power", "battery_power", "grid_power"];
+    const points = names.map((name) => told.series.find((one) => one.name === name).points);
+    assert.ok(points.every((list) => list.length > 1400), `a day of ${points[0].length} minutes`);
+    // Each minute of a day comes once.
+    const minute = (at) => new Date(at * 1000).toTimeString().slice(0, 5);
+    const means = points.map((list) => new Map(list.slice(-1430).map(([at, mean]) => [minute(at), mean])));
+    const shown = async (name) => {
+      const text = await page.locator(`#history [data-series="${name}"] b`).first().textContent();
+      return text === "–" ? null : Number(text.replace("\u2212", "-").replace(/[^-\d.]/g, ""));
+    };
+    await chart.focus();
+    await page.keyboard.press("End");
+    const seen = new Set();
+    for (let place = 0; place < 1400; place += 10) {
+      const [at] = /\d\d:\d\d/.exec(await page.locator("#history .moment").first().textContent());
+      for (const [index, name] of names.entries()) {
+        const value = Math.round(means[index].get(at) ?? NaN);
+        const read = await shown(name);
+        // A minute that was not read is a gap, the newest may be read meanwhile.
+        if (read === null || place === 0) continue;
+        assert.ok(Math.abs(read - value) <= 1, `${name} at ${at}: ${read} of ${value}`);
+        seen.add(`${name} ${value}`);
+      }
+      await page.keyboard.press("PageUp");
+    }
+    assert.ok(seen.size > 200, "a day with everything");
+    await page.screenshot({ path: `${shots}day.png`, fullPage: true });
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("charts of a month, read by keys, and zoom asks for finer values", async () => {
     const { page, close } = await open(1);
     const chart = page.locator("#history .canvas").first();
     await chart.locator("canvas").waitFor();

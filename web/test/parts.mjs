@@ -1,7 +1,7 @@
 // The real parts of a test: simulated plants, the program, and a browser. Everything on free ports of 127.0.0.1, and
 // ended by who started it.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -42,9 +42,10 @@ export async function simulate(family, plant, hour) {
   return { port: Number(await found), stop };
 }
 
-/** The program, polling these ports every five seconds. */
-export async function run(ports, { token, listen = 0 } = {}) {
+/** The program, polling these ports every five seconds, with what the folder `past` has as its data directory. */
+export async function run(ports, { token, listen = 0, past } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "givtcp-page-"));
+  if (past) await cp(past, join(folder, "data"), { recursive: true });
   const settings = {
     data_dir: join(folder, "data"),
     inverters: ports.map((port, place) => ({ host: "127.0.0.1", port, name: `Inverter ${place + 1}` })),
