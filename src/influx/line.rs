@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::catalogue::{Payload, Tree};
 
-/// GivTCP writes the values of these sections.
-const SECTIONS: [&str; 4] = ["Power/Power/", "Power/Flows/", "Energy/Today/", "Energy/Total/"];
+/// GivTCP writes the values of the first four of these sections; a plant controller has its powers in the last.
+const SECTIONS: [&str; 5] = ["Power/Power/", "Power/Flows/", "Energy/Today/", "Energy/Total/", "Power/"];
 
 /// The numbers of GivTCP's sections, by their names in small letters; `None` where there are none. Text is none of
 /// GivTCP's fields.
@@ -36,7 +36,9 @@ pub(super) fn of(tree: &Tree, at: Timestamp) -> Option<String> {
 mod tests {
     use super::*;
     use crate::catalogue::{Layout, Role};
+    use crate::control::tests::fixture::Bench;
     use crate::plant::tests::fixture::{hybrid, plant_of, snapshot};
+    use crate::simulator::Family;
 
     #[test]
     fn measurement_tag_and_fields_are_givtcps_and_what_was_not_read_is_not_there() {
@@ -104,5 +106,16 @@ mod tests {
         assert!(!line.contains(",pv_power="));
         let led = Layout::new(false).tree_as(Role::BatteryOnly, &read);
         assert_eq!(of(&led, at), None, "its totals are another's");
+    }
+
+    #[test]
+    fn a_plant_controller_has_its_powers_and_names_with_slashes_are_none() {
+        let read = Bench::new(Family::Ems).snapshot();
+        let line = of(&Layout::new(true).tree(&read), Timestamp::UNIX_EPOCH).unwrap();
+        let (_, fields) = line.split_once(' ').unwrap();
+        let names: Vec<&str> =
+            fields.split(',').filter_map(|field| field.split_once('=')).map(|(name, _)| name).collect();
+        assert!(["grid_power", "battery_power"].iter().all(|name| names.contains(name)), "{line}");
+        assert!(!line.contains('/'), "{line}");
     }
 }
