@@ -24,6 +24,9 @@ pub(super) struct DemoArgs {
     /// Port of the broker on 127.0.0.1; another free one is taken if it is in use.
     #[arg(long, default_value_t = 1883)]
     port: u16,
+    /// Port of the page and the API on 127.0.0.1; another free one is taken if it is in use.
+    #[arg(long, default_value_t = 8099, value_name = "PORT")]
+    http: u16,
     /// What kind of plant.
     #[arg(long, value_name = "NAME", default_value_t = Family::default(), value_parser = super::simulate::family_parser())]
     family: Family,
@@ -60,6 +63,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let _ends_with_this = shutdown.clone().drop_guard();
     let port = broker::start(args.port).await?;
+    let page = broker::free_port(args.http).await?;
     let dongle = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the simulated dongle")?;
     let dongle_port = dongle.local_addr()?.port();
     let simulator = Simulator::new(options(&args));
@@ -68,8 +72,8 @@ async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let served = tokio::spawn(async move { serving.serve_dongle(dongle, until).await });
 
     let directory = TemporaryDirectory::new()?;
-    let app = App::start(&settings(&args, port, dongle_port, &directory))?;
-    let mut table = table::Table::new(port, &simulator, args.faults == Faults::default());
+    let app = App::start(&settings(&args, (port, page), dongle_port, &directory))?;
+    let mut table = table::Table::new((port, page), &simulator, args.faults == Faults::default());
     table.introduce()?;
     let Some(snapshots) = app.snapshots.first().cloned() else { anyhow::bail!("no inverter was started") };
     let stopped = stop::signal().context("cannot listen for signals")?;
@@ -106,7 +110,7 @@ fn options(args: &DemoArgs) -> Options {
     }
 }
 
-fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &TemporaryDirectory) -> Settings {
+fn settings(args: &DemoArgs, (broker, page): (u16, u16), dongle_port: u16, directory: &TemporaryDirectory) -> Settings {
     let mut settings = Settings::default();
     settings.data_dir.clone_from(&directory.0);
     settings.inverters = vec![InverterSettings {
@@ -115,9 +119,8 @@ fn settings(args: &DemoArgs, broker_port: u16, dongle_port: u16, directory: &Tem
     }];
     settings.poll.every = Duration::from_secs(args.every);
     settings.mqtt.host = Ipv4Addr::LOCALHOST.to_string();
-    settings.mqtt.port = broker_port;
-    // What else runs on this machine may be at that port.
-    settings.http.enabled = false;
+    settings.mqtt.port = broker;
+    settings.http.listen = Some(format!("{}:{page}", Ipv4Addr::LOCALHOST));
     // The simulated day goes on as it began.
     settings.control.clock_sync.enabled = false;
     settings

@@ -54,7 +54,9 @@ fn polls(messages: &[Message]) -> Vec<BTreeMap<&str, &str>> {
 
 #[tokio::test]
 async fn the_demo_shows_a_plant_whose_powers_add_up_and_ends_by_itself() {
-    let mut program = Program::start(&["demo", "--port", "0", "--duration", "17", "--speed", "1"]);
+    let mut program = Program::start(&["demo", "--port", "0", "--http", "0", "--duration", "17", "--speed", "1"]);
+    let look = program.says("Look at it:", SOON).await;
+    let page = look.rsplit_once("127.0.0.1:").unwrap().1.trim_end_matches('/').parse().unwrap();
     let line = program.says("mosquitto_sub", SOON).await;
     let words: Vec<&str> = line.split_whitespace().collect();
     let port = words.iter().position(|&word| word == "-p").and_then(|place| words.get(place + 1)).unwrap();
@@ -66,6 +68,7 @@ async fn the_demo_shows_a_plant_whose_powers_add_up_and_ends_by_itself() {
         assert!(program.age() < SOON, "{} leaves", topics());
         sleep(Duration::from_millis(10)).await;
     }
+    assert_eq!(crate::http::ask(page, "GET", "/api/v1/plants", "", "").await.body["plants"][0]["name"], "demo");
     println!("150 leaves {:?} after the demo's start", program.age());
 
     let status = program.ends(Duration::from_secs(25)).await;

@@ -32,7 +32,8 @@ pub(super) async fn start(wanted: u16) -> anyhow::Result<u16> {
     }
 }
 
-async fn free_port(wanted: u16) -> anyhow::Result<u16> {
+/// This port of 127.0.0.1 if it is free, else another.
+pub(super) async fn free_port(wanted: u16) -> anyhow::Result<u16> {
     for port in [wanted, 0] {
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             return Ok(listener.local_addr()?.port());

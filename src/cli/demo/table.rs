@@ -12,7 +12,8 @@ const COLUMNS: u16 = 66;
 const ROWS: u16 = 16;
 
 pub(super) struct Table {
-    port: u16,
+    /// Of the broker, and of the page.
+    ports: (u16, u16),
     simulator: Simulator,
     /// Redrawn in place in a terminal that has room and where nothing else is written; one line a poll elsewhere.
     in_place: bool,
@@ -22,17 +23,19 @@ pub(super) struct Table {
 
 impl Table {
     /// `quiet`: whether nothing is expected to be logged beside it.
-    pub(super) fn new(port: u16, simulator: &Simulator, quiet: bool) -> Self {
+    pub(super) fn new(ports: (u16, u16), simulator: &Simulator, quiet: bool) -> Self {
         let has_room =
             terminal_size::terminal_size().is_some_and(|(width, height)| width.0 >= COLUMNS && height.0 >= ROWS);
         let in_place = quiet && has_room && std::io::stdout().is_terminal();
-        Self { port, simulator: simulator.clone(), in_place, drawn: 0, last: String::new() }
+        Self { ports, simulator: simulator.clone(), in_place, drawn: 0, last: String::new() }
     }
 
     pub(super) fn introduce(&self) -> anyhow::Result<()> {
-        let (port, serial, family) = (self.port, self.simulator.inverter_serial(), self.simulator.family());
+        let (serial, family) = (self.simulator.inverter_serial(), self.simulator.family());
+        let (port, page) = self.ports;
         put(&format!(
             "A simulated plant ({family}), {serial}, is on MQTT now.\n\
+             Look at it:      http://127.0.0.1:{page}/\n\
              Subscribe with:  mosquitto_sub -h 127.0.0.1 -p {port} -v -t 'GivEnergy/{serial}/#'\n\
              End with Ctrl-C.\n\n"
         ))
