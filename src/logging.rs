@@ -58,7 +58,8 @@ pub fn set_level(level: &str) -> Result<(), String> {
     let Some(log) = LOG.get() else { return Ok(()) };
     let mut known = log.level.lock().unwrap_or_else(PoisonError::into_inner);
     if *known != level && (log.change)(filter(&level)) {
-        tracing::info!("what is logged from now on: {level}, after {known}");
+        // Whatever is logged, this is.
+        write(&log.form.told(&format!("what is logged from now on: {level}, after {known}")));
         *known = level;
     }
     Ok(())
@@ -87,13 +88,19 @@ pub fn tell_last_repeats() {
 fn write_repeats(of: impl FnOnce(&Form) -> Vec<String>) {
     let Some(log) = LOG.get() else { return };
     for line in of(&log.form) {
-        // There is nobody to tell that nobody reads the log.
-        _ = std::io::stderr().write_all(line.as_bytes());
+        write(&line);
     }
 }
 
+fn write(line: &str) {
+    // There is nobody to tell that nobody reads the log.
+    _ = std::io::stderr().write_all(line.as_bytes());
+}
+
 fn filter(level: &str) -> EnvFilter {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // A list that names modules only says nothing of the others.
+    let others = if level.split(',').all(|part| part.contains('=')) { "info," } else { "" };
+    let filter = EnvFilter::try_new([others, level].concat()).unwrap_or_else(|_| EnvFilter::new("info"));
     let quiet = ["rumqttc=error", "tokio_modbus=warn", "config=warn", "mqtt5=error"];
     quiet
         .iter()

@@ -17,6 +17,8 @@ use crate::settings::{InForce, Smoothing};
 
 /// Where it is told what is wrong with settings that are not in force.
 const FAULTS: &str = "Settings/Faults";
+/// Topics that are taken back at the broker, once a session.
+type LeftOut = Arc<[Arc<str>]>;
 /// So long it takes at most until the broker has what Home Assistant is to forget.
 const FORGETTING: Duration = Duration::from_millis(800);
 
@@ -102,6 +104,7 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
     let mut smoother = Smoother::new(*smoothing);
     let mut refused = None;
     let mut said = None;
+    let mut left_out = None;
     let mut changes = roles.changes();
     loop {
         tokio::select! {
@@ -134,6 +137,7 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
             }
             let led_by = roles.controller_of(place)(serial);
             announcer.announce(&layout, &snapshot, role, led_by, &mut tree).await;
+            tree.left_out = and(&mut left_out, &tree.left_out, &faults);
             if let Some(text) = in_force.borrow_and_update().faults_as_json() {
                 tree.leaves.push(Leaf { path: Arc::clone(&faults), payload: catalogue::Payload::Text(text.into()) });
             }
@@ -145,6 +149,17 @@ async fn follow(source: &mut Source, trees: &watch::Sender<Newest>) -> Followed 
                 "{} is an inverter that another entry reaches too; it is published once, remove one: {serial}",
                 roles.named(place)
             );
+        }
+    }
+}
+
+/// These topics and one more: what stands there may be of an earlier session. They are the same as long as the topics are.
+fn and(known: &mut Option<(LeftOut, LeftOut)>, topics: &LeftOut, more: &Arc<str>) -> LeftOut {
+    match known {
+        Some((of, all)) if Arc::ptr_eq(of, topics) => Arc::clone(all),
+        _ => {
+            let all: LeftOut = topics.iter().chain([more]).cloned().collect();
+            Arc::clone(&known.insert((Arc::clone(topics), all)).1)
         }
     }
 }

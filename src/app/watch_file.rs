@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What is longer is no settings file; only so much of it is compared.
 const LONGEST: u64 = 1 << 20;
 
+/// A disk that is full leaves such files, and so do programs that begin to write one.
+const EMPTIED: &str = "the settings file holds no setting any more: what it said before stays in force until it says \
+                       something, or the next start";
+
 /// What became of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
@@ -98,12 +102,27 @@ impl fmt::Debug for Watched {
 
 fn look(path: Option<&Path>) -> Content {
     let Some(path) = path else { return Content::Missing };
-    let mut text = Vec::new();
-    match std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut text)) {
-        Ok(_) => Content::Text(path.to_owned(), text),
+    match read(path) {
+        Ok(text) => Content::Text(path.to_owned(), text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Content::Missing,
         Err(error) => Content::Unreadable(error.to_string()),
     }
+}
+
+/// What is no file is not opened: a pipe would hold up whoever does until somebody writes to it.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other(format!("no file but {:?}", metadata.file_type())));
+    }
+    let mut text = Vec::new();
+    std::fs::File::open(path)?.take(LONGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Whether the file has settings.
+fn names_any(settings: &Settings) -> bool {
+    settings.origins.values().any(|origin| origin.line.is_some())
 }
 
 /// Does what news of the settings ask for: what is good is in force from now on, what is not is shown and changes nothing.
@@ -116,6 +135,9 @@ pub async fn take(app: &mut App, news: News, load: impl FnOnce() -> Result<Setti
         Ok(settings) => settings,
         Err(faults) => return app.refuse(faults),
     };
+    if names_any(app.settings()) && !names_any(&settings) {
+        return app.refuse(vec![ShownFault::of(EMPTIED.to_owned())]);
+    }
     let unfit = faults(&settings);
     if !unfit.is_empty() {
         return app.refuse(unfit.into_iter().map(ShownFault::of).collect());

@@ -73,7 +73,9 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
         })?;
         let body = std::str::from_utf8(&body).map_err(|_| Problem::bad("the body must be UTF-8"))?.trim();
         if !body.is_empty() && !body.starts_with('{') {
-            return Err(Problem::bad("the body must be a JSON object; docs/control.md has one of each command"));
+            return Err(Problem::bad(
+                "the body must be a JSON object; docs/api.md and docs/control.md say what is in it",
+            ));
         }
         Ok(Self { dry_run, body: body.to_owned() })
     }

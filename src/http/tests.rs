@@ -226,8 +226,8 @@ async fn what_is_no_command_is_told_with_what_is_wanted() {
     insta::assert_snapshot!(shown, @r#"
         /REST1/setBatteryReserve : 400 {"code":"bad_request","message":"setBatteryReserve: must be a whole percentage from 0 to 100"}
         /REST1/setBatteryReserve {}: 400 {"code":"bad_request","message":"setBatteryReserve: must be a whole percentage from 0 to 100, in a field `reservePercent`: {}"}
-        /REST1/setBatteryReserve 20: 400 {"code":"bad_request","message":"the body must be a JSON object; docs/control.md has one of each command"}
-        /REST1/setBatteryReserve [20]: 400 {"code":"bad_request","message":"the body must be a JSON object; docs/control.md has one of each command"}
+        /REST1/setBatteryReserve 20: 400 {"code":"bad_request","message":"the body must be a JSON object; docs/api.md and docs/control.md say what is in it"}
+        /REST1/setBatteryReserve [20]: 400 {"code":"bad_request","message":"the body must be a JSON object; docs/api.md and docs/control.md say what is in it"}
         /REST1/setBatteryReserve {"reservePercent": 200}: 400 {"code":"bad_request","message":"setBatteryReserve: must be a whole percentage from 0 to 100: 200"}
         /REST1/setBatteryReserve {"reservePercent": [20]}: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a number: {\"reservePercent\": [20]}"}
         /REST1/setBatteryReserve {: 400 {"code":"bad_request","message":"setBatteryReserve: must be text or a good JSON object: {"}

@@ -121,8 +121,11 @@ impl Task {
         while in_time && let Some(key) = blocks.next() {
             self.take_an_order(&mut end, connection).await?;
             // That it keeps failing says nothing of the connection.
-            let failing = self.plant.keeps_failing(key);
-            match self.read_due(key, end, connection).await? {
+            let (failing, asked) = (self.plant.keeps_failing(key), Instant::now());
+            let outcome = self.read_due(key, end, connection).await?;
+            // How long a block takes is not told by one for which an answer was waited in vain before.
+            undisturbed &= asked.elapsed() < self.inverter.timeout;
+            match outcome {
                 Outcome::Read => {}
                 Outcome::Failed { silent } => {
                     undisturbed = false;

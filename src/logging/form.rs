@@ -81,6 +81,15 @@ impl Form {
         Some(self.write(level, &body, times))
     }
 
+    /// A line of level `info` that is told whatever is logged.
+    pub(super) fn told(&self, what: &str) -> String {
+        if self.is_json() {
+            let fields = serde_json::json!({ "level": "INFO", "message": what, "target": module_path!() });
+            return self.write(Level::INFO, &fields.to_string(), Times::default());
+        }
+        self.write(Level::INFO, &format!(" INFO {what}"), Times::default())
+    }
+
     /// The lines that were counted and are due to be told.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
         let due = self.repeats().due(now);

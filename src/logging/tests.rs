@@ -83,6 +83,23 @@ fn serial_numbers_are_short_above_debug_unless_they_are_asked_for() {
 }
 
 #[test]
+fn a_list_that_names_modules_says_nothing_of_the_others() {
+    for (level, others) in [("givtcp::link=debug", "info"), ("warn,givtcp::link=debug", "warn"), ("off", "off")] {
+        let filter = super::filter(level).to_string();
+        assert!(filter.split(',').any(|directive| directive == others), "{level}: {filter}");
+    }
+}
+
+#[test]
+fn what_is_told_whatever_is_logged_has_the_form_of_the_others() {
+    let form = Form::new(&LogSettings::default(), false);
+    assert_eq!(&form.told("off, after info")[24..], "  INFO off, after info\n");
+    form.set(&LogSettings { format: LogFormat::Json, ..LogSettings::default() });
+    let told: serde_json::Value = serde_json::from_str(&form.told("off, after info")).unwrap();
+    assert_eq!((&told["level"], &told["message"]), (&"INFO".into(), &"off, after info".into()));
+}
+
+#[test]
 fn every_event_is_one_line() {
     let form = Form::new(&LogSettings::default(), false);
     assert_eq!(line(&form, Level::INFO, "a\nb\n").as_deref(), Some("a\\nb\n"));

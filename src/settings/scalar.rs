@@ -151,10 +151,15 @@ pub(super) fn line(text: &str) -> Result<String, Want> {
     if text.len() > LONGEST {
         return Err(format!("must be at most {LONGEST} bytes long").into());
     }
-    if text.contains(char::is_control) {
+    if text.contains(|c: char| c.is_control() || turns_text_around(c)) {
         return Err("must be one line without control characters".into());
     }
     Ok(text.to_owned())
+}
+
+/// Characters by which text is shown in another order than it is written.
+const fn turns_text_around(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Any text on one line, but some.
@@ -312,6 +317,9 @@ pub(super) fn log_level(text: &str) -> Result<String, Want> {
     let want =
         || Want::from(format!("must be one of {}, or a list such as info,givtcp::link=debug", LEVELS.join(", ")));
     let text = line(text)?.trim().to_ascii_lowercase();
+    if text.contains('[') {
+        return Err(want());
+    }
     let unknown = text.split(',').map(str::trim).find(|part| !part.contains('=') && !LEVELS.contains(part));
     if let Some(part) = unknown {
         return Err(Want { suggestion: keys::nearest(part, LEVELS.into_iter()).map(str::to_owned), ..want() });

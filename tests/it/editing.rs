@@ -140,6 +140,15 @@ async fn a_change_of_one_inverter_leaves_the_other_alone_and_faults_change_nothi
     assert_eq!(bench.names(), ["won", "other"]);
     bench.edit("inverters: [\n").await;
     assert!(bench.faults()[0].line.is_some(), "{:?}", bench.faults());
+    // A disk that is full leaves it empty, and a pipe in its place holds up nobody.
+    bench.edit("# later\n").await;
+    assert!(bench.faults()[0].message.contains("holds no setting any more"), "{:?}", bench.faults());
+    std::fs::remove_file(file(&bench.directory)).unwrap();
+    let made = tokio::process::Command::new("mkfifo").arg(file(&bench.directory)).status().await.unwrap();
+    assert!(made.success());
+    bench.follow().await;
+    assert!(bench.faults()[0].message.contains("is not a file"), "{:?}", bench.faults());
+    assert_eq!(bench.names(), ["won", "other"]);
     // Gone, and there again: nothing changes, and what was wrong is mended.
     std::fs::remove_file(file(&bench.directory)).unwrap();
     bench.follow().await;
@@ -225,6 +234,11 @@ async fn the_broker_is_changed_while_polling_goes_on_and_what_is_gone_is_taken_b
         })
         .await;
     bench.edit(&(mqtt(0) + &list(&bench.plants))).await;
+    seen[0].wait_until(within, "it is taken back", |seen| !seen.state().contains_key(&faults)).await;
+    // Also where what mends them begins the session anew.
+    bench.edit(&format!("{}{}poll: {{ every: 1s }}\n", mqtt(0), list(&bench.plants))).await;
+    seen[0].wait_until(within, "the fault is told", |seen| seen.state().contains_key(&faults)).await;
+    bench.edit(&(mqtt(0).replace(" }", ", qos: 1 }") + &list(&bench.plants))).await;
     seen[0].wait_until(within, "it is taken back", |seen| !seen.state().contains_key(&faults)).await;
     // Another broker: polling goes on.
     bench.edit(&(mqtt(1) + &list(&bench.plants))).await;

@@ -1,6 +1,6 @@
 // Giving a command, and saying what came of it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Trouble, command, words } from "./api";
 import { amount } from "./format";
 import type { Live } from "./live";
@@ -12,9 +12,17 @@ export interface Told {
   text: string;
 }
 
+/** So long it is said what came of a command, ms: by then it may be otherwise. */
+const SHOWN = 60_000;
+
 /** Gives commands of one control, one at a time, and keeps what came of the last. */
 export function useAct(live: Live) {
   const [told, setTold] = useState<Told | undefined>();
+  useEffect(() => {
+    if (!told || told.tone === "busy") return;
+    const timer = setTimeout(() => setTold(undefined), SHOWN);
+    return () => clearTimeout(timer);
+  }, [told]);
   const act = async (name: string, body: unknown) => {
     const plant = live.values?.serial ?? live.chosen;
     if (!plant || told?.tone === "busy") return;

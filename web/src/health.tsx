@@ -16,6 +16,7 @@ const EVENTS = 12;
 export function Health({ live, values }: { live: Live; values: Values }) {
   const { health } = live;
   const own = values.serial;
+  const skew = values.number(`${own}/Clock_Skew`);
   return (
     <Card id="health" title="Health" wide>
       <div class="columns">
@@ -26,6 +27,12 @@ export function Health({ live, values }: { live: Live; values: Values }) {
               <dt>Model</dt>
               <dd>{live.plant?.model ?? "not known"}</dd>
             </div>
+            {skew !== undefined && (
+              <div>
+                <dt>Its clock is</dt>
+                <dd>{ahead(skew)}</dd>
+              </div>
+            )}
           </dl>
           <Facts
             values={values}
@@ -37,7 +44,6 @@ export function Health({ live, values }: { live: Live; values: Values }) {
               ["Faults", `${own}/Faults`],
               ["Warnings", `${own}/Warnings`],
               ["Its clock", `${own}/Invertor_Time`],
-              ["Clock off by", `${own}/Clock_Skew`],
               ["Grid voltage", "Power/Power/Grid_Voltage"],
               ["Grid frequency", "Power/Power/Grid_Frequency"],
             ]}
@@ -59,11 +65,6 @@ export function Health({ live, values }: { live: Live; values: Values }) {
               ["Version", "Stats/GivTCP_Version"],
             ]}
           />
-          {health?.writes && (
-            <p>
-              Writes today: {number(health.writes.today)} of {number(health.writes.limit)}
-            </p>
-          )}
         </div>
         <Rejected health={health} values={values} />
         <Shared health={health} />
@@ -75,13 +76,17 @@ export function Health({ live, values }: { live: Live; values: Values }) {
   );
 }
 
+/** States of the connection, for people. */
+const LINK: Record<string, string> = { resting: "No connection, tried again soon", standby: "Another process has it" };
+
 function Link({ health }: { health: State | undefined }) {
   const facts: [string, string | undefined][] = [
     ["Address", health?.address && `${health.address}${health.transport ? ` (${health.transport})` : ""}`],
-    ["State", health?.link?.state && since(words(health.link.state), health.link.since)],
+    ["State", health?.link?.state && since(LINK[health.link.state] ?? words(health.link.state), health.link.since)],
     ["Requests", health?.link?.requests === undefined ? undefined : number(health.link.requests)],
     ["Answers take", health?.link?.latency_ms === undefined ? undefined : amount(health.link.latency_ms, "ms")],
     ["Broker", health?.mqtt && broker(health.mqtt)],
+    ["Writes today", health?.writes && `${number(health.writes.today)} of ${number(health.writes.limit)}`],
   ];
   const told = facts.filter(([, text]) => text);
   if (told.length === 0) return null;
@@ -100,6 +105,11 @@ function Link({ health }: { health: State | undefined }) {
 function broker(mqtt: NonNullable<State["mqtt"]>): string {
   if (!mqtt.enabled) return "switched off";
   return since(`${mqtt.connected ? "connected" : "not connected"}${mqtt.broker ? `, ${mqtt.broker}` : ""}`, mqtt.since);
+}
+
+/** How far a clock is ahead, s. */
+function ahead(seconds: number): string {
+  return seconds === 0 ? "right" : `${duration(Math.abs(seconds))} ${seconds > 0 ? "fast" : "slow"}`;
 }
 
 function since(text: string, start: string | undefined): string {

@@ -15,7 +15,7 @@ const SILENT = 40_000;
 /** The shortest rest between two attempts, ms; it doubles with each that fails. */
 const SHORTEST_REST = 1_000;
 /** The longest rest between two attempts, ms. */
-const LONGEST_REST = 15_000;
+const LONGEST_REST = 5_000;
 
 /** Everything that is shown. */
 export class Live {

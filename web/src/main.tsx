@@ -146,6 +146,7 @@ function Plants({ live }: { live: Live }) {
           key={plant.number}
           type="button"
           aria-current={plant === live.plant ? "true" : undefined}
+          title={plant.name}
           onClick={() => {
             history.replaceState(null, "", `#inverter=${encodeURIComponent(nameOf(plant))}`);
             live.choose(nameOf(plant));

@@ -44,6 +44,9 @@ export function table(history: History, names: string[]): Table {
   return [gapped, ...series.map((one) => gapped.map((time) => one.get(time) ?? null))];
 }
 
+/** Between ticks of the time, s: a minute at least, which is what moments are told by. */
+const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, ...[1, 2, 5, 10, 30, 90, 365].map((days) => days * 86_400)];
+
 /** Draws into an element, until `destroy`. */
 export function plot(into: HTMLElement, data: Table, plan: Plan): uPlot {
   const style = getComputedStyle(document.documentElement);
@@ -70,7 +73,7 @@ export function plot(into: HTMLElement, data: Table, plan: Plan): uPlot {
         y: false,
       },
       axes: [
-        { ...axis, space: 60, values: plan.days ? dayNames : moments, ...(plan.days ? { splits: midnights } : {}) },
+        { ...axis, space: 60, ...(plan.days ? { values: dayNames, splits: midnights } : { values: moments, incrs: STEPS }) },
         { ...axis, size: 56, values: (_, splits) => splits.map((split) => `${number(split)}${unit === "%" ? " %" : ""}`) },
       ],
       series: [

@@ -7,6 +7,8 @@ import { keepToken, token } from "./api";
 export function TokenDialog({ wanted, onGiven, onClosed }: { wanted: boolean; onGiven: () => void; onClosed: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
+  // No token has such characters, and no header could bear them.
+  const [odd, setOdd] = useState(false);
   useEffect(() => {
     if (wanted && !dialog.current?.open) dialog.current?.showModal();
     if (!wanted) dialog.current?.close();
@@ -16,14 +18,18 @@ export function TokenDialog({ wanted, onGiven, onClosed }: { wanted: boolean; on
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          keepToken(text.trim());
+          const given = text.trim();
           setText("");
+          const isPlain = /^[!-~]+$/.test(given);
+          setOdd(!isPlain);
+          if (!isPlain) return;
+          keepToken(given);
           onGiven();
         }}
       >
         <h2 id="token-title">Token</h2>
         <p>
-          {token() ? "This token is not the right one. " : ""}
+          {odd || token() ? "This token is not the right one. " : ""}
           givtcp asks for its token, the one that <code>http.token</code> in its settings is. It is kept until this tab is
           closed.
         </p>
