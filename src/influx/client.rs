@@ -56,7 +56,7 @@ pub(super) enum Refused {
     #[error("it does not take a line, which is dropped{0}")]
     Data(String),
     /// It does not take so much at a time.
-    #[error("it does not take a line, which is too long and dropped")]
+    #[error("what is sent is too long for it, be it a single line; what is read is kept")]
     TooLong,
 }
 

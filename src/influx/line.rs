@@ -32,6 +32,24 @@ pub(super) fn of(tree: &Tree, at: Timestamp) -> Option<String> {
     (!is_first).then_some(line)
 }
 
+/// Whether this is a line as [`of`] makes them, and none that was damaged since.
+pub(super) fn is_whole(line: &str) -> bool {
+    let is_field = |field: &str| {
+        field.split_once('=').is_some_and(|(name, value)| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                && value.parse::<f64>().is_ok_and(f64::is_finite)
+        })
+    };
+    let read = || {
+        let (serial, rest) = line.strip_suffix('\n')?.split_once(",tagKey=GivReal ")?;
+        let (fields, at) = rest.split_once(' ')?;
+        let is_serial = serial.len() == 10 && serial.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        Some(is_serial && fields.split(',').all(is_field) && at.parse::<i64>().is_ok())
+    };
+    read().unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +64,7 @@ mod tests {
         read.power.pv = None;
         let at = read.stats.last_updated.unwrap();
         let line = of(&Layout::new(true).tree(&read), at).unwrap();
+        assert!(is_whole(&line) && !is_whole(&line[1..]) && !is_whole(&line.replace("=62", "=6\u{fffd}")));
         insta::assert_snapshot!(line.replace(',', "\n,"), @r"
         SD2227G101
         ,tagKey=GivReal pv_power_string_1=1778

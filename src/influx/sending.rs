@@ -75,6 +75,7 @@ impl<'a> Sending<'a> {
         if left.is_some_and(|bytes| bytes > 0) {
             tracing::info!("{}: what was kept for it is sent first", self.influx.target);
         }
+        self.count_waiting();
     }
 
     pub(super) async fn go_on(&mut self) {
@@ -88,14 +89,17 @@ impl<'a> Sending<'a> {
                 Err(refused) => {
                     self.influx.counters.failures.fetch_add(1, Ordering::Relaxed);
                     self.say(&refused);
-                    let is_full = self.influx.waiting().bytes > IN_MEMORY;
-                    if is_full || self.spilled.elapsed() >= SPILL_EVERY {
+                    if self.spilled.elapsed() >= SPILL_EVERY {
                         self.spill(PATIENCE).await;
                     }
                     let rest = self.backoff.next_rest(self.influx.pace.longest_rest);
                     if let Refused::Busy(_, asked) = refused { asked.clamp(rest, LONGEST_ASKED) } else { rest }
                 }
             };
+            let is_full = self.influx.waiting().bytes > IN_MEMORY;
+            if is_full {
+                self.spill(PATIENCE).await;
+            }
             self.count_waiting();
             due = Instant::now() + rest;
         }
@@ -104,8 +108,10 @@ impl<'a> Sending<'a> {
     /// Sends what has waited longest; says whether more waits.
     async fn send(&mut self) -> Result<bool, Refused> {
         if self.taken.is_none() {
-            let next = self.on_disk(PATIENCE, Spool::oldest).await.flatten();
-            self.taken = next.map(|(segment, lines)| Taken { segment, lines });
+            let next = self.on_disk(PATIENCE, |spool| Ok((spool.oldest()?, spool.take_damaged()))).await;
+            let (oldest, damaged) = next.unwrap_or_default();
+            self.say_damaged(damaged);
+            self.taken = oldest.map(|(segment, lines)| Taken { segment, lines });
         }
         let lines = self.next_lines();
         if lines.is_empty() {
@@ -131,7 +137,7 @@ impl<'a> Sending<'a> {
                 self.put_back(lines);
                 return Ok(true);
             }
-            Err(refused @ (Refused::Data(_) | Refused::TooLong)) => {
+            Err(refused @ Refused::Data(_)) => {
                 self.influx.counters.rejected.fetch_add(count, Ordering::Relaxed);
                 self.say(&refused);
             }
@@ -144,7 +150,9 @@ impl<'a> Sending<'a> {
         if let Some(done) = self.taken.take_if(|taken| taken.lines.is_empty()) {
             _ = self.on_disk(PATIENCE, move |spool| spool.remove(done.segment)).await;
         }
-        let waits = self.taken.is_some() || self.singly > 0;
+        // What was too long once may be none too long later.
+        self.most = (self.most * 2).min(MOST);
+        let waits = self.taken.is_some() || self.singly > 0 || !self.influx.waiting().lines.is_empty();
         Ok(waits || self.on_disk(PATIENCE, |spool| Ok(spool.bytes() > 0)).await.unwrap_or(false))
     }
 
@@ -207,6 +215,14 @@ impl<'a> Sending<'a> {
                 drop(waiting);
                 self.say_full(dropped);
             }
+        }
+    }
+
+    fn say_damaged(&self, lines: u64) {
+        self.influx.counters.dropped.fetch_add(lines, Ordering::Relaxed);
+        if lines > 0 {
+            let (target, directory) = (&self.influx.target, self.influx.directory.display());
+            tracing::warn!("{target}: {lines} lines that waited in {directory} are damaged, and dropped");
         }
     }
 

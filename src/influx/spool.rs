@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use super::line::is_whole;
+
 /// No file is longer, bytes, but by its last line.
 const SEGMENT: u64 = 256 * 1024;
 /// All of them together are no longer, bytes.
@@ -19,12 +21,14 @@ pub(super) struct Spool {
     segments: BTreeMap<u64, u64>,
     bound: u64,
     opened: bool,
+    /// So many lines were damaged, since that was asked for last.
+    damaged: u64,
 }
 
 impl Spool {
     /// In this directory, which is made when it is needed.
     pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, segments: BTreeMap::new(), bound: BOUND, opened: false }
+        Self { directory, segments: BTreeMap::new(), bound: BOUND, opened: false, damaged: 0 }
     }
 
     #[cfg(test)]
@@ -49,8 +53,10 @@ impl Spool {
             let entry = entry?;
             let name = entry.file_name();
             let number = name.to_str().and_then(|name| name.strip_suffix(ENDING)?.parse().ok());
-            if let Some(number) = number {
-                self.segments.insert(number, entry.metadata()?.len());
+            let metadata = entry.metadata()?;
+            // What is no file is somebody else's, and could hold up whoever reads it.
+            if let (Some(number), true) = (number, metadata.is_file()) {
+                self.segments.insert(number, metadata.len());
             }
         }
         self.opened = true;
@@ -78,7 +84,9 @@ impl Spool {
             let (now, later) = left.split_at(fits.count().max(1));
             // A file of its own each time, so that one that was cut short by a crash costs no other.
             let number = self.segments.last_key_value().map_or(1, |(last, _)| last + 1);
-            let mut file = fs::File::create(self.path(number))?;
+            let mut options = fs::OpenOptions::new();
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.write(true).create(true).truncate(true).open(self.path(number))?;
             let text = now.concat();
             self.segments.insert(number, text.len() as u64);
             file.write_all(text.as_bytes())?;
@@ -121,16 +129,21 @@ impl Spool {
         }
     }
 
-    fn read(&self, number: u64) -> io::Result<VecDeque<String>> {
+    /// How many lines of the files were damaged, since this was asked last.
+    pub(super) fn take_damaged(&mut self) -> u64 {
+        std::mem::take(&mut self.damaged)
+    }
+
+    fn read(&mut self, number: u64) -> io::Result<VecDeque<String>> {
         let bytes = match fs::read(self.path(number)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(VecDeque::new()),
             Err(error) => return Err(error),
         };
         let text = String::from_utf8_lossy(&bytes);
-        let whole =
-            text.split_inclusive('\n').filter(|line| line.ends_with('\n') && !line.contains(['\0', '\u{fffd}']));
-        Ok(whole.map(str::to_owned).collect())
+        let (whole, damaged): (Vec<&str>, Vec<&str>) = text.split_inclusive('\n').partition(|line| is_whole(line));
+        self.damaged += damaged.len() as u64;
+        Ok(whole.into_iter().map(str::to_owned).collect())
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -142,8 +155,31 @@ impl Spool {
 mod tests {
     use super::*;
 
+    /// 100 bytes each.
     fn lines(numbers: std::ops::Range<u32>) -> Vec<String> {
-        numbers.map(|number| format!("{number:099}\n")).collect()
+        let line = |number| format!("SD2227G101,tagKey=GivReal soc={number:044},pv_power=-1.5 1780660800\n");
+        let lines: Vec<String> = numbers.map(line).collect();
+        assert!(lines.iter().all(|line| line.len() == 100));
+        lines
+    }
+
+    #[test]
+    fn what_is_damaged_or_no_file_is_left_out_and_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(directory.path().to_owned());
+        spool.append(&lines(0..4)).unwrap();
+        let path = spool.path(1);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[130] = b'\n';
+        bytes[210] = 0xff;
+        fs::write(&path, bytes).unwrap();
+        fs::create_dir(directory.path().join("0000000000.lines")).unwrap();
+        let mut spool = Spool::new(directory.path().to_owned());
+        let (_, read) = spool.oldest().unwrap().unwrap();
+        assert_eq!(read, [lines(0..1), lines(3..4)].concat());
+        assert_eq!((spool.take_damaged(), spool.take_damaged()), (3, 0));
     }
 
     #[test]

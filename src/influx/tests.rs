@@ -176,6 +176,22 @@ async fn whatever_a_server_does_first_everything_arrives_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_too_long_for_a_while_is_sent_in_ever_larger_parts_again() {
+    let (at, directory) = (free().await, tempfile::tempdir().unwrap());
+    let mut house = House::new(at, &directory);
+    for second in 0..200 {
+        house.polls(1000 + second, 50).await;
+    }
+    let server = Server::with(&[Face::Answers(413); 12]);
+    let serving = server.serve(TcpListener::bind(at).await.unwrap());
+    assert_eq!(server.times(200).await, (1000..1200).collect::<Vec<_>>());
+    let asked = server.asked.lock().unwrap().len();
+    assert!(asked < 40, "{asked} requests");
+    assert_eq!(house.stops().await.rejected, 0);
+    serving.abort();
+}
+
+#[tokio::test]
 async fn a_server_that_is_busy_is_left_alone_for_as_long_as_it_asks() {
     let (at, directory) = (free().await, tempfile::tempdir().unwrap());
     let mut house = House::new(at, &directory);
