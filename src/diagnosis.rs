@@ -29,7 +29,7 @@ use crate::vitals::Vitals;
 pub use aliases::Aliases;
 use archive::Text;
 pub use image::registers;
-pub use known::remember;
+pub use known::{remember, remember_broker};
 pub use wire::Redaction;
 
 /// The wire is recorded for at most so long.

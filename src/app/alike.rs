@@ -1,10 +1,11 @@
 //! What of the settings concerns whom: only who is concerned by a change is disturbed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::settings::{Entities, InverterSettings, LocksSettings, Settings};
+use crate::settings::{Entities, InForce, InverterSettings, LocksSettings, Settings};
 
 /// Whether both lead to the same inverter, so that its tasks can go on or make way for one another.
 pub(super) fn is_same(a: &InverterSettings, b: &InverterSettings) -> bool {
@@ -38,6 +39,35 @@ pub(super) fn tells(a: (&Settings, usize), b: (&Settings, usize)) -> bool {
 pub(super) fn serves(a: &Settings, b: &Settings) -> bool {
     let of = |all: &Settings| shown(&(&all.http, &all.influx, all.mqtt.enabled));
     of(a) == of(b) && same(&a.http.token, &b.http.token) && same(&a.influx.token, &b.influx.token)
+}
+
+/// The names of the settings that differ, some of them where there are many; never their values.
+pub(super) fn changed(before: &Settings, now: &Settings) -> Vec<String> {
+    /// No more are named.
+    const MOST: usize = 12;
+    let of = |settings: &Settings| -> BTreeMap<String, String> {
+        InForce::of(settings).settings.into_iter().map(|shown| (shown.key, shown.value)).collect()
+    };
+    let (old, new) = (of(before), of(now));
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut changed: Vec<String> = keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned().collect();
+    let secrets = [
+        ("mqtt.password", &before.mqtt.password, &now.mqtt.password),
+        ("http.token", &before.http.token, &now.http.token),
+        ("influx.token", &before.influx.token, &now.influx.token),
+    ];
+    // Whether one is set is shown, not what it is.
+    for (key, old, new) in secrets {
+        if !same(old, new) && !changed.iter().any(|known| known == key) {
+            changed.push(key.to_owned());
+        }
+    }
+    if changed.len() > MOST {
+        let more = changed.len() - MOST;
+        changed.truncate(MOST);
+        changed.push(format!("{more} more"));
+    }
+    changed
 }
 
 /// Puts back what only a start can change, and says what that is.
@@ -85,4 +115,25 @@ fn same(a: &SecretString, b: &SecretString) -> bool {
 /// Everything but secrets, which hide themselves.
 fn shown(what: &impl Debug) -> String {
     format!("{what:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_named_and_never_shown() {
+        let before = Settings::default();
+        assert_eq!(changed(&before, &before), [""; 0]);
+        let mut now = before.clone();
+        now.mqtt.password = SecretString::from("swordfish");
+        let mut later = now.clone();
+        later.mqtt.password = SecretString::from("pickerel");
+        later.poll.every *= 2;
+        assert_eq!(changed(&before, &now), ["mqtt.password"]);
+        assert_eq!(changed(&now, &later), ["poll.every", "mqtt.password"]);
+        later.inverters = vec![InverterSettings::at("a", None, crate::settings::Transport::Dongle)];
+        let all = changed(&now, &later);
+        assert!(all.len() == 13 && all[12].ends_with(" more"), "{all:?}");
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt};
 use secrecy::ExposeSecret;
 
+use crate::diagnosis;
 use crate::homeassistant::supervisor::Supervisor;
 use crate::mqtt::{self, Access, KnowsBroker};
 use crate::settings::{MqttSettings, Settings};
@@ -31,6 +32,7 @@ impl OfSupervisor {
             .then(|| mqtt::tls_config(files.ca_file.as_deref(), files.cert_file.as_deref(), files.key_file.as_deref()))
             .transpose()
             .map_err(|error| error.to_string())?;
+        diagnosis::remember_broker(&service.host, &service.password);
         let is_set = !self.mqtt.username.is_empty();
         let username = if is_set { self.mqtt.username.clone() } else { service.username };
         let is_set = is_set || !self.mqtt.password.expose_secret().is_empty();

@@ -119,7 +119,10 @@ impl App {
         }
         shown.waiting = waiting;
         let names: Vec<&str> = self.members.iter().map(|member| member.vitals.name.as_str()).collect();
-        tracing::info!("the settings are in force: {} every {:?}", names.join(", "), self.settings.poll.every);
+        let changed = alike::changed(now, &self.settings);
+        let changed = if changed.is_empty() { String::new() } else { format!("; changed: {}", changed.join(", ")) };
+        let every = self.settings.poll.every;
+        tracing::info!("the settings are in force: {} every {every:?}{changed}", names.join(", "));
         self.common.in_force.send_replace(shown);
     }
 

@@ -20,15 +20,24 @@ struct Known {
 
 /// Remembers what these settings, which are in force, have of that.
 pub fn remember(settings: &Settings) {
+    add(hosts(settings), secrets(settings).into_iter().map(SecretString::from));
+}
+
+/// The same of a broker that others tell.
+pub fn remember_broker(host: &str, password: &SecretString) {
+    add([host.to_owned()], [password.clone()]);
+}
+
+fn add(hosts: impl IntoIterator<Item = String>, secrets: impl IntoIterator<Item = SecretString>) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    for host in hosts(settings) {
+    for host in hosts {
         if !known.hosts.contains(&host) {
             known.hosts.push(host);
         }
     }
-    for secret in secrets(settings) {
-        if !known.secrets.iter().any(|known| known.expose_secret() == secret) {
-            known.secrets.push(secret.into());
+    for secret in secrets {
+        if !known.secrets.iter().any(|known| known.expose_secret() == secret.expose_secret()) {
+            known.secrets.push(secret);
         }
     }
     let (hosts, secrets) = (known.hosts.len().saturating_sub(MOST), known.secrets.len().saturating_sub(MOST));

@@ -1,5 +1,6 @@
 //! The file: SQLite, in which one transaction at a time is written. No runtime and no clock in here.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
@@ -39,6 +40,8 @@ const SCHEMA: &str = "
     ) WITHOUT ROWID;
 ";
 
+const DAYS: &str = "SELECT plant, date, pv, import, export, load, charge, discharge, cost FROM days";
+
 /// An open file.
 #[derive(Debug)]
 pub struct Database {
@@ -48,6 +51,8 @@ pub struct Database {
     pub writes: u64,
     /// It is kept below this, bytes.
     pub(super) largest: i64,
+    /// Whether it was said that rows are damaged.
+    said_damaged: Cell<bool>,
 }
 
 /// Why something was not kept or not read.
@@ -115,19 +120,26 @@ impl Database {
         if let Some(parent) = path.parent() {
             make_directory(parent).map_err(|error| io_fault(io::Error::other(error)))?;
         }
+        // A pipe would hold up whoever opens it.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(io_fault(io::Error::other("not a plain file")));
+        }
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(io_fault)?;
-        if !file.metadata().map_err(io_fault)?.is_file() {
-            return Err(io_fault(io::Error::other("not a plain file")));
-        }
+        drop(options.open(path).map_err(io_fault)?);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
         Ok(match prepare(&mut connection).map_err(fault)? {
             Some(later) => Err(later),
-            None => Ok(Self { connection, path: path.to_owned(), writes: 0, largest: LARGEST }),
+            None => Ok(Self {
+                connection,
+                path: path.to_owned(),
+                writes: 0,
+                largest: LARGEST,
+                said_damaged: Cell::new(false),
+            }),
         })
     }
 
@@ -155,17 +167,23 @@ impl Database {
     ) -> Result<(), DatabaseError> {
         let sql = "SELECT at, data FROM cells WHERE level = ?1 AND plant = (SELECT id FROM plants WHERE serial = ?2)
                    AND at >= ?3 AND at < ?4 ORDER BY at";
+        let mut damaged = 0_u64;
         let mut read = || {
             let mut statement = self.connection.prepare(sql)?;
             let mut rows = statement.query(params![level, serial.to_string(), from, to])?;
             while let Some(row) = rows.next()? {
-                if let Some(decoded) = Row::decode(row.get_ref(1)?.as_blob().unwrap_or_default()) {
-                    take(row.get(0)?, decoded);
+                match Row::decode(row.get_ref(1)?.as_blob().unwrap_or_default()) {
+                    Some(decoded) => take(row.get(0)?, decoded),
+                    None => damaged += 1,
                 }
             }
             Ok(())
         };
-        read().map_err(|error| self.fault(error))
+        let done = read().map_err(|error| self.fault(error));
+        if damaged > 0 && !self.said_damaged.replace(true) {
+            tracing::warn!("{}: {damaged} times of {serial} are damaged, and left out", self.path.display());
+        }
+        done
     }
 
     /// The days from one on to another, that included, in order.
@@ -221,17 +239,25 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     if version > VERSION {
         return Ok(Some(version));
     }
-    if version == 0 {
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    if version == 0 && transaction.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    // Another program's file, or one of which something is gone.
+    for table in ["SELECT id, serial FROM plants", "SELECT level, plant, at, data FROM cells", DAYS] {
+        transaction.prepare(table).map_err(|error| damage(error.to_string()))?;
     }
     transaction.commit()?;
     let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if health != "ok" {
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        return Err(rusqlite::Error::SqliteFailure(code, Some(health)));
+        return Err(damage(health));
     }
     Ok(None)
+}
+
+fn damage(what: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(what))
 }
 
 fn write(
@@ -309,6 +335,7 @@ fn set_aside(path: &Path, suffix: &str) -> Result<PathBuf, DatabaseError> {
         _ = std::fs::remove_file(&to);
         match std::fs::rename(&from, &to) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let error = io::Error::other(format!("cannot become {}: {error}", to.display()));
                 return Err(DatabaseError::Io { path: from, error });
             }
             _ => {}

@@ -105,6 +105,35 @@ fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
 }
 
 #[test]
+fn another_programs_file_and_one_that_lacks_a_table_are_set_aside_and_a_pipe_is_refused() {
+    for spoil in ["PRAGMA user_version = 0; DROP TABLE days; DROP TABLE plants", "DROP TABLE days"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        drop(Database::open(&path).unwrap());
+        rusqlite::Connection::open(&path).unwrap().execute_batch(spoil).unwrap();
+        let mut database = Database::open(&path).unwrap();
+        database.write(&minutes(NOON, 5), NOON + 300, KEPT).unwrap();
+        assert_eq!(count(&database, 60), 5);
+        assert!(directory.path().join("history.db.damaged").exists(), "{spoil}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(Database::open(&path).unwrap_err().to_string().contains("not a plain file"));
+}
+
+#[test]
+fn rows_that_are_damaged_cost_no_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    let mut database = Database::open(&path).unwrap();
+    database.write(&minutes(NOON, 5), NOON + 300, KEPT).unwrap();
+    let spoil = format!("UPDATE cells SET data = x'ff00ff' WHERE level = 60 AND at = {NOON}");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(&spoil).unwrap();
+    assert_eq!(count(&database, 60), 4);
+}
+
+#[test]
 fn a_file_of_a_later_version_is_kept_for_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(FILE);

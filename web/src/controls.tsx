@@ -141,6 +141,7 @@ function NumberControl({ live, control, name, hint }: Parts) {
           max={max}
           step="1"
           value={draft}
+          aria-invalid={changed && !valid}
           aria-describedby={`${id}-range`}
           onInput={(event) => setDraft(event.currentTarget.value)}
         />
@@ -163,7 +164,7 @@ function NumberControl({ live, control, name, hint }: Parts) {
         {number(min)} to {amount(max, unit)}
         {step}. Now {now === undefined ? "not read" : amount(now, unit)}.
       </p>
-      <Outcome told={told} />
+      <Outcome told={changed && !valid ? { tone: "bad", text: `A whole number from ${number(min)} to ${amount(max, unit)}, please.` } : told} />
     </form>
   );
 }

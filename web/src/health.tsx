@@ -76,6 +76,23 @@ export function Health({ live, values }: { live: Live; values: Values }) {
   );
 }
 
+/** The same of an inverter of which nothing was read yet. */
+export function Reach({ live }: { live: Live }) {
+  return (
+    <Card id="health" title="Health" wide>
+      <div class="columns">
+        <div>
+          <h3>Connection</h3>
+          <Link health={live.health} />
+          <p class="hint">The log says why an inverter cannot be reached. Its address stands in the settings below.</p>
+        </div>
+        <Shared health={live.health} />
+        <Diagnosis />
+      </div>
+    </Card>
+  );
+}
+
 /** States of the connection, for people. */
 const LINK: Record<string, string> = { resting: "No connection, tried again soon", standby: "Another process has it" };
 

@@ -18,6 +18,8 @@ const SPANS: [string, number][] = [
 const SHORTEST = 15 * 60;
 /** How often the newest part is asked for, ms. */
 const AGAIN = 60_000;
+/** The same where it could not be told, ms: a moment later another process may have the inverter. */
+const SOONER = 15_000;
 
 const POWER: Line[] = [
   { name: "pv_power", label: "Sun", colour: "--sun", unit: "W" },
@@ -192,29 +194,37 @@ function Days({ plant }: { plant: string }) {
   );
 }
 
-/** Asks when `about` changes, and again every minute if `repeat`. */
+/** Asks when `about` changes, and again and again if `repeat`, or as long as there is a problem. */
 function useAsked<T>(ask: () => Promise<T>, about: unknown[], repeat: boolean) {
   const [state, setState] = useState<{ data?: T; problem?: string }>({});
+  const read = async (isOver: () => boolean) => {
+    if (document.hidden) return;
+    try {
+      const data = await ask();
+      if (!isOver()) setState({ data });
+    } catch (error) {
+      const none = error instanceof Trouble && error.status === 404;
+      const problem = none ? "This givtcp keeps no history of this inverter." : `What was cannot be shown: ${words(error)}.`;
+      if (!isOver()) setState((before) => ({ ...before, problem }));
+    }
+  };
   useEffect(() => {
     let over = false;
-    const read = async () => {
-      if (document.hidden) return;
-      try {
-        const data = await ask();
-        if (!over) setState({ data });
-      } catch (error) {
-        const none = error instanceof Trouble && error.status === 404;
-        const problem = none ? "This givtcp keeps no history." : `What was cannot be shown: ${words(error)}.`;
-        if (!over) setState((before) => ({ ...before, problem }));
-      }
+    void read(() => over);
+    return () => {
+      over = true;
     };
-    void read();
-    const timer = repeat ? setInterval(() => void read(), AGAIN) : undefined;
+  }, about);
+  const rest = state.problem ? SOONER : repeat ? AGAIN : undefined;
+  useEffect(() => {
+    if (rest === undefined) return;
+    let over = false;
+    const timer = setInterval(() => void read(() => over), rest);
     return () => {
       over = true;
       clearInterval(timer);
     };
-  }, [...about, repeat]);
+  }, [...about, rest]);
   return state;
 }
 

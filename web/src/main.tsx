@@ -8,7 +8,7 @@ import { Confirm } from "./confirm";
 import { Controls } from "./controls";
 import { Flow } from "./flow";
 import { duration } from "./format";
-import { Health } from "./health";
+import { Health, Reach } from "./health";
 import { History } from "./history";
 import { Live, nameOf, useLive } from "./live";
 import { Overrides } from "./overrides";
@@ -35,6 +35,7 @@ function Page() {
   const live = useMemo(() => new Live(), []);
   const [needed, setNeeded] = useState(false);
   const [asking, setAsking] = useState(false);
+  const [faults, setFaults] = useState(0);
   useLive(live);
   useEffect(() => {
     // Asked for by itself once; whoever closes the dialog finds it again in the header.
@@ -61,6 +62,11 @@ function Page() {
         <h1>givtcp</h1>
         <Plants live={live} />
         <State live={live} />
+        {faults > 0 && (
+          <a class="state bad" href="#program" onClick={(event) => jump(event, "program")}>
+            The settings file has faults
+          </a>
+        )}
         {needed && !asking && (
           <button type="button" onClick={() => setAsking(true)}>
             Give the token
@@ -106,11 +112,23 @@ function Page() {
               <Health live={live} values={values} />
             </Guard>
             <Guard>
-              <Program />
+              <Program onFaults={setFaults} />
             </Guard>
           </>
         ) : (
-          <p class="loading">{live.silent || live.lost ? "There is nothing to show yet." : "Reading the inverters…"}</p>
+          <>
+            <p class="loading wide">{live.silent || live.lost ? "There is nothing to show yet." : "Reading the inverters…"}</p>
+            {live.silent && (
+              <>
+                <Guard>
+                  <Reach live={live} />
+                </Guard>
+                <Guard>
+                  <Program onFaults={setFaults} />
+                </Guard>
+              </>
+            )}
+          </>
         )}
       </main>
       <Confirm />
@@ -141,7 +159,7 @@ function Plants({ live }: { live: Live }) {
   if (plants.length < 2) return <p class="plant-name">{plants[0]?.name ?? ""}</p>;
   return (
     <nav class="plants" aria-label="Inverters">
-      {plants.map((plant) => (
+      {plants.map((plant) => ({ plant, online: plant.online || (plant === live.plant && live.values?.body.online) })).map(({ plant, online }) => (
         <button
           key={plant.number}
           type="button"
@@ -152,9 +170,9 @@ function Plants({ live }: { live: Live }) {
             live.choose(nameOf(plant));
           }}
         >
-          <i class={plant.online ? "dot up" : "dot down"} aria-hidden="true" />
+          <i class={online ? "dot up" : "dot down"} aria-hidden="true" />
           {plant.name}
-          {!plant.online && <span class="hint"> offline</span>}
+          {!online && <span class="hint"> offline</span>}
         </button>
       ))}
     </nav>
@@ -172,7 +190,9 @@ function State({ live }: { live: Live }) {
         ? ["bad", "The inverter does not answer."]
         : live.stale
           ? ["bad", "Nothing new arrives."]
-          : ["good", values ? "Live" : ""];
+          : live.health?.link?.state === "standby"
+            ? ["good", "Live; another process has this inverter, and it is set from there"]
+            : ["good", values ? "Live" : ""];
   return (
     <div class="state-line">
       <p class={`state ${tone}`} role="status">

@@ -19,7 +19,7 @@ interface Level {
 }
 
 /** The settings, once they were read. Nothing where the program is older than this page. */
-export function Program() {
+export function Program({ onFaults }: { onFaults: (count: number) => void }) {
   const [shown, setShown] = useState<InForce>();
   const [level, setLevel] = useState<string>();
   const [problem, setProblem] = useState<string>();
@@ -31,6 +31,7 @@ export function Program() {
         const [settings, log] = await Promise.all([get<InForce>("settings"), get<Level>("log")]);
         if (over) return;
         setShown(settings);
+        onFaults(settings.faults.length);
         setLevel(log.level);
       } catch {
         // What was read stays; that nothing arrives is said at the top.

@@ -1,6 +1,7 @@
 // The page in a real browser, before the real program and simulated plants.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -119,9 +120,16 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     const { page, close } = await browser.open(`${nobody.address}/`);
     await page.getByRole("button", { name: "Inverter 2" }).click();
     await page.getByText("Nothing was read of this inverter yet").waitFor();
+    // Whoever has set a wrong address finds the settings, and help.
+    await page.getByText("No connection, tried again soon").waitFor();
+    await page.getByRole("button", { name: "Make the archive" }).waitFor();
+    await page.locator("#program").getByText("Every setting in force").waitFor();
     await page.getByRole("button", { name: "Inverter 1" }).click();
     await page.waitForSelector("#controls");
     await page.getByText("Live", { exact: true }).waitFor();
+    await writeFile(nobody.file, '{ "poll": { "every": "1s" } }');
+    await page.getByRole("link", { name: "The settings file has faults" }).waitFor({ timeout: 15_000 });
+    await page.locator("#program").getByText("poll.every: must be at least 5s: 1s").waitFor();
     await plant.stop();
     await page.getByText("The inverter does not answer.").waitFor({ timeout: 25_000 });
     await page.getByText(/These values are \d+ seconds? old/).waitFor();
@@ -176,6 +184,9 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
   test("a setting is set, and the page says what came of it", async () => {
     const { page, close, serial } = await open(1);
     const row = page.locator('[data-control="setChargeRate"]');
+    await row.locator('input[type="number"]').fill("999999");
+    await row.getByText(/A whole number from 0 to/).waitFor();
+    assert.equal(await row.locator('input[type="number"]').getAttribute("aria-invalid"), "true");
     await row.locator('input[type="number"]').fill("1500");
     await row.getByRole("button", { name: "Set" }).click();
     await row.getByText(/The nearest that it takes: 1417/).waitFor();

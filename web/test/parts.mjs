@@ -63,7 +63,7 @@ export async function run(ports, { token, listen = 0, past } = {}) {
     await stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { address: `http://127.0.0.1:${port}`, port, stop, end, api: (route) => api(`http://127.0.0.1:${port}`, route) };
+  return { address: `http://127.0.0.1:${port}`, port, file, stop, end, api: (route) => api(`http://127.0.0.1:${port}`, route) };
 }
 
 async function api(address, route) {
