@@ -35,6 +35,7 @@ pub use fault::{Fault, Origin};
 pub use in_force::{InForce, ShownFault, ShownSetting};
 pub use options::Options;
 pub use places::{DATA_DIR, data_dir_for, default_paths};
+pub use scalar::turns_text_around;
 pub use types::{
     ControlSettings, Entities, HistorySettings, HomeAssistantSettings, HttpSettings, InfluxSettings, InverterSettings,
     LinkSettings, LockBackend, LocksSettings, LogFormat, LogSettings, MqttSettings, OnStop, OwnControl, PeriodSettings,

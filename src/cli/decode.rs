@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::print;
 use crate::capture::{received, salvage};
 use crate::diagnosis::archive::{is_archive, unpack};
+use crate::settings::turns_text_around;
 
 /// A day of one dongle is some 20 MB.
 const LARGEST: u64 = 256 << 20;
@@ -34,7 +35,7 @@ pub(super) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
 
 /// The same JSON without what a terminal may heed: JSON itself escapes only the first of the control characters.
 fn harmless(json: String) -> String {
-    let is_harmful = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_harmful = |c: char| matches!(c, '\u{7f}'..='\u{9f}') || turns_text_around(c);
     if !json.contains(is_harmful) {
         return json;
     }

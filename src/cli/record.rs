@@ -72,6 +72,10 @@ pub(super) fn run(args: RecordArgs) -> anyhow::Result<ExitCode> {
         }
     })?;
     let finished = tape.finish();
+    if let (0, Some(file)) = (tape.lines, &args.file) {
+        // It would be in the way of the next attempt.
+        _ = std::fs::remove_file(file);
+    }
     recorded?;
     finished?;
     if tape.lines == 0 {

@@ -246,7 +246,11 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     }
     // Another program's file, or one of which something is gone.
     for table in ["SELECT id, serial FROM plants", "SELECT level, plant, at, data FROM cells", DAYS] {
-        transaction.prepare(table).map_err(|error| damage(error.to_string()))?;
+        transaction.prepare(table).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::Unknown) => damage(error.to_string()),
+            // A disk that fails says nothing of what is in the file.
+            _ => error,
+        })?;
     }
     transaction.commit()?;
     let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

@@ -158,7 +158,7 @@ pub(super) fn line(text: &str) -> Result<String, Want> {
 }
 
 /// Characters by which text is shown in another order than it is written.
-const fn turns_text_around(c: char) -> bool {
+pub const fn turns_text_around(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -91,7 +91,8 @@ async fn without_an_inverter_in_the_settings_it_searches_answers_health_checks_m
     std::fs::create_dir_all(root.path().join("data")).unwrap();
     std::fs::write(root.path().join("data/options.json"), r#"{"inverters": [], "mqtt": {}}"#).unwrap();
     let root = Arc::new(root);
-    let told = supervisor.environment(root.path());
+    let mut told = supervisor.environment(root.path());
+    told.push(("GIVTCP_LOG__SERIALS", "true".to_owned()));
     let nobody = Program::start_told(Arc::clone(&root), &["run"], &told);
     let line = nobody.logs("no inverter found in 127.0.80.0/29 (port 8899); nobody answers on 8899; ", SOON).await;
     assert!(line.contains("write the dongle's address into the app's option inverters (host)"), "{line}");
