@@ -46,7 +46,8 @@ pub(super) async fn undo(
                 record.inverter
             );
         }
-        let each = InverterSettings::at(host, Some(port), transport);
+        let name = Some(format!("{host}:{port}"));
+        let each = InverterSettings { name, ..InverterSettings::at(host, Some(port), transport) };
         let (way_in, inbox) = orders();
         let inverter = Inverter { orders: inbox, ..make(&each) };
         tasks.spawn(look_after(inverter, way_in, journal.clone(), records, stop.child_token()));
