@@ -15,6 +15,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +58,8 @@ pub struct History {
     path: Arc<PathBuf>,
     lane: Lane,
     database: Arc<Mutex<Option<Database>>>,
+    /// What was read and is not written yet.
+    waiting: Arc<Mutex<Gathered>>,
     questions: Arc<tokio::sync::Semaphore>,
     /// How long all but minutes are kept, s.
     kept: i64,
@@ -117,6 +120,7 @@ impl History {
             path: Arc::new(directory.join(FILE)),
             lane: Lane::new(),
             database: Arc::default(),
+            waiting: Arc::default(),
             questions: Arc::new(tokio::sync::Semaphore::new(MOST_QUESTIONS)),
             kept: i64::from(days) * 86_400,
             zone,
@@ -144,7 +148,7 @@ impl History {
 
     /// Keeps what is read until `shutdown`, and what is left by then too.
     pub async fn keep(self, sources: Vec<Source>, shutdown: CancellationToken) {
-        let gathered = Arc::new(Mutex::new(Gathered::default()));
+        let gathered = Arc::clone(&self.waiting);
         let following = sources.into_iter().map(|source| self.follow(source, &gathered));
         let mut due = interval_at(tokio::time::Instant::now() + self.every, self.every);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -199,12 +203,25 @@ impl History {
     /// # Errors
     /// [`Unknown`].
     pub async fn points(&self, serial: Serial, series: Vec<usize>, range: Range) -> Result<Vec<Point>, Unknown> {
-        let (_permit, zone) = (self.permit()?, self.zone.clone());
+        let (_permit, zone, waiting) = (self.permit()?, self.zone.clone(), Arc::clone(&self.waiting));
         let read = move |database: &mut Database| {
             let mut points = Vec::new();
-            database.rows(serial, range.level(), (range.from, range.to), |at, row| {
-                range.add(&mut points, at, &row, &series, &zone);
+            let mut add = |at, row: &_| range.add(&mut points, at, row, &series, &zone);
+            // Looked at where it is written too, one after the other: nothing is told twice.
+            let mut newest = locked(&waiting).rows(serial, range.level(), (range.from, range.to));
+            database.rows(serial, range.level(), (range.from, range.to), |at, mut row| {
+                while let Some(earlier) = newest.first_entry().filter(|entry| *entry.key() < at) {
+                    let (at, row) = earlier.remove_entry();
+                    add(at, &row);
+                }
+                if let Some(more) = newest.remove(&at) {
+                    row.join(&more);
+                }
+                add(at, &row);
             })?;
+            for (at, row) in &newest {
+                add(*at, row);
+            }
             Ok(points)
         };
         self.with(PATIENCE, read).await
@@ -215,8 +232,16 @@ impl History {
     /// # Errors
     /// [`Unknown`].
     pub async fn days(&self, serial: Serial, from: Date, to: Date) -> Result<Vec<(Date, Day)>, Unknown> {
-        let _permit = self.permit()?;
-        self.with(PATIENCE, move |database| database.days(serial, from, to)).await
+        let (_permit, waiting) = (self.permit()?, Arc::clone(&self.waiting));
+        let read = move |database: &mut Database| {
+            let mut days: BTreeMap<Date, Day> = database.days(serial, from, to)?.into_iter().collect();
+            for (date, day) in locked(&waiting).days_of(serial, from, to) {
+                let known = days.entry(date).or_default();
+                *known = day.or(*known);
+            }
+            Ok(days.into_iter().collect())
+        };
+        self.with(PATIENCE, read).await
     }
 
     /// Whether anything of an inverter is kept.
@@ -225,7 +250,8 @@ impl History {
     /// [`Unknown`].
     pub async fn knows(&self, serial: Serial) -> Result<bool, Unknown> {
         let _permit = self.permit()?;
-        self.with(PATIENCE, move |database| database.knows(serial)).await
+        let is_waiting = locked(&self.waiting).serials().contains(&serial);
+        Ok(is_waiting || self.with(PATIENCE, move |database| database.knows(serial)).await?)
     }
 
     fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Unknown> {

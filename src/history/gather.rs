@@ -81,6 +81,17 @@ impl Gathered {
         rows
     }
 
+    /// The rows of one level of an inverter, from one moment on to before another, by their beginning.
+    pub fn rows(&self, serial: Serial, seconds: i64, (from, to): (i64, i64)) -> BTreeMap<i64, Row> {
+        let of_it = self.level(seconds).into_iter().filter(|((of, _), _)| *of == serial);
+        of_it.map(|((_, at), row)| (at, row)).filter(|(at, _)| (from..to).contains(at)).collect()
+    }
+
+    /// The days of an inverter, from one on to another, that included.
+    pub fn days_of(&self, serial: Serial, from: Date, to: Date) -> impl Iterator<Item = (Date, Day)> {
+        self.days.range((serial, from)..=(serial, to)).map(|((_, date), day)| (*date, *day))
+    }
+
     /// Which inverters there are.
     pub fn serials(&self) -> BTreeSet<Serial> {
         self.minutes.keys().map(|(serial, _)| *serial).chain(self.days.keys().map(|(serial, _)| *serial)).collect()
@@ -97,6 +108,16 @@ impl Gathered {
 }
 
 impl Day {
+    /// What is known of it, or else of the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let mut energies = self.energies;
+        for (own, other) in energies.iter_mut().zip(other.energies) {
+            *own = own.or(other);
+        }
+        Self { energies, cost: self.cost.or(other.cost) }
+    }
+
     fn of(snapshot: &Snapshot) -> Self {
         let whole =
             |value: f64, scale: f64| Some((value * scale).round()).filter(|it| it.is_finite()).map(|it| it as i64);

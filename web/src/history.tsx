@@ -102,7 +102,7 @@ function Moments({ plant }: { plant: string }) {
       </div>
       {problem && <p class="problem">{problem}</p>}
       {!past && !problem && <p class="hint">Reading what was…</p>}
-      {past && !has(power) && !has(soc) && <p class="hint">Nothing was recorded in this time yet. What is read is kept every five minutes.</p>}
+      {past && !has(power) && !has(soc) && <p class="hint">Nothing was recorded in this time yet.</p>}
       {has(power) && (
         <Chart title="Power" data={power} plan={{ lines: POWER, height: 240, group: "moments", onZoom }} at={moment} keys={keys} />
       )}

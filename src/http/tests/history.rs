@@ -47,10 +47,21 @@ async fn what_was_is_told_by_points_as_a_table_and_by_days() {
             tokio::task::yield_now().await;
         }
     }
+    let query = "series=soc,pv_power&from=2026-06-05T12:00:00Z&to=2026-06-05T12:10:00Z";
+    // What is not written yet is told too, and the same.
+    let early = House::with_history(Some(read.clone()), Readers::Token, Some(history.clone()));
+    let [points, energy] = [format!("history?{query}"), "energy?from=2026-06-05&to=2026-06-05".to_owned()];
+    let mut before = Vec::new();
+    for path in [&points, &energy] {
+        before.push(early.get(&format!("/api/v1/plants/1/{path}")).await.body);
+    }
+    assert!(history.knows(read.identity.serial).await.unwrap());
     shutdown.cancel();
     keeping.await.unwrap();
     let house = House::with_history(Some(read), Readers::Token, Some(history));
-    let query = "series=soc,pv_power&from=2026-06-05T12:00:00Z&to=2026-06-05T12:10:00Z";
+    for (path, before) in [&points, &energy].into_iter().zip(before) {
+        assert_eq!(house.get(&format!("/api/v1/plants/1/{path}")).await.body, before, "{path}");
+    }
     let answer = house.get(&format!("/api/v1/plants/1/history?{query}")).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     insta::assert_snapshot!(answer.body["series"].to_string(), @r#"[{"name":"soc","unit":"%","points":[[1780660800,51.5,50.0,53.0]]},{"name":"pv_power","unit":"W","points":[[1780660800,1500.0,1500.0,1500.0],[1780661100,1500.0,1500.0,1500.0]]}]"#);
