@@ -191,7 +191,7 @@ function State({ live }: { live: Live }) {
         : live.stale
           ? ["bad", "Nothing new arrives."]
           : live.health?.link?.state === "standby"
-            ? ["good", "Live; another process has this inverter, and it is set from there"]
+            ? ["good", "Live; another process reads this inverter"]
             : ["good", values ? "Live" : ""];
   return (
     <div class="state-line">

@@ -4,8 +4,10 @@ import type { Item, SnapshotBody } from "./types";
 
 /** Units by what a path ends with. */
 const UNITS: [RegExp, string][] = [
-  [/kWh$|^Energy\/|Capacity$/i, "kWh"],
-  [/SOC$|Reserve$|Percent|Cutoff|_Rate_Percent$/i, "%"],
+  [/kWh$|^Energy\/(Today|Total)\//i, "kWh"],
+  [/Stack_Design_Capacity$/, "kWh"],
+  [/Battery_\w*Capacity$/, "Ah"],
+  [/SO[CH]$|Reserve$|Percent|Cutoff/i, "%"],
   [/Temperature/i, "°C"],
   [/Voltage/i, "V"],
   [/Current$/i, "A"],

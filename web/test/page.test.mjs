@@ -121,14 +121,14 @@ describe("the page", { concurrency: AT_A_TIME }, () => {
     await page.getByRole("button", { name: "Inverter 2" }).click();
     await page.getByText("Nothing was read of this inverter yet").waitFor();
     // Whoever has set a wrong address finds the settings, and help.
-    await page.getByText("No connection, tried again soon").waitFor();
+    await page.locator("#health").getByText(/No connection, tried again soon|Connecting/).waitFor();
     await page.getByRole("button", { name: "Make the archive" }).waitFor();
     await page.locator("#program").getByText("Every setting in force").waitFor();
     await page.getByRole("button", { name: "Inverter 1" }).click();
     await page.waitForSelector("#controls");
     await page.getByText("Live", { exact: true }).waitFor();
     await writeFile(nobody.file, '{ "poll": { "every": "1s" } }');
-    await page.getByRole("link", { name: "The settings file has faults" }).waitFor({ timeout: 15_000 });
+    await page.getByRole("link", { name: "The settings file has faults" }).waitFor({ timeout: 30_000 });
     await page.locator("#program").getByText("poll.every: must be at least 5s: 1s").waitFor();
     await plant.stop();
     await page.getByText("The inverter does not answer.").waitFor({ timeout: 25_000 });
