@@ -148,35 +148,34 @@ impl History {
 
     /// Keeps what is read until `shutdown`, and what is left by then too.
     pub async fn keep(self, sources: Vec<Source>, shutdown: CancellationToken) {
-        let gathered = Arc::clone(&self.waiting);
-        let following = sources.into_iter().map(|source| self.follow(source, &gathered));
+        let following = sources.into_iter().map(|source| self.follow(source));
         let mut due = interval_at(tokio::time::Instant::now() + self.every, self.every);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = false;
         let writing = async {
             loop {
                 due.tick().await;
-                self.flush(&gathered, PATIENCE, &mut failed).await;
+                self.flush(PATIENCE, &mut failed).await;
             }
         };
         shutdown.run_until_cancelled(async { tokio::join!(join_all(following), writing) }).await;
-        self.flush(&gathered, LAST, &mut false).await;
+        self.flush(LAST, &mut false).await;
     }
 
-    async fn follow(&self, source: Source, gathered: &Mutex<Gathered>) {
+    async fn follow(&self, source: Source) {
         let mut polls = OwnPolls::new(source.snapshots, source.hold);
         while let Some((snapshot, at)) = polls.next().await {
             let there = at.to_zoned_datetime(self.zone.clone());
             let minute = i64::from(there.hour()) * 60 + i64::from(there.minute());
-            locked(gathered).take(&snapshot, at.as_second(), (there.date(), minute));
+            locked(&self.waiting).take(&snapshot, at.as_second(), (there.date(), minute));
         }
         // The other inverters go on.
         std::future::pending::<()>().await;
     }
 
     /// Writes what was gathered. What cannot be written waits for the next time.
-    async fn flush(&self, gathered: &Mutex<Gathered>, patience: Duration, failed: &mut bool) {
-        let taken = std::mem::take(&mut *locked(gathered));
+    async fn flush(&self, patience: Duration, failed: &mut bool) {
+        let taken = std::mem::take(&mut *locked(&self.waiting));
         if taken.is_empty() {
             return;
         }
@@ -188,7 +187,7 @@ impl History {
         match written {
             Ok(()) => *failed = false,
             Err(Unknown::Database(error)) => {
-                locked(gathered).put_back(Arc::unwrap_or_clone(taken));
+                locked(&self.waiting).put_back(Arc::unwrap_or_clone(taken));
                 if !std::mem::replace(failed, true) {
                     tracing::error!("history is not written: {error}; tried again every 5 minutes");
                 }

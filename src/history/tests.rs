@@ -249,18 +249,19 @@ async fn what_cannot_be_written_waits_for_the_file() {
     let data = directory.path().join("data");
     std::fs::write(&data, "in the way").unwrap();
     let history = History::new(data.clone(), 730, TimeZone::UTC, Arc::new(Stopped(NOON)));
-    let (gathered, mut failed) = (Mutex::new(minutes(NOON, 7)), false);
-    history.flush(&gathered, PATIENCE, &mut failed).await;
-    assert_eq!((locked(&gathered).minutes.len(), failed), (7, true));
+    let mut failed = false;
+    *locked(&history.waiting) = minutes(NOON, 7);
+    history.flush(PATIENCE, &mut failed).await;
+    assert_eq!((locked(&history.waiting).minutes.len(), failed), (7, true));
     std::fs::remove_file(&data).unwrap();
-    history.flush(&gathered, PATIENCE, &mut failed).await;
-    assert!(locked(&gathered).is_empty() && !failed);
+    history.flush(PATIENCE, &mut failed).await;
+    assert!(locked(&history.waiting).is_empty() && !failed);
     let range = Range::new(NOON, NOON + 420, Step::Minute, NOON).unwrap();
     assert_eq!(history.points(serial(), vec![0], range).await.unwrap().len(), 7);
     // One that is damaged is set aside, and what waits goes into the new one.
     history.database.lock().unwrap().take();
     std::fs::write(data.join(FILE), vec![b'x'; 65_536]).unwrap();
-    *locked(&gathered) = minutes(NOON + 420, 5);
-    history.flush(&gathered, PATIENCE, &mut failed).await;
-    assert!(locked(&gathered).is_empty() && data.join("history.db.damaged").exists());
+    *locked(&history.waiting) = minutes(NOON + 420, 5);
+    history.flush(PATIENCE, &mut failed).await;
+    assert!(locked(&history.waiting).is_empty() && data.join("history.db.damaged").exists());
 }
