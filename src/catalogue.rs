@@ -6,6 +6,7 @@
 mod entries;
 mod families;
 mod layout;
+mod lookup;
 mod page;
 mod quantity;
 mod raw;
@@ -16,6 +17,7 @@ mod tree;
 pub use entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK, Source};
 pub use families::Families;
 pub use layout::{Layout, as_json, leaf_json};
+pub use lookup::quantity_of;
 pub use page::values_page;
 pub use quantity::Quantity;
 pub use role::Role;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::entries::{AIO, BATTERY, EMS_INVERTER, Entry, METER, MODULE, PERIOD, PLANT, STACK};
 use super::layout::inverter_fields;
+use super::lookup::{BELOW_AIO, BELOW_BATTERY, BELOW_INVERTER, BELOW_METER, BELOW_MODULE, BELOW_PERIOD, BELOW_STACK};
 use super::{Families, raw};
 use crate::frame::Bank;
 use crate::plant::Family;
@@ -29,13 +30,13 @@ pub fn values_page() -> String {
         let section = lines.first().map_or("", |entry| entry.path.split('/').next().unwrap_or_default());
         table(&mut page, title(section, lines), "", lines);
     }
-    table(&mut page, "Named periods of the tariff", "Energy/Rates/Periods/<name>/", PERIOD);
-    table(&mut page, "Low-voltage batteries, at 0x32 to 0x37", "Battery_Details/Battery_Stack_1/<battery>/", BATTERY);
-    table(&mut page, "High-voltage stacks, at 0x70 and on", "Battery_Details/Battery_Stack_<n>/", STACK);
-    table(&mut page, "Their modules, at 0x50 and on", "Battery_Details/Battery_Stack_<n>/<module>/", MODULE);
-    table(&mut page, "Meters, at 0x01 to 0x08", "Meter_Details/Meter_ID<n>/", METER);
-    table(&mut page, "All-in-ones behind a gateway", "Inverters/AIO_<n>/", AIO);
-    table(&mut page, "Inverters behind a plant controller", "Inverters/<inverter>/", EMS_INVERTER);
+    table(&mut page, "Named periods of the tariff", BELOW_PERIOD, PERIOD);
+    table(&mut page, "Low-voltage batteries, at 0x32 to 0x37", BELOW_BATTERY, BATTERY);
+    table(&mut page, "High-voltage stacks, at 0x70 and on", BELOW_STACK, STACK);
+    table(&mut page, "Their modules, at 0x50 and on", BELOW_MODULE, MODULE);
+    table(&mut page, "Meters, at 0x01 to 0x08", BELOW_METER, METER);
+    table(&mut page, "All-in-ones behind a gateway", BELOW_AIO, AIO);
+    table(&mut page, "Inverters behind a plant controller", BELOW_INVERTER, EMS_INVERTER);
     registers(&mut page);
     page
 }

@@ -125,7 +125,7 @@ struct WithRaw {
 ///
 /// Every value that is published, by its path below the inverter's topic. What was not read is not there. Asked with
 /// `Accept: text/event-stream`, one after the other as they are read: a stream of server-sent events `snapshot`, whose
-/// `data` is the same. Where another process of a group has the inverter, what it read last, without units, and `age`.
+/// `data` is the same. Where another process of a group has the inverter, what it read last, and `age`.
 #[utoipa::path(
     get,
     path = "/api/v1/plants/{plant}/snapshot",

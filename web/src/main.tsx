@@ -159,22 +159,26 @@ function Plants({ live }: { live: Live }) {
   if (plants.length < 2) return <p class="plant-name">{plants[0]?.name ?? ""}</p>;
   return (
     <nav class="plants" aria-label="Inverters">
-      {plants.map((plant) => ({ plant, online: plant.online || (plant === live.plant && live.values?.body.online) })).map(({ plant, online }) => (
-        <button
-          key={plant.number}
-          type="button"
-          aria-current={plant === live.plant ? "true" : undefined}
-          title={plant.name}
-          onClick={() => {
-            history.replaceState(null, "", `#inverter=${encodeURIComponent(nameOf(plant))}`);
-            live.choose(nameOf(plant));
-          }}
-        >
-          <i class={online ? "dot up" : "dot down"} aria-hidden="true" />
-          {plant.name}
-          {!online && <span class="hint"> offline</span>}
-        </button>
-      ))}
+      {plants.map((plant) => {
+        // Another process may read it.
+        const online = plant.online || (plant === live.plant && live.values?.body.online);
+        return (
+          <button
+            key={plant.number}
+            type="button"
+            aria-current={plant === live.plant ? "true" : undefined}
+            title={plant.name}
+            onClick={() => {
+              history.replaceState(null, "", `#inverter=${encodeURIComponent(nameOf(plant))}`);
+              live.choose(nameOf(plant));
+            }}
+          >
+            <i class={online ? "dot up" : "dot down"} aria-hidden="true" />
+            {plant.name}
+            {!online && <span class="hint"> offline</span>}
+          </button>
+        );
+      })}
     </nav>
   );
 }

@@ -2,32 +2,12 @@
 
 import type { Item, SnapshotBody } from "./types";
 
-/** Units by what a path ends with. */
-const UNITS: [RegExp, string][] = [
-  [/kWh$|^Energy\/(Today|Total)\//i, "kWh"],
-  [/Stack_Design_Capacity$/, "kWh"],
-  [/Battery_\w*Capacity$/, "Ah"],
-  [/SO[CH]$|Reserve$|Percent|Cutoff/i, "%"],
-  [/Temperature/i, "°C"],
-  [/Voltage/i, "V"],
-  [/Current$/i, "A"],
-  [/Frequency/i, "Hz"],
-  [/^Power\/|_Power$/i, "W"],
-];
-
-function unitOf({ path, value }: Item): string | undefined {
-  return typeof value === "number" ? UNITS.find(([ends]) => ends.test(path))?.[1] : undefined;
-}
-
 /** A snapshot whose values are found by their path. */
 export class Values {
   private readonly byPath: Map<string, Item>;
 
   constructor(readonly body: SnapshotBody) {
-    // What another process has left for this one to show has no units.
-    const bare = body.values.every(({ unit }) => unit === undefined);
-    const items = bare ? body.values.map((item) => ({ ...item, unit: unitOf(item) })) : body.values;
-    this.byPath = new Map(items.map((item) => [item.path, item]));
+    this.byPath = new Map(body.values.map((item) => [item.path, item]));
   }
 
   get serial(): string {

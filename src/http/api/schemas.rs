@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::super::commands::symbol;
 use super::super::elsewhere::Left;
 use super::{Shared, locked};
-use crate::catalogue::{Payload, Tree};
+use crate::catalogue::{Payload, Quantity, Tree, quantity_of};
 use crate::control::{Control, ControlKind};
 use crate::plant::Snapshot;
 use crate::plant::snapshot::{OverrideNote, OverrideState};
@@ -246,7 +246,7 @@ impl SnapshotBody {
                 .map(|(leaf, quantity)| ValueItem {
                     path: leaf.path.to_string(),
                     value: AnyValue::from(&leaf.payload),
-                    unit: quantity.and_then(crate::catalogue::Quantity::unit),
+                    unit: quantity.and_then(Quantity::unit),
                 })
                 .collect(),
         })
@@ -262,7 +262,8 @@ impl SnapshotBody {
                 Value::String(text) => AnyValue::Text(text),
                 _ => return None,
             };
-            Some(ValueItem { path, value, unit: None })
+            let unit = quantity_of(&left.serial, &path).and_then(Quantity::unit);
+            Some(ValueItem { path, value, unit })
         };
         Self {
             serial: left.serial.clone(),
